@@ -1,0 +1,248 @@
+"""Batches: what bills are gathered in. Operations B1 to B7 of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from eci_provider.api.filters import Filter
+from eci_provider.api.models import (
+    Code255,
+    Identifier,
+    Int32,
+    IsoDateTime,
+    RequestModel,
+    ResponseModel,
+    Text255,
+    validated,
+)
+from eci_provider.api.paging import LARGEST_PAGE, field_list, pages
+from eci_provider.api.responses import fetch
+
+if TYPE_CHECKING:
+    from eci_provider.api.http import EciSession
+
+BatchStatus = Literal["Open", "Pending", "Closed"]
+
+
+class BatchCreate(RequestModel):
+    """Describe a new batch (BatchCreate, page open-batch); dates and codes are defaults for its bills."""
+
+    batch_code: Code255
+    close_existing_batch: bool | None = None
+    statement_date: IsoDateTime | None = None
+    due_date: IsoDateTime | None = None
+    next_reading: IsoDateTime | None = None
+    control_code: Text255 | None = None
+    invoice_number: Text255 | None = None
+    account_period_number: Int32 | None = None
+    account_period_year: Annotated[Int32, Field(ge=1900, le=2099)] | None = None
+    note: Text255 | None = None
+
+
+class BatchEdit(RequestModel):
+    """Describe a batch's new code and note (BatchEdit); a null note is sent."""
+
+    always_sent: ClassVar[frozenset[str]] = frozenset({"note"})
+
+    batch_code: Code255
+    note: Text255 | None = None
+
+
+class BatchStatusUpdate(RequestModel):
+    """Describe a change of status (UpdateBatchStatusRequestV202206, page update-batch-status)."""
+
+    always_sent: ClassVar[frozenset[str]] = frozenset({"note", "leave_open_batches_as_is"})
+
+    batch_status: BatchStatus
+    leave_open_batches_as_is: bool = False
+    note: Text255 | None = None
+
+
+class UserChild(ResponseModel):
+    """Hold a user as other resources show it."""
+
+    user_id: int | None = None
+    user_code: str | None = None
+    full_name: str | None = None
+
+
+class BatchResponse(ResponseModel):
+    """Hold a batch (BatchResponse, page get-batch)."""
+
+    batch_id: int | None = None
+    batch_code: str | None = None
+    batch_status: str | None = None
+    is_open: bool | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+    bill_count: int | None = None
+    running_total: float | None = None
+    statement_date: str | None = None
+    due_date: str | None = None
+    next_reading: str | None = None
+    control_code: str | None = None
+    invoice_number: str | None = None
+    note: str | None = None
+    account_period_name: str | None = None
+    account_period_number: int | None = None
+    account_period_year: int | None = None
+    created_by: UserChild | None = None
+    flag_count: int | None = None
+    analyzing_count: int | None = None
+    has_imported_bills: bool | None = None
+    has_imports_with_kickout: bool | None = None
+    has_logs: bool | None = None
+
+    def has_status(self, status: str) -> bool:
+        """Tell whether the batch has a status; the server writes it in lower case, requests do not."""
+        return (self.batch_status or "").casefold() == status.casefold()
+
+
+class _BatchId(RequestModel):
+    batch_id: Identifier
+
+
+def checked_batch_id(batch_id: Any, *, source: str) -> int:
+    """
+    Return a batch's number, or refuse what is none.
+
+    :param batch_id: a number, or its text, as templates render it.
+    :param source: where it came from, for the message.
+    :raises EciValidationError: when it is not a positive int32.
+    """
+    return validated(_BatchId, {"batch_id": batch_id}, source=source).batch_id
+
+
+def _path(batch_id: int) -> str:
+    return f"/api/v3/batch/{checked_batch_id(batch_id, source='batches')}"
+
+
+class Batches:
+    """
+    Open, read and change batches.
+
+    :param session: the session of the client.
+    """
+
+    def __init__(self, session: EciSession) -> None:
+        self._session = session
+
+    def open(self, batch_code: str, **fields: Any) -> BatchResponse:
+        """
+        Open a batch (OpenBatchV3).
+
+        :param batch_code: its code, 1 to 255 characters, unique in EnergyCAP.
+        :param fields: further fields of :class:`BatchCreate`.
+        :return: the batch.
+        :raises EciValidationError: when a field is wrong; nothing was sent.
+        :raises EciUnknownOutcomeError: when the batch may or may not have been opened.
+        :raises EciError: as for every request.
+        """
+        request = validated(BatchCreate, {"batch_code": batch_code, **fields}, source="batches.open")
+        return fetch(self._session, BatchResponse, "OpenBatchV3", "POST", "/api/v3/batch", body=request.wire())
+
+    def list(
+        self,
+        filter: Filter | str | None = None,
+        *,
+        fields: Sequence[str] | None = None,
+        page_size: int = LARGEST_PAGE,
+    ) -> Iterator[BatchResponse]:
+        """
+        Iterate over batches, page by page (GetBatchesV3).
+
+        :param filter: which ones, such as ``where("batchCode", "equals", "2026-03")``.
+        :param fields: which fields, in the documented spelling; all without.
+        :param page_size: batches a request, 1 to 1000.
+        """
+        return pages(
+            self._session,
+            "GetBatchesV3",
+            "/api/v3/batch",
+            BatchResponse,
+            filter=filter,
+            fields=fields,
+            page_size=page_size,
+        )
+
+    def get(self, batch_id: int, *, fields: Sequence[str] | None = None, repeat: bool = True) -> BatchResponse:
+        """
+        Read a batch (GetBatchV3).
+
+        :param batch_id: its number.
+        :param fields: which fields, in the documented spelling; all without.
+        :param repeat: false to ask once, whatever happens.
+        :raises EciNotFoundError: when there is none.
+        """
+        path = _path(batch_id)
+        return fetch(
+            self._session,
+            BatchResponse,
+            "GetBatchV3",
+            "GET",
+            path,
+            params={"field": field_list(fields)},
+            repeat=repeat,
+        )
+
+    def edit(self, batch_id: int, *, batch_code: str, note: str | None) -> BatchResponse:
+        """
+        Set a batch's code and note (EditBatchV3).
+
+        :param batch_id: its number.
+        :param batch_code: 1 to 255 characters.
+        :param note: at most 255 characters; null is sent as null.
+        """
+        path = _path(batch_id)
+        request = validated(BatchEdit, {"batch_code": batch_code, "note": note}, source="batches.edit")
+        return fetch(self._session, BatchResponse, "EditBatchV3", "PUT", path, body=request.wire(every_key=True))
+
+    def delete(self, batch_id: int) -> None:
+        """
+        Delete a batch and every bill in it, for good (DeleteBatchV3).
+
+        :param batch_id: its number.
+        :raises EciNotFoundError: when there is none.
+        """
+        self._session.request("DeleteBatchV3", "DELETE", _path(batch_id))
+
+    def close(self, batch_id: int) -> BatchResponse:
+        """
+        Close a batch (CloseBatchV3). There is no documented way back.
+
+        :param batch_id: its number.
+        """
+        path = _path(batch_id).replace("/batch/", "/batch/close/")
+        return fetch(self._session, BatchResponse, "CloseBatchV3", "PUT", path, repeat=False)
+
+    def update_status(
+        self,
+        batch_id: int,
+        batch_status: BatchStatus,
+        *,
+        note: str | None = None,
+        leave_open_batches_as_is: bool = False,
+    ) -> None:
+        """
+        Set a batch's status (UpdateBatchStatusV202206).
+
+        Open un-voids its bills and wants a pending batch; Pending voids them and wants an open one; Closed
+        wants either. Opening another user's pending batch makes it the key owner's.
+
+        :param batch_id: its number.
+        :param batch_status: ``Open``, ``Pending`` or ``Closed``, case sensitive.
+        :param note: at most 255 characters; None leaves the note, "" clears it.
+        :param leave_open_batches_as_is: false sets the owner's other open batches Pending when one is opened.
+        """
+        values = {
+            "batch_status": batch_status,
+            "note": note,
+            "leave_open_batches_as_is": leave_open_batches_as_is,
+        }
+        request = validated(BatchStatusUpdate, values, source="batches.update_status")
+        path = _path(batch_id).replace("/v3/", "/v202206/") + "/status"
+        # Sent once: after a lost answer the batch may have moved already, and a second request would be refused.
+        self._session.request("UpdateBatchStatusV202206", "PUT", path, body=request.wire(), repeat=False)

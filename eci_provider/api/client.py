@@ -1,0 +1,84 @@
+"""The client: one session and a room for each of EnergyCAP's resources. It needs no Airflow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from eci_provider.api.account import Account
+from eci_provider.api.batches import Batches
+from eci_provider.api.bill_imports import BillImports
+from eci_provider.api.http import EciSession
+from eci_provider.api.import_profiles import ImportProfiles
+from eci_provider.api.kickouts import Kickouts
+from eci_provider.api.tasks import Tasks
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class EciClient:
+    """
+    Speak with one EnergyCAP environment; use it as a context manager to close its connections.
+
+    :param base_url: the environment's address, such as ``https://app.energycap.com``.
+    :param api_key: the API key.
+    :param timeout: seconds to wait for the next bytes of an answer.
+    :param connect_timeout: seconds to wait for a connection.
+    :param max_retries: how often a request that is safe to repeat is repeated, at most.
+    :param verify: true, false, or the path of a CA bundle.
+    :param allow_http: whether plain http is allowed beyond loopback.
+    :param sleep: how to wait between repeats, in seconds.
+    :raises EciValidationError: when the address or the key cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        timeout: float = 60.0,
+        connect_timeout: float = 10.0,
+        max_retries: int = 3,
+        verify: bool | str = True,
+        allow_http: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._session = EciSession(
+            base_url,
+            api_key,
+            timeout=timeout,
+            connect_timeout=connect_timeout,
+            max_retries=max_retries,
+            verify=verify,
+            allow_http=allow_http,
+            sleep=sleep,
+        )
+        self.account = Account(self._session)
+        self.batches = Batches(self._session)
+        self.bill_imports = BillImports(self._session)
+        self.import_profiles = ImportProfiles(self._session)
+        self.kickouts = Kickouts(self._session)
+        self.tasks = Tasks(self._session)
+
+    @property
+    def base_url(self) -> str:
+        """Return the environment's address."""
+        return self._session.base_url
+
+    def __repr__(self) -> str:
+        return f"EciClient({self.base_url!r})"
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

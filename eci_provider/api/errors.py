@@ -1,0 +1,218 @@
+"""What can go wrong, as data: every error carries what a person or a retry policy needs to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class EciError(Exception):
+    """
+    Be the base of every error of this package.
+
+    :param message: a sentence that says what happened and what to do next; it never holds the API key.
+    :param details: further facts, readable as attributes of :attr:`details` and kept plain (JSON).
+    """
+
+    #: Whether trying the same thing again later can help.
+    retry_helps: bool = True
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.details: dict[str, Any] = details
+
+    @property
+    def message(self) -> str:
+        """Return the sentence."""
+        return str(self.args[0])
+
+
+class EciValidationError(EciError, ValueError):
+    """
+    Tell that input was refused before anything was sent.
+
+    :param problems: one sentence a problem; each names the field, the value and the bound.
+    :param source: where the input came from, such as ``OpenBatchOperator 'open_batch'``.
+    """
+
+    retry_helps = False
+
+    def __init__(self, problems: list[str], *, source: str) -> None:
+        if len(problems) == 1:
+            text = f"{source}: {problems[0]}"
+        else:
+            text = f"{source}: {len(problems)} problems:" + "".join(f"\n  - {problem}" for problem in problems)
+        super().__init__(text, problems=problems, source=source)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _validation_error, (self.details["problems"], self.details["source"])
+
+
+def _validation_error(problems: list[str], source: str) -> EciValidationError:
+    return EciValidationError(problems, source=source)
+
+
+class EciConnectionError(EciError):
+    """
+    Tell that no answer arrived.
+
+    :param kind: ``dns``, ``unreachable``, ``tls``, ``proxy``, ``timeout`` or ``reset``.
+    :param sent: whether the server may have received the request; a POST that was sent is never repeated.
+    """
+
+    def __init__(self, message: str, *, kind: str, sent: bool, method: str, path: str) -> None:
+        super().__init__(message, kind=kind, sent=sent, method=method, path=path)
+        self.kind, self.sent, self.method, self.path = kind, sent, method, path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+class EciResponseError(EciError):
+    """
+    Tell that EnergyCAP answered, but not with what was asked for.
+
+    :param status: the HTTP status.
+    :param method: the HTTP method.
+    :param path: the path, without host and query.
+    :param request_id: what the server calls this request, if it said so.
+    :param retry_after: seconds the server asks to wait, if it said so.
+    :param body: an excerpt of the answer's body, at most 500 characters, without the key.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        method: str,
+        path: str,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        body: str = "",
+    ) -> None:
+        super().__init__(
+            message,
+            status=status,
+            method=method,
+            path=path,
+            request_id=request_id,
+            retry_after=retry_after,
+            body=body,
+        )
+        self.status, self.method, self.path = status, method, path
+        self.request_id, self.retry_after, self.body = request_id, retry_after, body
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(cls: type[EciError], args: tuple[Any, ...], state: Mapping[str, Any]) -> EciError:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class EciBadRequestError(EciResponseError):
+    """Tell that EnergyCAP refused the request itself (400 and other 4xx); sending it again changes nothing."""
+
+    retry_helps = False
+
+
+class EciAuthenticationError(EciResponseError):
+    """Tell of a 401: the key is wrong, belongs elsewhere, or its owner lacks a permission (Authentication)."""
+
+    retry_helps = False
+
+
+class EciPermissionError(EciResponseError):
+    """Tell of a 403: the request was understood and refused."""
+
+    retry_helps = False
+
+
+class EciNotFoundError(EciResponseError):
+    """Tell of a 404: no such thing, or a wrong path."""
+
+    retry_helps = False
+
+
+class EciRedirectError(EciResponseError):
+    """Tell of a 3xx: redirects are never followed, since the key would travel along."""
+
+    retry_helps = False
+
+
+class EciRateLimitError(EciResponseError):
+    """Tell of a 429: too many requests; ``retry_after`` says when to come back, if the server did."""
+
+
+class EciServerError(EciResponseError):
+    """Tell of a 5xx or 408: trouble on the server's side."""
+
+
+class EciUnreadableResponseError(EciResponseError):
+    """Tell that a success status came with a body that is not what the documentation promises."""
+
+
+class EciUnknownOutcomeError(EciError):
+    """
+    Tell that a request which creates something may or may not have taken effect.
+
+    :param operation: the operation id, such as ``BillImportV3``.
+    """
+
+    #: Sending it again could create it twice, so an automatic retry must not.
+    retry_helps = False
+
+
+class EciOutcomeError(EciError):
+    """
+    Be the base of errors about what became of an import.
+
+    :param result: the import's result, in the form of its XCom.
+    """
+
+    retry_helps = False
+
+    def __init__(self, message: str, *, result: Mapping[str, Any]) -> None:
+        super().__init__(message, result=dict(result))
+        self.result = dict(result)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+class EciImportFailedError(EciOutcomeError):
+    """
+    Tell that an import ended and its status does not stand for success.
+
+    Only when the server says that it imported nothing can sending the file again be right.
+    """
+
+    def __init__(self, message: str, *, result: Mapping[str, Any]) -> None:
+        super().__init__(message, result=result)
+        self.retry_helps = result.get("imported") == 0
+
+
+class EciKickoutsError(EciOutcomeError):
+    """Tell that rows were kicked out and ``on_kickouts`` is ``fail``; sending the file again cannot help."""
+
+
+class EciWaitTimeoutError(EciError):
+    """
+    Tell that the deadline passed while something was still going on in EnergyCAP.
+
+    :param task_guid: the import waited for, if it was one.
+    :param batch_id: the batch waited for, if it was one.
+    :param status: what EnergyCAP called it at the last look.
+    """
+
+    retry_helps = False
+
+
+class EciExistsError(EciError):
+    """Tell that what was to be created exists already and ``if_exists`` does not allow to take it."""
+
+    retry_helps = False

@@ -1,0 +1,121 @@
+"""Name what went wrong with a request: network failures, statuses, and POSTs whose effect cannot be known."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from eci_provider.api.errors import (
+    EciAuthenticationError,
+    EciBadRequestError,
+    EciConnectionError,
+    EciError,
+    EciNotFoundError,
+    EciPermissionError,
+    EciRateLimitError,
+    EciRedirectError,
+    EciResponseError,
+    EciServerError,
+    EciUnknownOutcomeError,
+    EciUnreadableResponseError,
+)
+
+
+def conclusion(error: EciConnectionError | EciResponseError, operation: str, method: str) -> EciError:
+    """Turn what a creating POST ended with into an unknown outcome, unless it certainly had no effect."""
+    if isinstance(error, EciConnectionError):
+        unknown = error.sent
+    else:
+        unknown = isinstance(error, (EciServerError, EciUnreadableResponseError))
+    if method != "POST" or not unknown:
+        return error
+    return EciUnknownOutcomeError(
+        f"{operation}: it is not known whether EnergyCAP carried this request out. {error} "
+        "Look in EnergyCAP before sending it again; it is not repeated by itself.",
+        operation=operation,
+        **error.details,
+    )
+
+
+def connection_error(error: Exception, method: str, path: str, base_url: str) -> EciConnectionError:
+    kind, sent = _kind_of(error)
+    host = urlsplit(base_url).netloc
+    meaning = {
+        "dns": f"the host name {host} cannot be resolved; check the connection's host and the machine's DNS",
+        "unreachable": f"no connection to {host}; check the host, the port, the route and the firewall",
+        "tls": f"TLS with {host} failed; check the certificate, or set the connection's `verify` to a CA bundle",
+        "proxy": f"the proxy on the way to {host} failed",
+        "timeout": f"{host} did not answer in time",
+        "reset": f"{host} closed the connection before its answer was complete",
+    }[kind]
+    reason = f" ({type(error).__name__})"
+    return EciConnectionError(
+        f"{method} {path}: {meaning}{reason}.", kind=kind, sent=sent, method=method, path=path
+    )
+
+
+def _kind_of(error: Exception) -> tuple[str, bool]:
+    """Name a network failure, and tell whether the request may have reached the server."""
+    causes = _causes(error)
+    if any(isinstance(cause, (socket.gaierror, urllib3.exceptions.NameResolutionError)) for cause in causes):
+        return "dns", False
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "proxy", False
+    if isinstance(error, requests.exceptions.SSLError):
+        return "tls", not any(_is_handshake_failure(cause) for cause in causes)
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "unreachable", False
+    if any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes):
+        return "unreachable", False
+    if any(isinstance(cause, (TimeoutError, urllib3.exceptions.ReadTimeoutError)) for cause in causes):
+        return "timeout", True
+    if isinstance(error, requests.exceptions.Timeout):
+        return "timeout", True
+    return "reset", True
+
+
+def _is_handshake_failure(cause: BaseException) -> bool:
+    """Tell whether TLS failed before a request could be sent: the reasons that only a handshake gives."""
+    reason = str(getattr(cause, "reason", ""))
+    return isinstance(cause, ssl.SSLCertVerificationError) or any(
+        part in reason
+        for part in ("CERTIFICATE", "WRONG_VERSION", "PROTOCOL", "HANDSHAKE", "CIPHER", "UNKNOWN_CA")
+    )
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    queue: list[object] = [error]
+    while queue:
+        cause = queue.pop()
+        if isinstance(cause, BaseException) and cause not in found:
+            found.append(cause)
+            queue += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+    return found
+
+
+def meaning_of(status: int, base_url: str) -> tuple[type[EciResponseError], str]:
+    host = urlsplit(base_url).netloc
+    if 300 <= status < 400:
+        return EciRedirectError, "redirects are not followed, since the API key would travel along"
+    if status == 401:
+        return EciAuthenticationError, (
+            f"the API key is wrong or deleted, was made in another environment or datasource than {host}, "
+            "or its owner lacks the permission for this"
+        )
+    if status == 403:
+        return (
+            EciPermissionError,
+            "the key's owner may not do this; it needs the permission Bills and Batches",
+        )
+    if status == 404:
+        return EciNotFoundError, "there is no such thing, or the address is not EnergyCAP's"
+    if status == 429:
+        return EciRateLimitError, "too many requests"
+    if status == 408 or status >= 500:
+        return EciServerError, "trouble on EnergyCAP's side"
+    return EciBadRequestError, "EnergyCAP refused it; sending the same again changes nothing"

@@ -1,0 +1,240 @@
+"""The session: one pool of connections, the key header, timeouts, repeats where they are safe, typed errors."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from eci_provider import __version__
+from eci_provider.api.addresses import checked_base_url, checked_key
+from eci_provider.api.errors import (
+    EciConnectionError,
+    EciResponseError,
+    EciUnreadableResponseError,
+)
+from eci_provider.api.failures import conclusion, connection_error, meaning_of
+from eci_provider.api.retries import parse_retry_after, retry_delay
+
+log = logging.getLogger(__name__)
+
+#: The largest body that is read, in bytes; lists are paged and `output` is never asked for while polling.
+LARGEST_BODY = 256 * 1024 * 1024
+EXCERPT = 500
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Answer:
+    """
+    Hold what EnergyCAP answered to one request.
+
+    :param status: the HTTP status, always a success.
+    :param headers: the response headers, readable in any case.
+    :param data: the parsed JSON body, or None where there was none.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    data: Any
+
+
+class EciSession:
+    """
+    Speak HTTP with one EnergyCAP environment.
+
+    :param base_url: the environment's address, such as ``https://app.energycap.com``.
+    :param api_key: the API key (Authentication page). It travels in the header ``ECI-ApiKey`` and shows nowhere.
+    :param timeout: seconds to wait for the next bytes of an answer; a whole answer may take ten times as long.
+    :param connect_timeout: seconds to wait for a connection.
+    :param max_retries: how often a request that is safe to repeat is repeated, at most.
+    :param verify: true, false, or the path of a CA bundle.
+    :param allow_http: whether plain http is allowed beyond loopback.
+    :param sleep: how to wait between repeats, in seconds.
+    :raises EciValidationError: when the address or the key cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        timeout: float = 60.0,
+        connect_timeout: float = 10.0,
+        max_retries: int = 3,
+        verify: bool | str = True,
+        allow_http: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.base_url = checked_base_url(base_url, allow_http=allow_http)
+        self._key = checked_key(api_key)
+        self._timeout = (connect_timeout, timeout)
+        self._max_retries = max_retries
+        self._sleep = sleep
+        self._warned: set[str] = set()
+        self._http = requests.Session()
+        self._http.mount("https://", HTTPAdapter(max_retries=0, pool_maxsize=16))
+        self._http.mount("http://", HTTPAdapter(max_retries=0, pool_maxsize=16))
+        # The environment is read once, here: Session.request() would read it for every request, and would
+        # also send a password from .netrc and let REQUESTS_CA_BUNDLE override `verify=False`.
+        settings = self._http.merge_environment_settings(self.base_url, {}, False, verify, None)
+        self._proxies = settings["proxies"]
+        self._verify = settings["verify"] if verify is True else verify
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_url!r})"
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def request(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        repeat: bool = True,
+    ) -> Answer:
+        """
+        Send one request, repeating it while that is safe and can help.
+
+        A POST is repeated only when no connection came about. A GET, PUT or DELETE is repeated after lost
+        connections, 408, 429, 5xx and unreadable bodies, with backoff and obeying ``Retry-After``.
+
+        :param operation: the operation id, for messages.
+        :param method: GET, POST, PUT or DELETE.
+        :param path: the path from ``/api`` on, already quoted.
+        :param params: the query; what is None is left out.
+        :param body: what to send as JSON, or None for no body.
+        :param repeat: false to send it once whatever happens.
+        :return: the answer.
+        :raises EciUnknownOutcomeError: when a POST was sent and its effect cannot be known.
+        :raises EciError: one of its children otherwise.
+        """
+        failures, began = 0, time.monotonic()
+        while True:
+            try:
+                return self._send_once(operation, method, path, params, body)
+            except (EciConnectionError, EciResponseError) as error:
+                failures += 1
+                delay = retry_delay(
+                    error,
+                    method=method,
+                    failures=failures,
+                    most_failures=self._max_retries + 1 if repeat else 1,
+                    elapsed=time.monotonic() - began,
+                    most_elapsed=600.0,
+                    random=random.random,
+                )
+                if delay is None:
+                    raise conclusion(error, operation, method) from error.__cause__
+                log.info("%s: %s Asking again in %.1f s.", operation, error, delay)
+                self._sleep(delay)
+
+    def _send_once(
+        self, operation: str, method: str, path: str, params: Mapping[str, Any] | None, body: Any
+    ) -> Answer:
+        request = requests.Request(
+            method,
+            self.base_url + path,
+            params={name: value for name, value in (params or {}).items() if value is not None},
+            data=None if body is None else json.dumps(body).encode(),
+        ).prepare()
+        request.headers.update(
+            {
+                "ECI-ApiKey": self._key.reveal(),
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+                "User-Agent": f"airflow-provider-eci/{__version__}",
+            }
+        )
+        sent_path = path.partition("?")[0]
+        try:
+            response = self._http.send(
+                request,
+                timeout=self._timeout,
+                stream=True,
+                allow_redirects=False,
+                proxies=self._proxies,
+                verify=self._verify,
+            )
+            try:
+                content = self._read(response)
+            finally:
+                response.close()
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise connection_error(error, method, sent_path, self.base_url) from error
+        self._warn_if_deprecated(operation, response.headers)
+        return self._judge(response, content, method, sent_path)
+
+    def _read(self, response: requests.Response) -> bytes:
+        """Read the body whole, but neither without bound in size nor, drop by drop, in time."""
+        content, began = bytearray(), time.monotonic()
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            content += chunk
+            if len(content) > LARGEST_BODY:
+                raise requests.exceptions.ContentDecodingError("the body is larger than 256 MiB")
+            if time.monotonic() - began > 10 * self._timeout[1]:
+                raise requests.exceptions.ReadTimeout("the body took too long")
+        return bytes(content)
+
+    def _judge(self, response: requests.Response, content: bytes, method: str, path: str) -> Answer:
+        if 200 <= response.status_code < 300:
+            if response.status_code == 204 or not content:
+                return Answer(response.status_code, response.headers, None)
+            try:
+                return Answer(response.status_code, response.headers, json.loads(content))
+            except ValueError:
+                message = f"{method} {path} was answered with {response.status_code}, but its body is not JSON"
+                raise self._response_error(EciUnreadableResponseError, message, response, content, path) from None
+        cls, meaning = meaning_of(response.status_code, self.base_url)
+        message = f"{method} {path} was answered with {response.status_code}: {meaning}"
+        raise self._response_error(cls, message, response, content, path)
+
+    def _response_error(
+        self,
+        cls: type[EciResponseError],
+        message: str,
+        response: requests.Response,
+        content: bytes,
+        path: str,
+    ) -> EciResponseError:
+        body = self._excerpt(content)
+        said = f" EnergyCAP said: {body}" if body else ""
+        return cls(
+            f"{message}.{said}",
+            status=response.status_code,
+            method=str(response.request.method),
+            path=path,
+            request_id=response.headers.get("X-Request-Id") or response.headers.get("Request-Id"),
+            retry_after=parse_retry_after(response.headers.get("Retry-After")),
+            body=body,
+        )
+
+    def _excerpt(self, content: bytes) -> str:
+        """Return the start of a body in one line, without the key should a server echo it."""
+        text = self._key.redact(content[:_CHUNK].decode("utf-8", errors="replace"))
+        text = re.sub(r"<[^>]*>|\s+", " ", text).strip()
+        return text if len(text) <= EXCERPT else text[: EXCERPT - 3] + "..."
+
+    def _warn_if_deprecated(self, operation: str, headers: Mapping[str, str]) -> None:
+        replacement = headers.get("ECI-Deprecated")
+        if replacement and operation not in self._warned:
+            self._warned.add(operation)
+            log.warning(
+                "EnergyCAP marks %s as deprecated and names as its replacement: %s",
+                operation,
+                replacement[:200],
+            )

@@ -1,0 +1,143 @@
+"""Import profiles: which column of a bill file is what. Operations I7 to I11 of the contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from eci_provider.api.models import Identifier, RequestModel, ResponseModel, validated
+from eci_provider.api.responses import fetch, read_many
+
+if TYPE_CHECKING:
+    from eci_provider.api.http import EciSession
+
+#: A column's number, counted from 1 (constraints of the official SDK).
+ColumnIndex = Identifier
+DateFormat = Literal["mm/dd/yyyy", "Month dd yyyy", "dd/mm/yyyy", "dd Month yyyy", "yyyymmdd"]
+_PATH = "/api/v3/import/bill/profile"
+
+
+class Observation(RequestModel):
+    """Describe a column that holds a quantity or a cost of the bill."""
+
+    column_index: ColumnIndex
+    observation_type_code: Annotated[str, Field(min_length=1)]
+    caption: Annotated[str, Field(max_length=32)]
+    unit_code: Annotated[str, Field(min_length=1)]
+
+
+class ColumnMapping(RequestModel):
+    """Describe which column of a bill file is what (BillImportProfileColumnMapping); columns count from 1."""
+
+    date_format: DateFormat
+    account_code_column_index: ColumnIndex
+    start_date_column_index: ColumnIndex
+    end_date_column_index: ColumnIndex
+    vendor_code_column_index: ColumnIndex | None = None
+    pay_amount_column_index: ColumnIndex | None = None
+    billing_period_column_index: ColumnIndex | None = None
+    account_period_column_index: ColumnIndex | None = None
+    statement_date_column_index: ColumnIndex | None = None
+    due_date_column_index: ColumnIndex | None = None
+    control_code_column_index: ColumnIndex | None = None
+    invoice_number_column_index: ColumnIndex | None = None
+    meter_code_column_index: ColumnIndex | None = None
+    commodity_column_index: ColumnIndex | None = None
+    service_charge_column_index: ColumnIndex | None = None
+    ace_flag_column_index: ColumnIndex | None = None
+    vpr_flag_column_index: ColumnIndex | None = None
+    rate_column_index: ColumnIndex | None = None
+    serial_number_column_index: ColumnIndex | None = None
+    bill_note_column_index: ColumnIndex | None = None
+    observations: Annotated[tuple[Observation, ...], Field(min_length=1)]
+
+
+class ImportProfile(RequestModel):
+    """Describe an import profile (BillImportProfileRequest, page create-bill-import-profile)."""
+
+    profile_code: Annotated[str, Field(min_length=1, max_length=64)]
+    column_mapping: ColumnMapping
+
+
+class ImportProfileResponse(ResponseModel):
+    """Hold an import profile; its mapping is kept as the server sent it."""
+
+    profile_id: int | None = None
+    profile_code: str | None = None
+    column_mapping: dict[str, Any] | None = None
+
+
+class _ProfileId(RequestModel):
+    profile_id: Identifier
+
+
+def _path(profile_id: int) -> str:
+    checked = validated(_ProfileId, {"profile_id": profile_id}, source="import_profiles")
+    return f"{_PATH}/{checked.profile_id}"
+
+
+class ImportProfiles:
+    """
+    Create, read and change import profiles.
+
+    :param session: the session of the client.
+    """
+
+    def __init__(self, session: EciSession) -> None:
+        self._session = session
+
+    def list(self) -> list[ImportProfileResponse]:
+        """Return all bill import profiles; this list is not paged (GetBillImportProfilesV3)."""
+        answer = self._session.request("GetBillImportProfilesV3", "GET", _PATH)
+        return read_many(ImportProfileResponse, answer, operation="GetBillImportProfilesV3", path=_PATH)
+
+    def create(self, profile_code: str, column_mapping: ColumnMapping | dict[str, Any]) -> ImportProfileResponse:
+        """
+        Create a profile (WriteBillImportProfileV3).
+
+        :param profile_code: its code, 1 to 64 characters, unique among bill import profiles.
+        :param column_mapping: the mapping, in snake_case or the documented camelCase.
+        :raises EciValidationError: when something is wrong with them; nothing was sent.
+        :raises EciUnknownOutcomeError: when the profile may or may not have been created.
+        """
+        body = _request(profile_code, column_mapping, "import_profiles.create").wire()
+        return self._write("WriteBillImportProfileV3", "POST", _PATH, body)
+
+    def get(self, profile_id: int) -> ImportProfileResponse:
+        """
+        Read a profile (GetBillImportProfileV3).
+
+        :param profile_id: its number, not its code.
+        :raises EciNotFoundError: when there is none.
+        """
+        return fetch(self._session, ImportProfileResponse, "GetBillImportProfileV3", "GET", _path(profile_id))
+
+    def edit(
+        self, profile_id: int, profile_code: str, column_mapping: ColumnMapping | dict[str, Any]
+    ) -> ImportProfileResponse:
+        """
+        Replace a profile's code and mapping (EditBillImportProfileV3); columns left out are sent as null.
+
+        :param profile_id: its number.
+        :param profile_code: its code; a new one must be unique.
+        :param column_mapping: the whole mapping.
+        """
+        body = _request(profile_code, column_mapping, "import_profiles.edit").wire(every_key=True)
+        return self._write("EditBillImportProfileV3", "PUT", _path(profile_id), body)
+
+    def delete(self, profile_id: int) -> None:
+        """
+        Delete a profile (delete_bill_import_profile).
+
+        :param profile_id: its number.
+        """
+        self._session.request("DeleteBillImportProfileV3", "DELETE", _path(profile_id))
+
+    def _write(self, operation: str, method: str, path: str, body: dict[str, Any]) -> ImportProfileResponse:
+        return fetch(self._session, ImportProfileResponse, operation, method, path, body=body)
+
+
+def _request(profile_code: str, column_mapping: ColumnMapping | dict[str, Any], source: str) -> ImportProfile:
+    values = {"profile_code": profile_code, "column_mapping": column_mapping}
+    return validated(ImportProfile, values, source=source)

@@ -1,0 +1,213 @@
+"""The base of request and response models: strict towards the user, lenient towards the server."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+
+from eci_provider.api.errors import EciValidationError
+from eci_provider.api.texts import LONGEST_TEXT, cut
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number, not true or false")
+    return value
+
+
+def _iso_date_time(value: Any) -> str:
+    """Keep the text the user wrote, once it is known to be an ISO 8601 date or date-time."""
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, str):
+        try:
+            datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", value))
+        except ValueError:
+            pass
+        else:
+            return value
+    raise ValueError("must be an ISO 8601 date or date-time such as 2026-03-30 or 2026-03-30T00:00:00Z")
+
+
+def _guid(value: str) -> str:
+    if not _GUID.fullmatch(value):
+        raise ValueError("must be a UUID such as 123e4567-e89b-12d3-a456-426614174000")
+    return value.lower()
+
+
+#: The bounds of the contract's types.
+Int32 = Annotated[int, BeforeValidator(_no_boolean), Field(ge=-(2**31), le=2**31 - 1)]
+Identifier = Annotated[int, BeforeValidator(_no_boolean), Field(ge=1, le=2**31 - 1)]
+Text255 = Annotated[str, Field(max_length=255)]
+Code255 = Annotated[str, Field(min_length=1, max_length=255)]
+IsoDateTime = Annotated[str, BeforeValidator(_iso_date_time)]
+Guid = Annotated[str, AfterValidator(_guid)]
+
+
+class RequestModel(BaseModel):
+    """
+    Be the base of everything that is sent: camelCase on the wire, a misspelt field is an error.
+
+    ``always_sent`` names the fields that the documentation calls "Required (defined)": their key is present
+    even when the value is null.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+    always_sent: ClassVar[frozenset[str]] = frozenset()
+
+    def wire(self, *, every_key: bool = False) -> dict[str, Any]:
+        """
+        Return the JSON object to send.
+
+        :param every_key: send null for what was not given, as PUT wants ("all body parameters are required").
+        """
+        body: dict[str, Any] = {}
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if value is None and not every_key and name not in self.always_sent:
+                continue
+            body[field.alias or name] = _wire_value(value, every_key=every_key)
+        return body
+
+
+def _wire_value(value: Any, *, every_key: bool) -> Any:
+    if isinstance(value, RequestModel):
+        return value.wire(every_key=every_key)
+    if isinstance(value, (list, tuple)):
+        return [_wire_value(item, every_key=every_key) for item in value]
+    return value
+
+
+class ResponseModel(BaseModel):
+    """Be the base of everything that is received: unknown keys are kept, missing ones are None."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _any_case(cls, data: Any) -> Any:
+        """Accept documented keys in any case: the server itself writes both taskGUId and taskGuid."""
+        if not isinstance(data, Mapping):
+            return data
+        known = {field.alias for field in cls.model_fields.values() if field.alias}
+        if known.issuperset(data):
+            return data
+        spelling = {alias.lower(): alias for alias in known}
+        return {
+            key if key in known or not isinstance(key, str) else _spelled(key, spelling, data): value
+            for key, value in data.items()
+        }
+
+    def documented(self) -> dict[str, Any]:
+        """
+        Return the documented fields as plain JSON in snake_case, long texts cut.
+
+        What else the server sent is left out, so that the size is bounded whatever it sends.
+        """
+        return {name: _bounded(getattr(self, name)) for name in type(self).model_fields}
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, ResponseModel):
+        return value.documented()
+    if isinstance(value, str):
+        return cut(value, LONGEST_TEXT)
+    return value
+
+
+def _spelled(key: str, spelling: Mapping[str, str], data: Mapping[str, Any]) -> str:
+    alias = spelling.get(key.lower(), key)
+    return key if alias in data else alias
+
+
+def validated(model: type[_Model], values: Mapping[str, Any], *, source: str) -> _Model:
+    """
+    Build a request model, or refuse the input with one error that names everything wrong with it.
+
+    :param model: the request model.
+    :param values: its values, in snake_case or the documented camelCase.
+    :param source: where the values came from, for the message.
+    :return: the model.
+    :raises EciValidationError: when anything is wrong; nothing has been sent then.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        details: list[ErrorDetails] = error.errors(include_url=False)
+    raise EciValidationError(sentences(model, details), source=source)
+
+
+def sentences(model: type[BaseModel], details: Iterable[ErrorDetails]) -> list[str]:
+    """
+    Say in words what pydantic found wrong.
+
+    :param model: the model that refused its input.
+    :param details: what was wrong, as ``ValidationError.errors()`` gives it.
+    :return: one sentence an error: the field's path, the value (cut to 60 characters) and the bound.
+    """
+    return [_sentence(model, detail) for detail in details]
+
+
+def _sentence(model: type[BaseModel], detail: ErrorDetails) -> str:
+    path = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "missing":
+        return f"{path} is required"
+    if detail["type"] == "extra_forbidden":
+        return f"{path} is not a field. {_allowed_fields(model, detail['loc'])}"
+    message = detail["msg"].removeprefix("Value error, ").replace("Input should", "must").replace("String", "it")
+    message = message[:1].lower() + message[1:]
+    if not path:
+        return message
+    return f"{path} is {excerpt(detail['input'])}: {message}"
+
+
+def excerpt(value: Any) -> str:
+    """Return a value's text for a message: cut to 60 characters, with its length when it was cut."""
+    text = repr(value)
+    if len(text) <= 60:
+        return text
+    return f"{text[:60]}... ({len(value) if isinstance(value, (str, list, dict)) else len(text)} long)"
+
+
+def _allowed_fields(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    """Name the fields of the innermost model at a location, the nearest match first."""
+    current = model
+    for part in location[:-1]:
+        current = _inner_model(current, part) or current
+    names = list(current.model_fields)
+    near = difflib.get_close_matches(str(location[-1]), names, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return f"{hint}Allowed: {', '.join(names)}"
+
+
+def _inner_model(model: type[BaseModel], part: int | str) -> type[BaseModel] | None:
+    for name, field in model.model_fields.items():
+        if part in (name, field.alias):
+            return next(_models_in(field.annotation), None)
+    return None
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _models_in(argument)

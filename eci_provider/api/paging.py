@@ -1,0 +1,76 @@
+"""Read a paged list as an iterator that fetches page after page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from eci_provider.api.errors import EciValidationError
+from eci_provider.api.filters import Filter
+from eci_provider.api.models import ResponseModel
+from eci_provider.api.responses import read_many
+
+if TYPE_CHECKING:
+    from eci_provider.api.http import EciSession
+
+_Response = TypeVar("_Response", bound=ResponseModel)
+
+#: The largest page the server gives (Paging page); larger values are capped there without a word.
+LARGEST_PAGE = 1000
+
+
+def field_list(fields: Sequence[str] | None) -> str | None:
+    """Return the `field` query, an include list of documented names (Field reduction page)."""
+    return ",".join(fields) if fields else None
+
+
+def pages(
+    session: EciSession,
+    operation: str,
+    path: str,
+    model: type[_Response],
+    *,
+    filter: Filter | str | None = None,
+    fields: Sequence[str] | None = None,
+    page_size: int = LARGEST_PAGE,
+    **params: Any,
+) -> Iterator[_Response]:
+    """
+    Iterate over the items of a paged list, fetching each page when it is needed.
+
+    :param session: the session.
+    :param operation: the operation id, for messages.
+    :param path: the path.
+    :param model: what each item is.
+    :param filter: which items; see :class:`Filter`.
+    :param fields: which fields of each item, in the documented spelling.
+    :param page_size: items a page, 1 to 1000.
+    :param params: further query parameters.
+    :return: the items.
+    :raises EciValidationError: when the page size is out of its bounds; at once, not at the first item.
+    """
+    if not 1 <= page_size <= LARGEST_PAGE:
+        raise EciValidationError([f"page_size is {page_size}: must be from 1 to {LARGEST_PAGE}"], source=operation)
+    query = {**params, "filter": str(filter) if filter is not None else None, "field": field_list(fields)}
+    return _items(session, operation, path, model, query, page_size)
+
+
+def _items(
+    session: EciSession,
+    operation: str,
+    path: str,
+    model: type[_Response],
+    query: dict[str, Any],
+    page_size: int,
+) -> Iterator[_Response]:
+    number = 1
+    while True:
+        params = {**query, "pageNumber": number, "pageSize": page_size}
+        answer = session.request(operation, "GET", path, params=params)
+        items = read_many(model, answer, operation=operation, path=path)
+        yield from items
+        total = answer.headers.get("TotalPages", "")
+        last = number >= int(total) if total.isdigit() else len(items) < page_size
+        if last:
+            return
+        number += 1

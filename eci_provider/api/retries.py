@@ -1,0 +1,114 @@
+"""Decide whether to ask again, and when: one pure function for the session and for all waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+
+from eci_provider.api.errors import EciConnectionError, EciError, EciResponseError, EciUnreadableResponseError
+
+#: Statuses that say "not now" rather than "no".
+TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+#: The longest `Retry-After` that a single request obeys, in seconds.
+LONGEST_ASKED = 300.0
+
+
+def is_transient(error: EciError) -> bool:
+    """
+    Tell whether waiting can cure the error.
+
+    :param error: what a request ended with.
+    :return: true for lost connections, 408, 425, 429, 5xx and unreadable bodies.
+    """
+    if isinstance(error, EciConnectionError):
+        return error.kind in {"dns", "unreachable", "proxy", "timeout", "reset"}
+    if isinstance(error, EciUnreadableResponseError):
+        return True
+    return isinstance(error, EciResponseError) and (error.status in TRANSIENT_STATUSES or error.status >= 500)
+
+
+def is_safe_to_resend(method: str, error: EciError) -> bool:
+    """
+    Tell whether a request may be sent again after an error.
+
+    :param method: the HTTP method. A POST creates, and EnergyCAP has no idempotency key, so a POST that the
+        server may have received is never sent again.
+    :param error: what the request ended with.
+    """
+    if method == "POST":
+        return isinstance(error, EciConnectionError) and not error.sent
+    return True
+
+
+def backoff(failures: int, *, first: float = 0.5, longest: float = 60.0, random: Callable[[], float]) -> float:
+    """
+    Return how long to wait after a number of consecutive failures.
+
+    :param failures: how many there were, at least 1.
+    :param first: seconds after the first one, before jitter.
+    :param longest: the cap in seconds, before jitter.
+    :param random: a source of numbers in [0, 1), for the jitter of minus a quarter to plus a quarter.
+    :return: seconds.
+    """
+    return float(min(longest, first * 2 ** min(failures - 1, 30)) * (0.75 + 0.5 * random()))
+
+
+def retry_delay(
+    error: EciError,
+    *,
+    method: str,
+    failures: int,
+    most_failures: int,
+    elapsed: float,
+    most_elapsed: float,
+    random: Callable[[], float],
+    longest: float = 60.0,
+    longest_asked: float = LONGEST_ASKED,
+) -> float | None:
+    """
+    Decide whether to ask again after a failure, and when.
+
+    :param error: what the last request ended with.
+    :param method: its HTTP method.
+    :param failures: consecutive failures so far, this one included.
+    :param most_failures: the number of consecutive failures that ends it.
+    :param elapsed: seconds since the first of them.
+    :param most_elapsed: the number of seconds that ends it.
+    :param random: a source of numbers in [0, 1).
+    :param longest: the longest wait in seconds that the backoff chooses by itself.
+    :param longest_asked: the longest ``Retry-After`` in seconds that is obeyed; a longer one ends it.
+    :return: seconds to wait, or None to give up.
+    """
+    if not is_transient(error) or not is_safe_to_resend(method, error) or failures >= most_failures:
+        return None
+    asked = getattr(error, "retry_after", None)
+    if asked is not None and asked > longest_asked:
+        return None
+    delay = backoff(failures, longest=longest, random=random)
+    if asked is not None:
+        delay = asked + delay * 0.1
+    return delay if elapsed + delay <= most_elapsed else None
+
+
+def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """
+    Read a ``Retry-After`` header.
+
+    :param value: seconds or an HTTP date.
+    :param now: the server's idea of now, so that clocks need not agree; ours without one.
+    :return: seconds, never negative; None when there is nothing readable.
+    """
+    if not value:
+        return None
+    text = value.strip()
+    if text.isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return max(0.0, (moment - (now or datetime.now(timezone.utc))).total_seconds())

@@ -1,0 +1,186 @@
+"""Tasks: what an import is while it runs and after. Operations T1, T2 and T4 of the contract."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from eci_provider.api.batches import UserChild
+from eci_provider.api.filters import Filter
+from eci_provider.api.models import Guid, Identifier, RequestModel, ResponseModel, validated
+from eci_provider.api.paging import LARGEST_PAGE, field_list, pages
+from eci_provider.api.responses import fetch
+
+if TYPE_CHECKING:
+    from eci_provider.api.http import EciSession
+
+#: What polling asks for: everything but `output`, which may be large (GetTaskV3). The way to exclude a field is
+#: not documented, so this is an include list.
+POLL_FIELDS = (
+    "taskId",
+    "taskGUId",
+    "taskType",
+    "status",
+    "message",
+    "beginDate",
+    "endDate",
+    "taskNote",
+    "analyzingCount",
+    "unresolvedFlagCount",
+    "currentSuccessCount",
+    "batch",
+    "user",
+)
+
+
+class TaskType(ResponseModel):
+    """Hold what kind of task it is, such as ``BillImport``."""
+
+    task_type_id: int | None = None
+    task_type_code: str | None = None
+    task_type_info: str | None = None
+
+
+class BatchChild(ResponseModel):
+    """Hold a batch as other resources show it."""
+
+    batch_id: int | None = None
+    batch_code: str | None = None
+
+
+class TaskResponse(ResponseModel):
+    """Hold a task (TaskResponse); ``end_date`` is empty while it is unfinished, whatever the status says."""
+
+    task_id: int | None = None
+    task_guid: str | None = Field(default=None, alias="taskGUId")
+    task_type: TaskType | None = None
+    status: str | None = None
+    message: str | None = None
+    begin_date: str | None = None
+    end_date: str | None = None
+    output: Any = None
+    settings: Any = None
+    task_note: str | None = None
+    analyzing_count: int | None = None
+    unresolved_flag_count: int | None = None
+    current_success_count: int | None = None
+    batch: BatchChild | None = None
+    user: UserChild | None = None
+    has_attachments: bool | None = None
+
+    def documented(self) -> dict[str, Any]:
+        """Return the documented fields as plain JSON, without the free-form ones, whose size nothing bounds."""
+        return {name: value for name, value in super().documented().items() if name not in ("output", "settings")}
+
+
+class GuidResponse(ResponseModel):
+    """Hold the GUID of a task just made; the documentation spells it ``taskGUId``."""
+
+    task_guid: Guid = Field(alias="taskGUId")
+
+
+class _TaskGuid(RequestModel):
+    task_guid: Guid
+
+
+class _TaskNote(RequestModel):
+    task_id: Identifier = Field(exclude=True)
+    task_note: str
+
+
+def checked_guid(task_guid: str, *, source: str) -> str:
+    """
+    Return a task's GUID, or refuse what is none.
+
+    :param source: where it came from, for the message.
+    :raises EciValidationError: when it is not a UUID.
+    """
+    return validated(_TaskGuid, {"task_guid": task_guid}, source=source).task_guid
+
+
+def moment(text: str) -> datetime:
+    """
+    Return a date-time of the server as an aware datetime.
+
+    :param text: ISO 8601; without an offset UTC is assumed (the contract does not say).
+    """
+    utc_spelled_out = re.sub(r"[Zz]$", "+00:00", text)
+    # Python 3.10 reads three or six digits of a second's fraction; .NET servers write up to seven.
+    six_digits = re.sub(r"\.(\d+)", lambda found: "." + found.group(1)[:6].ljust(6, "0"), utc_spelled_out)
+    parsed = datetime.fromisoformat(six_digits)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
+
+
+class Tasks:
+    """
+    Read tasks and set their notes.
+
+    :param session: the session of the client.
+    """
+
+    def __init__(self, session: EciSession) -> None:
+        self._session = session
+
+    def get(
+        self, task_guid: str, *, fields: Sequence[str] | None = POLL_FIELDS, repeat: bool = True
+    ) -> TaskResponse:
+        """
+        Read a task (GetTaskV3).
+
+        :param task_guid: its GUID.
+        :param fields: which fields, in the documented spelling; None for all, `output` included.
+        :param repeat: false to ask once, whatever happens; a poller keeps its own count of failures.
+        :raises EciNotFoundError: when there is none.
+        """
+        path = f"/api/v3/task/{checked_guid(task_guid, source='tasks.get')}"
+        return fetch(
+            self._session,
+            TaskResponse,
+            "GetTaskV3",
+            "GET",
+            path,
+            params={"field": field_list(fields)},
+            repeat=repeat,
+        )
+
+    def list(
+        self,
+        filter: Filter | str | None = None,
+        *,
+        task_type_code: str | None = "BillImport",
+        fields: Sequence[str] | None = POLL_FIELDS,
+        page_size: int = LARGEST_PAGE,
+    ) -> Iterator[TaskResponse]:
+        """
+        Iterate over tasks, page by page (GetTasksV3).
+
+        :param filter: which ones, such as ``where("batchCode", "equals", "2026-03")``.
+        :param task_type_code: of which kind; None for all.
+        :param fields: which fields, in the documented spelling; None for all, `output` included.
+        :param page_size: tasks a request, 1 to 1000.
+        """
+        return pages(
+            self._session,
+            "GetTasksV3",
+            "/api/v3/task",
+            TaskResponse,
+            filter=filter,
+            fields=fields,
+            page_size=page_size,
+            taskTypeCode=task_type_code,
+        )
+
+    def edit_note(self, task_id: int, task_note: str) -> TaskResponse:
+        """
+        Set a task's note (EditTaskV3).
+
+        :param task_id: the task's number, not its GUID.
+        :param task_note: the note.
+        """
+        request = validated(_TaskNote, {"task_id": task_id, "task_note": task_note}, source="tasks.edit_note")
+        path = f"/api/v3/task/{request.task_id}"
+        return fetch(self._session, TaskResponse, "EditTaskV3", "PUT", path, body={"taskNote": request.task_note})
