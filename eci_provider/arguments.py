@@ -1,0 +1,92 @@
+"""Check an operator's arguments: literals when the DAG is parsed, everything once templates are rendered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from eci_provider.api.errors import EciValidationError
+
+if TYPE_CHECKING:
+    from eci_provider.api.models import RequestModel
+
+_Model = TypeVar("_Model", bound="RequestModel")
+_JINJA = re.compile(r"\{\{|\{%|\{#")
+_PLAIN = (str, bytes, int, float, bool, type(None), date, timedelta)
+
+
+def is_template(value: Any) -> bool:
+    """
+    Tell whether a value is not known before the task runs.
+
+    :param value: an argument: text with Jinja in it, a reference to another task's result, or a plain value.
+    """
+    if isinstance(value, str):
+        return bool(_JINJA.search(value))
+    if isinstance(value, Mapping):
+        return any(is_template(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(is_template(item) for item in value)
+    return not isinstance(value, _PLAIN) and hasattr(value, "resolve")
+
+
+def check_literals(model: type[RequestModel], values: Mapping[str, Any], *, source: str) -> None:
+    """
+    Refuse what is wrong already when the DAG is parsed.
+
+    :param model: the request model.
+    :param values: the operator's arguments; what is a template is left for later.
+    :param source: whose arguments they are, for the message.
+    :raises EciValidationError: when a literal is wrong.
+    """
+    from pydantic import ValidationError
+
+    from eci_provider.api.models import sentences
+
+    if any(is_template(value) and not isinstance(value, (str, Mapping, list, tuple)) for value in values.values()):
+        values = {name: value for name, value in values.items() if not hasattr(value, "resolve")}
+        deferred = True
+    else:
+        deferred = False
+    try:
+        model.model_validate(dict(values))
+    except ValidationError as error:
+        details = [
+            detail
+            for detail in error.errors(include_url=False)
+            if not is_template(detail["input"]) and not (deferred and detail["type"] == "missing")
+        ]
+        problems = sentences(model, details)
+        if problems:
+            raise EciValidationError(problems, source=source) from None
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str], *, source: str) -> None:
+    """
+    Refuse a value that is none of the choices, unless it is a template.
+
+    :raises EciValidationError: when it is none; the message names them all.
+    """
+    if value not in choices and not is_template(value):
+        wanted = ", ".join(repr(choice) for choice in choices)
+        raise EciValidationError([f"{name} is {value!r}: must be one of {wanted}"], source=source)
+
+
+def check_positive_seconds(name: str, value: Any, *, source: str) -> None:
+    """
+    Refuse what is not a positive number of seconds or a positive timedelta.
+
+    :raises EciValidationError: when it is not.
+    """
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
+        problem = f"{name} is {value!r}: must be a positive number of seconds or a timedelta"
+        raise EciValidationError([problem], source=source)
+
+
+def check_if_literal(check: Callable[[], Any], *values: Any) -> None:
+    """Run a check now if none of the values it looks at is a template."""
+    if not any(is_template(value) for value in values):
+        check()

@@ -1,0 +1,90 @@
+"""What Airflow reads about this package: connection type and form, hook, operators, sensors, triggers, links."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def get_provider_info() -> dict[str, Any]:
+    """
+    Return the provider's metadata (entry point ``apache_airflow_provider``).
+
+    :return: names and modules, and the connection form, whose extra fields Airflow 3.2 and newer show.
+    """
+    return {
+        "package-name": "airflow-provider-eci",
+        "name": "EnergyCAP",
+        "description": "Move utility bills into EnergyCAP: batches, bill imports, kickouts, import profiles.",
+        "integrations": [
+            {
+                "integration-name": "EnergyCAP",
+                "external-doc-url": "https://developer.energycap.com/",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [_modules("hooks.eci")],
+        "operators": [
+            _modules(
+                "operators.batch",
+                "operators.bill_import",
+                "operators.import_profile",
+                "operators.kickouts",
+            )
+        ],
+        "sensors": [_modules("sensors.batch", "sensors.task")],
+        "triggers": [_modules("triggers.batch", "triggers.task")],
+        "connection-types": [
+            {
+                "connection-type": "eci",
+                "hook-class-name": "eci_provider.hooks.eci.EciHook",
+                "hook-name": "EnergyCAP",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["login", "port", "schema"],
+                    "relabeling": {"host": "Environment URL", "password": "API key"},
+                    "placeholders": {"host": "https://app.energycap.com"},
+                },
+                "conn-fields": _connection_fields(),
+            }
+        ],
+        "extra-links": ["eci_provider.links.EciLink"],
+    }
+
+
+def _modules(*names: str) -> dict[str, Any]:
+    return {"integration-name": "EnergyCAP", "python-modules": [f"eci_provider.{name}" for name in names]}
+
+
+def _connection_fields() -> dict[str, Any]:
+    """Describe the extra fields of the connection; :mod:`eci_provider.hooks.eci` reads them."""
+    return {
+        "timeout": _field(
+            "Read timeout (s)", "Seconds to wait for the next bytes of an answer.", "number", 60, minimum=1
+        ),
+        "connect_timeout": _field(
+            "Connect timeout (s)", "Seconds to wait for a connection.", "number", 10, minimum=1
+        ),
+        "max_retries": _field(
+            "Repeats", "How often a request that is safe to repeat is repeated.", "integer", 3, minimum=0
+        ),
+        "settle_time": _field(
+            "Settle time (s)",
+            "Seconds to give a lost submission to show up before it is sent again.",
+            "number",
+            15,
+            minimum=0,
+        ),
+        "verify": _field("Verify TLS", "true, false, or the path of a CA bundle.", ["string", "boolean"], "true"),
+        "allow_http": _field(
+            "Allow plain http", "Send the API key over plain http beyond this machine.", "boolean", False
+        ),
+        "ui_url_template": _field(
+            "Link template",
+            'URL of "Open in EnergyCAP", with {host}, {batch_id}, {batch_code}, {task_guid} or {task_id}.',
+            ["string", "null"],
+            None,
+        ),
+    }
+
+
+def _field(label: str, description: str, kind: str | list[str], default: Any, **bounds: Any) -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": {"type": kind, "default": default, **bounds}}

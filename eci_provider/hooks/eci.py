@@ -1,0 +1,163 @@
+"""Turn an Airflow connection into a client, and test it so that the answer says what to mend."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+from eci_provider.api.errors import (
+    EciAuthenticationError,
+    EciConnectionError,
+    EciError,
+    EciNotFoundError,
+    EciPermissionError,
+    EciUnreadableResponseError,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from eci_provider.api.account import MeResponse
+    from eci_provider.api.client import EciClient
+    from eci_provider.hooks.settings import ConnectionSettings
+
+#: How long Test Connection may take in all, in seconds.
+TEST_LIMIT = 15.0
+
+
+class EciHook(BaseHook):
+    """
+    Manage a connection to EnergyCAP; use it as a context manager to close what it opened.
+
+    :param eci_conn_id: the Airflow connection: host is the environment's URL (``https://app.energycap.com``
+        unless set), password the API key; the README lists the extra fields.
+    """
+
+    conn_name_attr = "eci_conn_id"
+    default_conn_name = "eci_default"
+    conn_type = "eci"
+    hook_name = "EnergyCAP"
+
+    def __init__(self, eci_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.eci_conn_id = eci_conn_id
+        self._client: EciClient | None = None
+        self._settings: ConnectionSettings | None = None
+
+    @property
+    def settings(self) -> ConnectionSettings:
+        """
+        Return what the connection says, read once.
+
+        :raises EciValidationError: when the connection cannot be used.
+        """
+        if self._settings is None:
+            from eci_provider.hooks.settings import connection_settings
+
+            self._settings = connection_settings(self.get_connection(self.eci_conn_id))
+        return self._settings
+
+    def get_conn(self) -> EciClient:
+        """
+        Return the client of this connection, the same one each time.
+
+        :raises EciValidationError: when the connection cannot be used.
+        """
+        if self._client is None:
+            self._client = self._new_client()
+        return self._client
+
+    def _new_client(self, **limits: Any) -> EciClient:
+        from eci_provider.api.client import EciClient
+
+        settings = self.settings
+        arguments = {
+            "timeout": settings.numbers["timeout"],
+            "connect_timeout": settings.numbers["connect_timeout"],
+            "max_retries": int(settings.numbers["max_retries"]),
+            **limits,
+        }
+        return EciClient(
+            settings.base_url,
+            settings.api_key.reveal(),
+            verify=settings.verify,
+            allow_http=settings.allow_http,
+            **arguments,
+        )
+
+    def close(self) -> None:
+        """Close the client's connections; a later :meth:`get_conn` opens new ones."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def test_connection(self) -> tuple[bool, str]:
+        """
+        Ask EnergyCAP whose key this is (``GET /me``), in at most 15 seconds.
+
+        :return: whether it works, and a sentence: whose key it is, in which environment, and whether it may create
+            bills and batches; or what is wrong and what to check.
+        """
+        try:
+            client = self._new_client(timeout=TEST_LIMIT, connect_timeout=TEST_LIMIT / 2, max_retries=0)
+        except EciError as error:
+            return False, error.message
+        outcome: list[tuple[bool, str]] = []
+        # A thread, since neither a name look-up nor an answer that drips is bounded by a time-out.
+        asker = threading.Thread(target=lambda: outcome.append(_ask(client)), daemon=True)
+        asker.start()
+        asker.join(TEST_LIMIT)
+        if not outcome:
+            return False, f"{client.base_url} gave no complete answer within {TEST_LIMIT:g} s; try again later."
+        return outcome[0]
+
+
+def _ask(client: EciClient) -> tuple[bool, str]:
+    try:
+        with client:
+            return True, _introduction(client.account.me(repeat=False), client.base_url)
+    except EciError as error:
+        return False, _advice(error, client.base_url)
+
+
+def _introduction(me: MeResponse, base_url: str) -> str:
+    permission = me.permissions.bills_and_batches if me.permissions else None
+    may_create = permission.create if permission else None
+    ability = {
+        True: "It may create bills and batches.",
+        False: "It may NOT create bills and batches: its owner needs the permission Bills and Batches Create.",
+        None: "EnergyCAP did not say whether it may create bills and batches.",
+    }[may_create]
+    mode = f" EnergyCAP is {me.application_mode}." if (me.application_mode or "Online") != "Online" else ""
+    owner = f"{me.full_name or 'an unnamed user'} ({me.system_user_code or 'no user code'})"
+    environment = me.environment or "an unnamed environment"
+    return f"Connected to {environment} at {base_url}: the API key is {owner}'s. {ability}{mode}"
+
+
+def _advice(error: EciError, base_url: str) -> str:
+    if isinstance(error, EciAuthenticationError):
+        return (
+            f"401 from {base_url}: the API key is wrong or was deleted, or its owner lacks a permission, or it "
+            "was made in another environment: a key works only in the environment and datasource it was made in "
+            "(a key from Implementation does not work in Production)."
+        )
+    if isinstance(error, EciPermissionError):
+        return f"403 from {base_url}: the key was recognised, but its owner may not do this. {error.message}"
+    if isinstance(error, EciNotFoundError):
+        return f"404: {base_url} answers, but has no EnergyCAP API at this path; check the connection's host."
+    if isinstance(error, EciUnreadableResponseError):
+        return f"{base_url} answers, but not as EnergyCAP's API does; check the connection's host. {error.message}"
+    if isinstance(error, EciConnectionError):
+        return error.message
+    return f"{base_url}: {error.message}"

@@ -1,0 +1,128 @@
+"""Read an Airflow connection of type ``eci``, and refuse what cannot be meant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eci_provider.api.addresses import ApiKey, checked_base_url, checked_key
+from eci_provider.api.errors import EciValidationError
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Connection
+
+DEFAULT_HOST = "https://app.energycap.com"
+
+#: Extra fields that hold a number: default, smallest and largest value.
+_NUMBERS = {
+    "timeout": (60.0, 1.0, 3600.0),
+    "connect_timeout": (10.0, 1.0, 300.0),
+    "max_retries": (3.0, 0.0, 20.0),
+    "settle_time": (15.0, 0.0, 3600.0),
+}
+_TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
+
+
+@dataclass(frozen=True)
+class ConnectionSettings:
+    """
+    Hold what a connection says, checked.
+
+    :param base_url: the environment's address.
+    :param api_key: the key; it shows in no ``repr``.
+    :param numbers: timeout, connect_timeout and settle_time in seconds, and max_retries.
+    :param verify: true, false, or the path of a CA bundle.
+    :param allow_http: whether plain http is allowed beyond loopback.
+    :param ui_url_template: the URL of "Open in EnergyCAP", with placeholders; None for no link.
+    """
+
+    base_url: str
+    api_key: ApiKey
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    verify: bool | str = True
+    allow_http: bool = False
+    ui_url_template: str | None = None
+
+
+def connection_settings(connection: Connection) -> ConnectionSettings:
+    """
+    Read a connection.
+
+    :param connection: host is the environment's URL, password the API key, extra a JSON object.
+    :return: what it says, checked.
+    :raises EciValidationError: when something is wrong; the message names the connection and the field.
+    """
+    extra = connection.extra_dejson or {}
+    source = f"connection {connection.conn_id!r}"
+    problems: list[str] = []
+    numbers = {name: _number(extra, name, problems) for name in _NUMBERS}
+    allow_http = _flag(extra, "allow_http", False, problems)
+    verify = _verify(extra, problems)
+    template = _template(extra, problems)
+    if problems:
+        raise EciValidationError(problems, source=source)
+    try:
+        base_url = checked_base_url(_host(connection), allow_http=allow_http)
+        key = checked_key(connection.password)
+    except EciValidationError as error:
+        raise EciValidationError(error.details["problems"], source=source) from None
+    return ConnectionSettings(base_url, key, numbers, verify, allow_http, template)
+
+
+def _host(connection: Connection) -> str:
+    host = (connection.host or "").strip()
+    if not host:
+        return DEFAULT_HOST
+    if "://" not in host:
+        host = f"{connection.schema or 'https'}://{host}"
+    port = connection.port
+    return f"{host.rstrip('/')}:{port}" if port and f":{port}" not in host else host
+
+
+def _number(extra: Mapping[str, Any], name: str, problems: list[str]) -> float:
+    default, smallest, largest = _NUMBERS[name]
+    value = extra.get(name)
+    if value is None or value == "":
+        return default
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not smallest <= number <= largest or (name == "max_retries" and number != int(number)):
+        problems.append(f"extra {name} is {value!r}: must be a number from {smallest:g} to {largest:g}")
+        return default
+    return number
+
+
+def _flag(extra: Mapping[str, Any], name: str, default: bool, problems: list[str]) -> bool:
+    value = extra.get(name)
+    if value is None or value == "":
+        return default
+    text = str(value).strip().lower()
+    if text not in _TRUE | _FALSE:
+        problems.append(f"extra {name} is {value!r}: must be true or false")
+    return text in _TRUE
+
+
+def _verify(extra: Mapping[str, Any], problems: list[str]) -> bool | str:
+    value = extra.get("verify")
+    text = str(value).strip()
+    if value is None or text == "" or text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    if not Path(text).exists():
+        problems.append(f"extra verify is {value!r}: must be true, false, or the path of a CA bundle that exists")
+    return text
+
+
+def _template(extra: Mapping[str, Any], problems: list[str]) -> str | None:
+    value = extra.get("ui_url_template")
+    if not value:
+        return None
+    if not isinstance(value, str) or not value.startswith(("https://", "http://", "{host}")):
+        problems.append(f"extra ui_url_template is {value!r}: must begin with https://, http:// or {{host}}")
+    return str(value)

@@ -1,0 +1,215 @@
+"""Open a batch; change a batch's status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from eci_provider.api.errors import EciBadRequestError, EciConnectionError, EciExistsError, EciServerError
+from eci_provider.arguments import check_choice
+from eci_provider.operators.base import EciOperator
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from eci_provider.api.batches import BatchCreate, BatchResponse, BatchStatusUpdate
+    from eci_provider.api.client import EciClient
+    from eci_provider.hooks.eci import EciHook
+
+IF_EXISTS = ("fail", "adopt")
+
+
+class OpenBatchOperator(EciOperator):
+    """
+    Open a batch that bills are then imported into (OpenBatchV3).
+
+    :param batch_code: its code, 1 to 255 characters, unique in EnergyCAP.
+    :param close_existing_batch: whether the key owner's other open batches are closed first.
+    :param statement_date: default for its bills, ISO 8601, as are the next two.
+    :param due_date: default for its bills.
+    :param next_reading: default for its bills.
+    :param control_code: default for its bills, at most 255 characters.
+    :param invoice_number: default for its bills, at most 255 characters.
+    :param account_period_number: default for its bills.
+    :param account_period_year: default for its bills, 1900 to 2099.
+    :param note: at most 255 characters.
+    :param if_exists: what to do about an open batch of that code: ``fail``, or ``adopt`` it.
+    :param eci_conn_id: the Airflow connection.
+    :return: the batch as a dict in snake_case: ``batch_id``, ``batch_code``, ``batch_status`` and so on. Its
+        number is also an XCom of its own, for ``open_batch.output["batch_id"]``.
+    """
+
+    request_fields = (
+        "batch_code",
+        "close_existing_batch",
+        "statement_date",
+        "due_date",
+        "next_reading",
+        "control_code",
+        "invoice_number",
+        "account_period_number",
+        "account_period_year",
+        "note",
+    )
+    template_fields: Sequence[str] = ("eci_conn_id", *request_fields, "if_exists")
+
+    def __init__(
+        self,
+        *,
+        batch_code: str,
+        close_existing_batch: bool | None = None,
+        statement_date: str | None = None,
+        due_date: str | None = None,
+        next_reading: str | None = None,
+        control_code: str | None = None,
+        invoice_number: str | None = None,
+        account_period_number: int | None = None,
+        account_period_year: int | None = None,
+        note: str | None = None,
+        if_exists: str = "fail",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.batch_code = batch_code
+        self.close_existing_batch = close_existing_batch
+        self.statement_date = statement_date
+        self.due_date = due_date
+        self.next_reading = next_reading
+        self.control_code = control_code
+        self.invoice_number = invoice_number
+        self.account_period_number = account_period_number
+        self.account_period_year = account_period_year
+        self.note = note
+        self.if_exists = if_exists
+        self.check_literals()
+        check_choice("if_exists", if_exists, IF_EXISTS, source=self.source)
+
+    @staticmethod
+    def request_model() -> type[BatchCreate]:
+        """Return the model of the request."""
+        from eci_provider.api.batches import BatchCreate
+
+        return BatchCreate
+
+    def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
+        """Open the batch, or adopt the one that has its code."""
+        request = self.checked_request()
+        check_choice("if_exists", self.if_exists, IF_EXISTS, source=self.source)
+        client = hook.get_conn()
+        adopted = self._existing(client) if self.if_exists == "adopt" else None
+        batch = adopted or self._open(client, dict(request))
+        self.log.info(
+            "Batch %r (%s) is %s%s.",
+            batch.batch_code,
+            batch.batch_id,
+            batch.batch_status,
+            ", as it was before" if adopted else "",
+        )
+        self.show_link(context, hook, batch_id=batch.batch_id, batch_code=batch.batch_code)
+        context["ti"].xcom_push(key="batch_id", value=batch.batch_id)
+        return batch.documented()
+
+    def _open(self, client: EciClient, fields: dict[str, Any]) -> BatchResponse:
+        try:
+            return client.batches.open(**fields)
+        except EciBadRequestError:
+            # Another task may have opened it since we looked.
+            adopted = self._existing(client) if self.if_exists == "adopt" else None
+            if adopted is None:
+                raise
+            return adopted
+
+    def _existing(self, client: EciClient) -> BatchResponse | None:
+        from eci_provider.api.filters import where
+
+        for batch in client.batches.list(where("batchCode", "equals", self.batch_code)):
+            if batch.batch_code != self.batch_code:
+                continue
+            if not batch.has_status("open"):
+                raise EciExistsError(
+                    f"{self.source}: batch {self.batch_code!r} ({batch.batch_id}) exists and is "
+                    f"{batch.batch_status}, so no bills can be added to it. Choose another batch_code, or open "
+                    "that batch again if it is pending.",
+                    batch_id=batch.batch_id,
+                    batch_code=self.batch_code,
+                    batch_status=batch.batch_status,
+                )
+            return batch
+        return None
+
+
+class UpdateBatchStatusOperator(EciOperator):
+    """
+    Open, suspend or close a batch (UpdateBatchStatusV202206); a batch that has the status already is left alone.
+
+    ``Open`` un-voids the bills of a pending batch, ``Pending`` voids those of an open one, ``Closed`` takes
+    either. Assumption: Closed is final, since no way back is documented.
+
+    :param batch_id: the batch.
+    :param batch_status: ``Open``, ``Pending`` or ``Closed``, case sensitive.
+    :param note: at most 255 characters; None leaves the note as it is, "" clears it.
+    :param leave_open_batches_as_is: false sets the key owner's other open batches Pending when one is opened.
+    :param eci_conn_id: the Airflow connection.
+    :return: the batch after the change, as a dict in snake_case.
+    """
+
+    request_fields = ("batch_status", "note", "leave_open_batches_as_is")
+    template_fields: Sequence[str] = ("eci_conn_id", "batch_id", *request_fields)
+
+    def __init__(
+        self,
+        *,
+        batch_id: int,
+        batch_status: str,
+        note: str | None = None,
+        leave_open_batches_as_is: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.batch_id = batch_id
+        self.batch_status = batch_status
+        self.note = note
+        self.leave_open_batches_as_is = leave_open_batches_as_is
+        self.check_literals()
+
+    @staticmethod
+    def request_model() -> type[BatchStatusUpdate]:
+        """Return the model of the request."""
+        from eci_provider.api.batches import BatchStatusUpdate
+
+        return BatchStatusUpdate
+
+    def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
+        """Change the status unless the batch has it already, and read the batch again."""
+        from eci_provider.api.batches import checked_batch_id
+
+        request = self.checked_request()
+        batch_id = checked_batch_id(self.batch_id, source=self.source)
+        client = hook.get_conn()
+        before = client.batches.get(batch_id)
+        self.show_link(context, hook, batch_id=batch_id, batch_code=before.batch_code)
+        if before.has_status(self.batch_status):
+            self.log.info("Batch %r (%s) is %s already.", before.batch_code, batch_id, before.batch_status)
+            return before.documented()
+        after = self._change(client, batch_id, dict(request))
+        self.log.info(
+            "Batch %r (%s) was %s and is %s: %s bills, total %s.",
+            after.batch_code,
+            batch_id,
+            before.batch_status,
+            after.batch_status,
+            after.bill_count,
+            after.running_total,
+        )
+        return after.documented()
+
+    def _change(self, client: EciClient, batch_id: int, fields: dict[str, Any]) -> BatchResponse:
+        try:
+            client.batches.update_status(batch_id, **fields)
+        except (EciConnectionError, EciServerError):
+            # The answer was lost, the change perhaps not: the batch itself tells.
+            batch = client.batches.get(batch_id)
+            if not batch.has_status(self.batch_status):
+                raise
+            return batch
+        return client.batches.get(batch_id)

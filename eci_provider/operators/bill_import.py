@@ -1,0 +1,106 @@
+"""Import a bill file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from eci_provider.arguments import is_template
+from eci_provider.operators.importing import EciImportOperator
+
+if TYPE_CHECKING:
+    from eci_provider.api.bill_imports import BillImportOptions
+    from eci_provider.api.client import EciClient
+    from eci_provider.api.upload import BillFile
+
+
+class ImportBillsOperator(EciImportOperator):
+    """
+    Import a bill file into EnergyCAP and wait for the import (BillImportV3).
+
+    :param file: a local path, or any URL that Airflow's ObjectStoragePath opens. Its name must end in .csv, .dat,
+        .txt, .xlsx or .zip: the importer reads it by its extension.
+    :param file_name: under which name EnergyCAP stores it; the file's own without.
+    :param profile_code: the import profile that maps its columns; without one it is read as Advanced format.
+    :param batch_settings: into which batch, as :class:`~eci_provider.api.bill_imports.BatchSettings`, in
+        snake_case or the documented camelCase. Without them EnergyCAP chooses, and how is not documented.
+    :param import_note: a note on the import.
+    :param save_as_resolved: whether failed audits are marked resolved by themselves.
+    :param comment: why they are.
+    :param suppress_bill_capture_notification: whether Bill Capture's notification is left out.
+    :param kwargs: the waiting arguments of :class:`~eci_provider.operators.importing.EciImportOperator`.
+    :return: the import's result, see the README.
+    """
+
+    request_fields = (
+        "profile_code",
+        "batch_settings",
+        "import_note",
+        "save_as_resolved",
+        "comment",
+        "suppress_bill_capture_notification",
+    )
+    template_fields: Sequence[str] = (
+        *EciImportOperator.template_fields,
+        "file",
+        "file_name",
+        "profile_code",
+        "suppress_bill_capture_notification",
+    )
+
+    def __init__(
+        self,
+        *,
+        file: str | os.PathLike[str],
+        file_name: str | None = None,
+        profile_code: str | None = None,
+        suppress_bill_capture_notification: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.file = file
+        self.file_name = file_name
+        self.profile_code = profile_code
+        self.suppress_bill_capture_notification = suppress_bill_capture_notification
+        self.check_literals()
+        self._check_name_if_literal()
+
+    @staticmethod
+    def request_model() -> type[BillImportOptions]:
+        """Return the model of the request, all but the file."""
+        from eci_provider.api.bill_imports import BillImportOptions
+
+        return BillImportOptions
+
+    def submit_job(self, client: EciClient) -> str:
+        """Send the file and return the task GUID of its import."""
+        from eci_provider.api.upload import checked_file_name
+
+        path = located(self.file)
+        name = checked_file_name(path, self.file_name, source=self.source)
+        task_guid = client.bill_imports.submit(path, name, **dict(self.checked_request()))
+        self.log.info("File %s was taken by EnergyCAP as import %s.", self.file, task_guid)
+        return task_guid
+
+    def _check_name_if_literal(self) -> None:
+        from eci_provider.api.upload import checked_file_name
+
+        name = self.file_name if self.file_name is not None else self.file
+        if not is_template(name):
+            last_part = os.fspath(name).rpartition("/")[2] if self.file_name is None else self.file_name
+            field = "file" if self.file_name is None else "file_name"
+            checked_file_name(last_part, None if field == "file" else last_part, source=self.source)
+
+
+def located(file: str | os.PathLike[str]) -> BillFile:
+    """
+    Return where a file lies.
+
+    :param file: a local path, or a URL that Airflow's ObjectStoragePath opens.
+    """
+    if isinstance(file, str) and "://" in file:
+        from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+        return ObjectStoragePath(file)
+    return file

@@ -1,0 +1,94 @@
+"""Create an import profile: which column of a bill file is what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from eci_provider.api.errors import EciExistsError
+from eci_provider.arguments import check_choice
+from eci_provider.operators.base import EciOperator
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from eci_provider.api.client import EciClient
+    from eci_provider.api.import_profiles import ImportProfile, ImportProfileResponse
+    from eci_provider.hooks.eci import EciHook
+
+IF_EXISTS = ("fail", "keep", "replace")
+
+
+class CreateImportProfileOperator(EciOperator):
+    """
+    Create an import profile (WriteBillImportProfileV3).
+
+    :param profile_code: its code, 1 to 64 characters, unique among bill import profiles.
+    :param column_mapping: which column is what, in snake_case or the documented camelCase; columns count from 1.
+    :param if_exists: what to do about a profile of that code: ``fail``, ``keep`` it as it is, or ``replace`` its
+        mapping.
+    :param eci_conn_id: the Airflow connection.
+    :return: ``profile_id`` and ``profile_code``.
+    """
+
+    request_fields = ("profile_code", "column_mapping")
+    template_fields: Sequence[str] = ("eci_conn_id", *request_fields, "if_exists")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"column_mapping": "json"}
+    operator_extra_links = ()
+
+    def __init__(
+        self,
+        *,
+        profile_code: str,
+        column_mapping: Mapping[str, Any],
+        if_exists: str = "fail",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.profile_code = profile_code
+        self.column_mapping = column_mapping
+        self.if_exists = if_exists
+        self.check_literals()
+        check_choice("if_exists", if_exists, IF_EXISTS, source=self.source)
+
+    @staticmethod
+    def request_model() -> type[ImportProfile]:
+        """Return the model of the request."""
+        from eci_provider.api.import_profiles import ImportProfile
+
+        return ImportProfile
+
+    def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
+        """Create the profile, or do with the existing one as ``if_exists`` says."""
+        request = cast("ImportProfile", self.checked_request())
+        check_choice("if_exists", self.if_exists, IF_EXISTS, source=self.source)
+        client = hook.get_conn()
+        existing = self._existing(client)
+        if existing is None:
+            profile = client.import_profiles.create(self.profile_code, request.column_mapping)
+            done = "was created"
+        else:
+            profile, done = self._settle(client, existing, request)
+        self.log.info("Import profile %r (%s) %s.", self.profile_code, profile.profile_id, done)
+        return {"profile_id": profile.profile_id, "profile_code": profile.profile_code}
+
+    def _existing(self, client: EciClient) -> ImportProfileResponse | None:
+        profiles = client.import_profiles.list()
+        return next((profile for profile in profiles if profile.profile_code == self.profile_code), None)
+
+    def _settle(
+        self, client: EciClient, existing: ImportProfileResponse, request: ImportProfile
+    ) -> tuple[ImportProfileResponse, str]:
+        if self.if_exists == "keep":
+            return existing, "exists and was kept as it is"
+        if self.if_exists == "replace" and existing.profile_id is not None:
+            mapping = request.column_mapping
+            replaced = client.import_profiles.edit(existing.profile_id, self.profile_code, mapping)
+            return replaced, "exists; its mapping was replaced"
+        raise EciExistsError(
+            f"{self.source}: import profile {self.profile_code!r} ({existing.profile_id}) exists. Set if_exists "
+            "to 'keep' to use it as it is or to 'replace' to give it this mapping, or choose another "
+            "profile_code.",
+            profile_id=existing.profile_id,
+            profile_code=self.profile_code,
+        )
