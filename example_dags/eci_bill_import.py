@@ -1,0 +1,110 @@
+"""
+Import a month's bills: open a batch, send the file, have kickouts corrected and retried, close the batch.
+
+Rows that EnergyCAP kicks out do not stop the month: the DAG waits, without holding a worker, until somebody has
+corrected what the messages name (a missing account, say) and has written "corrected" into the import's note in
+EnergyCAP. Then it retries the kickouts. Only when nothing is left over is the batch closed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from airflow.providers.common.compat.sdk import dag, task
+
+from eci_provider.hooks.eci import EciHook
+from eci_provider.operators import (
+    CreateImportProfileOperator,
+    ImportBillsOperator,
+    OpenBatchOperator,
+    RetryKickoutsOperator,
+    UpdateBatchStatusOperator,
+)
+
+BILLS = Path(__file__).parent / "data" / "nycha_electric_bills.csv"
+
+# Columns are counted from 1. Which observation types and units exist is up to your EnergyCAP.
+COLUMNS = {
+    "date_format": "mm/dd/yyyy",
+    "account_code_column_index": 3,
+    "start_date_column_index": 5,
+    "end_date_column_index": 6,
+    "meter_code_column_index": 8,
+    "pay_amount_column_index": 9,
+    "observations": [
+        {"column_index": 10, "observation_type_code": "USE", "caption": "Consumption", "unit_code": "KWH"},
+        {"column_index": 11, "observation_type_code": "COST", "caption": "Energy charge", "unit_code": "USD"},
+        {"column_index": 12, "observation_type_code": "DEMAND", "caption": "Demand", "unit_code": "KW"},
+        {"column_index": 13, "observation_type_code": "COST", "caption": "Demand charge", "unit_code": "USD"},
+        {"column_index": 14, "observation_type_code": "COST", "caption": "Other charges", "unit_code": "USD"},
+    ],
+}
+
+
+@dag(
+    schedule="@monthly",
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    tags=["energycap"],
+    doc_md=__doc__,
+)
+def eci_bill_import():
+    profile = CreateImportProfileOperator(
+        task_id="create_profile",
+        profile_code="NYCHA electric",
+        column_mapping=COLUMNS,
+        if_exists="keep",
+    )
+    batch = OpenBatchOperator(
+        task_id="open_batch",
+        batch_code="NYCHA electric {{ ts_nodash }}",
+        note="Opened by Airflow",
+        if_exists="adopt",
+    )
+    into_the_batch = {"batch_mode": "use existing batch", "existing_open_batch_id": batch.output["batch_id"]}
+    bills = ImportBillsOperator(
+        task_id="import_bills",
+        file=str(BILLS),
+        profile_code="NYCHA electric",
+        batch_settings=into_the_batch,
+        import_note="{{ run_id }}",
+        on_kickouts="warn",
+    )
+
+    @task.short_circuit(ignore_downstream_trigger_rules=False)
+    def any_kickouts(result: dict) -> bool:
+        return bool(result["kickouts"])
+
+    @task.sensor(
+        poke_interval=5,
+        exponential_backoff=True,
+        max_wait=timedelta(minutes=10),
+        timeout=timedelta(days=5).total_seconds(),
+        mode="reschedule",
+    )
+    def accounts_corrected(result: dict) -> bool:
+        with EciHook() as hook:
+            note = hook.get_conn().tasks.get(result["task_guid"]).task_note or ""
+        return "corrected" in note.lower()
+
+    retry = RetryKickoutsOperator(
+        task_id="retry_kickouts",
+        task_guid=bills.output["task_guid"],
+        batch_settings=into_the_batch,
+        import_note="{{ run_id }}",
+    )
+    close = UpdateBatchStatusOperator(
+        task_id="close_batch",
+        batch_id=batch.output["batch_id"],
+        batch_status="Closed",
+        trigger_rule="none_failed_min_one_success",
+    )
+
+    [profile, batch] >> bills
+    any_kickouts(bills.output) >> accounts_corrected(bills.output) >> retry >> close
+    bills >> close
+
+
+eci_bill_import()
