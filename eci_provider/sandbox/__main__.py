@@ -1,0 +1,106 @@
+"""Serve a sandbox in the foreground: ``python -m eci_provider.sandbox``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import json
+import signal
+import sqlite3
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from eci_provider.sandbox.server import Sandbox
+
+DEFAULT_PORT = 8765
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Serve until SIGINT or SIGTERM.
+
+    :return: the process's exit code.
+    """
+    options = _parser().parse_args(arguments)
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        sandbox = Sandbox(
+            path=options.path,
+            port=options.port,
+            clock="virtual" if options.virtual_clock else "real",
+            delay=options.delay,
+            analysis=options.analysis,
+            api_key=options.api_key,
+        )
+        with contextlib.ExitStack() as cleanup:
+            cleanup.callback(sandbox.stop)
+            if options.accounts:
+                add_accounts(sandbox, options.accounts)
+            sandbox.start()
+            _introduce(sandbox)
+            stopped.wait()
+    except (OSError, ValueError, sqlite3.Error) as error:
+        print(f"The sandbox cannot start: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m eci_provider.sandbox", description="Serve an EnergyCAP look-alike on 127.0.0.1."
+    )
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port, 0 for any free one (%(default)s)")
+    parser.add_argument("--path", default=":memory:", help="SQLite file to keep the state in (memory)")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds an import takes")
+    parser.add_argument("--analysis", type=float, default=0.0, help="seconds the analysis of bills takes")
+    parser.add_argument("--api-key", help="key of the default user (random)")
+    parser.add_argument(
+        "--accounts", help="CSV: account,meter[,vendor,service_start,service_end,active]; a row per meter"
+    )
+    parser.add_argument("--virtual-clock", action="store_true", help="time moves only by POST /sandbox/clock")
+    return parser
+
+
+def add_accounts(sandbox: Sandbox, path: str) -> None:
+    """
+    Add the accounts of a CSV file.
+
+    :raises ValueError: if a required column is missing.
+    """
+    accounts: dict[tuple[str, str], dict[str, Any]] = {}
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if not {"account", "meter"} <= set(reader.fieldnames or ()):
+            raise ValueError(f"{path} needs the columns account and meter")
+        for row in reader:
+            vendor = row.get("vendor") or ""
+            account = accounts.setdefault((row["account"], vendor), {"meters": [], "row": row})
+            if row["meter"]:
+                account["meters"].append(row["meter"])
+    for (code, vendor), account in accounts.items():
+        row = account["row"]
+        sandbox.add_account(
+            code,
+            account["meters"],
+            vendor_code=vendor or None,
+            active=(row.get("active") or "true").strip().lower() not in ("false", "0", "no"),
+            service_start=row.get("service_start") or None,
+            service_end=row.get("service_end") or None,
+        )
+
+
+def _introduce(sandbox: Sandbox) -> None:
+    connection = json.dumps({"conn_type": "eci", "host": sandbox.url, "password": sandbox.api_key})
+    print(f"EnergyCAP sandbox: {sandbox.url}")
+    print(f"API key:           {sandbox.api_key}")
+    print(f"\nexport AIRFLOW_CONN_ECI_DEFAULT='{connection}'\n")
+    print("Stop with Ctrl+C.", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

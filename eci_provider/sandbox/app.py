@@ -1,0 +1,40 @@
+"""The FastAPI application behind the gate."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from eci_provider.sandbox.environment import Environment
+from eci_provider.sandbox.errors import ApiError, error_body
+from eci_provider.sandbox.routes import account, batches, control, imports, kickouts, profiles, tasks
+
+
+def build() -> FastAPI:
+    """Build the application; it works on the environment that the gate puts into each request's state."""
+    app = FastAPI(title="EnergyCAP sandbox", openapi_url=None, redirect_slashes=False)
+    for room in (account, batches, imports, profiles, kickouts, tasks, control):
+        app.include_router(room.router)
+
+    @app.exception_handler(ApiError)
+    async def refused(request: Request, error: ApiError) -> Response:
+        return _worded(request, error.status, error.message)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(request: Request, error: RequestValidationError) -> Response:
+        # Assumption: an id in the path that is no integer answers 400.
+        named = ", ".join(str(fault["loc"][-1]) for fault in error.errors())
+        return _worded(request, 400, f"Not valid: {named}.")
+
+    @app.exception_handler(HTTPException)
+    async def unknown(request: Request, error: HTTPException) -> Response:
+        return _worded(request, error.status_code, str(error.detail))
+
+    return app
+
+
+def _worded(request: Request, status: int, message: str) -> Response:
+    env: Environment = request.scope["state"]["env"]
+    content_type, body = error_body(message, env.settings.error_format)
+    return Response(body, status_code=status, headers={"content-type": content_type})

@@ -1,0 +1,123 @@
+"""BatchSettings: which batch an import goes into, decided when it is submitted."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from eci_provider.sandbox import batches
+from eci_provider.sandbox.environment import Environment, User
+from eci_provider.sandbox.errors import ApiError
+from eci_provider.sandbox.store import Row
+from eci_provider.sandbox.validation import BATCH_SETTINGS, checked
+
+CODE_LENGTH = 255
+
+
+def choose(env: Environment, user: User, settings: dict[str, Any] | None) -> tuple[int, bool]:
+    """
+    Choose or make the batch of an import.
+
+    Assumption: the batch is decided, and refused with 400, at submission and not when the import runs.
+
+    :return: the batch's id, and whether the import closes it at its end.
+    :raises ApiError: 400 for an unknown mode, a missing companion field or a batch that does not fit.
+    """
+    given = checked(settings or {}, BATCH_SETTINGS, where="batchSettings.")
+    mode = given["batchMode"]
+    if mode is None:
+        return _default(env, user), False
+    choice = _CHOICES.get(mode)
+    if choice is None:
+        # Assumption: the literals are case sensitive.
+        raise ApiError(400, f"batchSettings.batchMode must be one of {', '.join(_CHOICES)}, not {mode!r}.")
+    return choice(env, user, given), mode == "new self-contained batch"
+
+
+def _default(env: Environment, user: User) -> int:
+    """Assumption: without a mode the caller's open batch if there is exactly one, else a new one."""
+    found = batches.open_ones(env, user)
+    if len(found) == 1:
+        return int(found[0]["batch_id"])
+    return _created(env, user, None)
+
+
+def _existing(env: Environment, user: User, given: dict[str, Any]) -> int:
+    """Assumption: without existingOpenBatchId, the caller's open batch if there is exactly one."""
+    batch_id = given["existingOpenBatchId"]
+    if batch_id is None:
+        found = batches.open_ones(env, user)
+        if len(found) != 1:
+            raise ApiError(400, f"existingOpenBatchId is required: the user has {len(found)} open batches.")
+        return int(found[0]["batch_id"])
+    row = _named(env, batch_id, "existingOpenBatchId", batches.OPEN)
+    batches.require_own(env, user, row)
+    return int(batch_id)
+
+
+def _pending(env: Environment, _user: User, given: dict[str, Any]) -> int:
+    """Assumption: anybody's pending batch may be used; the pages restrict only its opening."""
+    batch_id = given["pendingBatchId"]
+    if batch_id is None:
+        raise ApiError(400, "batchSettings.pendingBatchId is required with 'use pending batch'.")
+    _named(env, batch_id, "pendingBatchId", batches.PENDING)
+    return int(batch_id)
+
+
+def _named(env: Environment, batch_id: int, name: str, status: str) -> Row:
+    row = env.store.row("SELECT * FROM batches WHERE batch_id = ?", batch_id)
+    if row is None or row["status"] != status:
+        raise ApiError(400, f"batchSettings.{name}: {batch_id} is not a batch that is {status}.")
+    return row
+
+
+def _new(env: Environment, user: User, given: dict[str, Any]) -> int:
+    if not given["leaveExistingBatchesOpen"]:
+        found = batches.open_ones(env, user)
+        if len(found) > 1:
+            raise ApiError(
+                400, f"The user has {len(found)} open batches; 'new batch' can close only one open batch."
+            )
+        for row in found:
+            batches.set_status(env, row["batch_id"], batches.CLOSED)
+    return _created(env, user, given["newBatchCode"])
+
+
+def _self_contained(env: Environment, user: User, given: dict[str, Any]) -> int:
+    return _created(env, user, given["newBatchCode"])
+
+
+def _smart(env: Environment, user: User, given: dict[str, Any]) -> int:
+    """
+    Follow the documented decision list by newBatchCode.
+
+    Assumption: where it finds nothing, a new batch with that code; other batches stay open.
+    """
+    code = given["newBatchCode"]
+    if not code:
+        raise ApiError(400, "batchSettings.newBatchCode is required with 'smart batch'.")
+    found = env.store.row("SELECT * FROM batches WHERE code = ?", code)
+    if found is None:
+        return _created(env, user, code)
+    if found["status"] == batches.CLOSED:
+        guid = str(uuid.uuid4())
+        return _created(env, user, f"{code[: CODE_LENGTH - len(guid) - 1]} {guid}")
+    if found["status"] == batches.OPEN:
+        batches.require_own(env, user, found)
+    return int(found["batch_id"])
+
+
+def _created(env: Environment, user: User, code: str | None) -> int:
+    # Assumption: an empty code counts as none, and a code made up by the server looks like this.
+    generated = f"{user.code} {env.clock.now():%Y%m%d-%H%M%S} {uuid.uuid4().hex[:8]}"
+    return batches.create(env, user, code or generated[-CODE_LENGTH:], {})
+
+
+_CHOICES: dict[str, Callable[[Environment, User, dict[str, Any]], int]] = {
+    "use existing batch": _existing,
+    "new batch": _new,
+    "new self-contained batch": _self_contained,
+    "use pending batch": _pending,
+    "smart batch": _smart,
+}

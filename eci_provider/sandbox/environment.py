@@ -1,0 +1,151 @@
+"""One EnergyCAP environment: what all parts of the sandbox work on."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from eci_provider.sandbox.clock import Clock
+from eci_provider.sandbox.faults import Faults
+from eci_provider.sandbox.request_log import RequestLog
+from eci_provider.sandbox.settings import Settings
+from eci_provider.sandbox.store import Row, Store
+
+PERMISSIONS = ("view", "create", "edit", "delete", "manage", "environment_admin")
+
+
+@dataclass(frozen=True)
+class User:
+    """The owner of an API key: identity and permissions of every call made with it."""
+
+    user_id: int
+    code: str
+    full_name: str
+    permissions: dict[str, bool]
+
+    def may(self, permission: str) -> bool:
+        return self.permissions.get(permission, False)
+
+
+@dataclass
+class Environment:
+    """Store, clock, settings, faults and request log of one sandbox."""
+
+    store: Store
+    clock: Clock
+    settings: Settings
+    faults: Faults = field(default_factory=Faults)
+    log: RequestLog = field(default_factory=RequestLog)
+    next_failures: list[str] = field(default_factory=list)
+    settings_at_start: dict[str, Any] = field(default_factory=dict)
+    token: str = field(default_factory=lambda: "token-" + secrets.token_hex(24))
+
+    def add_user(
+        self, code: str, full_name: str | None, permissions: dict[str, bool], key: str | None = None
+    ) -> str:
+        """
+        Add a user with a key of their own.
+
+        :return: the API key.
+        :raises ValueError: if the code is taken or a permission is unknown.
+        """
+        _check_permissions(permissions)
+        api_key = key or new_key()
+        try:
+            self.store.insert(
+                "users", code=code, full_name=full_name or code, api_key=api_key, permissions=permissions
+            )
+        except sqlite3.IntegrityError:
+            raise ValueError(f"user {code!r} or its key exists already") from None
+        return api_key
+
+    def user_by_key(self, key: str) -> User | None:
+        return _user(self.store.row("SELECT * FROM users WHERE api_key = ?", key))
+
+    def set_permissions(self, code: str, changed: dict[str, bool]) -> None:
+        _check_permissions(changed)
+        with self.store.transaction():
+            found = self.store.row("SELECT * FROM users WHERE code = ?", code)
+            if found is None:
+                raise ValueError(f"no user {code!r}")
+            self.store.update("users", "code", code, permissions=found["permissions"] | changed)
+
+    def revoke_key(self, key: str) -> None:
+        if not self.store.execute("UPDATE users SET api_key = NULL WHERE api_key = ?", key):
+            raise ValueError("no user has this key")
+
+    def add_account(
+        self,
+        code: str,
+        meters: Iterable[str | dict[str, Any]],
+        *,
+        vendor_code: str | None,
+        active: bool,
+        service_start: str | None,
+        service_end: str | None,
+        alert: str | None,
+        aliases: Iterable[str],
+    ) -> int:
+        """
+        Add an account, or replace the one with the same code and vendor (master data gets corrected).
+
+        :return: the account's id, kept when it is replaced.
+        """
+        values = {
+            "active": int(active),
+            "service_start": service_start,
+            "service_end": service_end,
+            "alert": alert,
+            "aliases": list(aliases),
+            "meters": [_meter(meter) for meter in meters],
+        }
+        vendor = vendor_code or ""
+        with self.store.transaction():
+            known = self.store.row("SELECT * FROM accounts WHERE code = ? AND vendor_code = ?", code, vendor)
+            if known is None:
+                return self.store.insert("accounts", code=code, vendor_code=vendor, **values)
+            self.store.update("accounts", "account_id", known["account_id"], **values)
+            return int(known["account_id"])
+
+    def reset(self) -> None:
+        """Forget everything but users and keys; faults end, settings return to the defaults given at start."""
+        self.store.reset()
+        self.log.clear()
+        self.faults.clear()
+        self.next_failures.clear()
+        self.settings.update(Settings().as_dict() | self.settings_at_start)
+
+
+def new_key() -> str:
+    return "sandbox-" + secrets.token_hex(20)
+
+
+def _check_permissions(permissions: dict[str, bool]) -> None:
+    unknown = sorted(set(permissions) - set(PERMISSIONS))
+    if unknown:
+        raise ValueError(f"unknown permission {', '.join(unknown)}; there are {', '.join(PERMISSIONS)}")
+
+
+def _meter(meter: str | dict[str, Any]) -> dict[str, Any]:
+    given = {"code": meter} if isinstance(meter, str) else dict(meter)
+    unknown = sorted(set(given) - {"code", "serial_number", "commodity", "aliases"})
+    if unknown or not given.get("code"):
+        raise ValueError(f"a meter needs a code, and may have serial_number, commodity, aliases: {given!r}")
+    return {"serial_number": None, "commodity": None} | given | {"aliases": list(given.get("aliases") or ())}
+
+
+def _user(found: Row | None) -> User | None:
+    if found is None:
+        return None
+    return User(found["user_id"], found["code"], found["full_name"], found["permissions"])
+
+
+def user_child(store: Store, user_id: int) -> dict[str, Any]:
+    """Show a user as the API's UserChild."""
+    found = store.row("SELECT user_id, code, full_name FROM users WHERE user_id = ?", user_id)
+    if found is None:
+        return {"userId": user_id, "userCode": None, "fullName": None}
+    return {"userId": found["user_id"], "userCode": found["code"], "fullName": found["full_name"]}

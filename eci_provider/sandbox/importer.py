@@ -1,0 +1,161 @@
+"""An import at work: rows become bills, or kickouts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from eci_provider.sandbox.layout import Layout, advanced_layout, as_text, parsed_date, profile_layout
+from eci_provider.sandbox.reader import BillFile
+from eci_provider.sandbox.rules import Book, CheckedRow, KickoutError, check_row
+from eci_provider.sandbox.store import Row, Store
+
+# Assumption: a line item whose unit is one of these is money.
+CURRENCIES = frozenset(("USD", "EUR", "CAD", "GBP", "AUD", "NZD", "CHF", "JPY", "MXN", "$", "€", "£"))
+LONGEST_UNFLAGGED_DAYS = 45
+
+
+@dataclass
+class RawBill:
+    """Consecutive rows of one account, period and vendor, in the file's own words."""
+
+    file: BillFile
+    layout: Layout
+    rows: list[list[str]] = field(default_factory=list)
+
+
+@dataclass
+class Import:
+    """
+    One run: what it reads, and where its bills go.
+
+    :param batch: the batch as stored; a pending one takes voided bills.
+    :param resolved: failed audits are marked resolved at once (saveAsResolved).
+    """
+
+    task_id: int
+    batch: Row
+    resolved: bool
+    store: Store
+    bills: int = 0
+    kicked_out: list[tuple[BillFile, str, list[str]]] = field(default_factory=list)
+
+    def run(self, files: list[BillFile], mapping: dict[str, Any] | None) -> None:
+        """
+        Import files in their order, each row once.
+
+        :raises UnreadableFileError: before anything is written, if a file's columns do not fit.
+        """
+        book = Book(self.store.rows("SELECT * FROM accounts"))
+        layouts = [profile_layout(mapping, file) if mapping else advanced_layout(file) for file in files]
+        for file, layout in zip(files, layouts, strict=True):
+            for raw in grouped(file, layout):
+                try:
+                    rows = [check_row(row, layout, book) for row in raw.rows]
+                except KickoutError as fault:
+                    # Assumption: one bad row kicks the whole bill out, and all its rows carry its message.
+                    self.kicked_out.extend((file, str(fault), row) for row in raw.rows)
+                else:
+                    self._write(raw, rows)
+
+    def _write(self, raw: RawBill, rows: list[CheckedRow]) -> None:
+        first = rows[0]
+        account_id, end = first.account["account_id"], first.end.isoformat()
+        start = self._adjusted_start(account_id, first.start)
+        ace = _first(rows, "aceFlag").upper()
+        ace = ace if ace in ("A", "C", "E") else "A"
+        if ace != "C":
+            # The dates as they stand in the file and as adjusted: either way it is the same bill.
+            self.store.execute(
+                "DELETE FROM bills WHERE account_id = ? AND end = ? AND start IN (?, ?)",
+                account_id,
+                end,
+                start.isoformat(),
+                first.start.isoformat(),
+            )
+        cost = _cost(raw.layout, rows)
+        too_long = (first.end - start).days > LONGEST_UNFLAGGED_DAYS
+        self.bills += 1
+        self.store.insert(
+            "bills",
+            batch_id=self.batch["batch_id"],
+            task_id=self.task_id,
+            account_id=account_id,
+            account=first.account["code"],
+            vendor=raw.layout.cell(raw.rows[0], "vendorCode") or first.account["vendor_code"],
+            start=start.isoformat(),
+            end=end,
+            cost=float(cost),
+            ace=ace,
+            estimated=int(ace == "E"),
+            voided=int(self.batch["status"] == "Pending"),
+            analyzed_at=0.0,
+            flagged=int((too_long or cost < 0) and not self.resolved),
+            details=_details(rows, self.batch["defaults"]),
+            rows=[
+                {"meter": checked.meter, "lines": checked.lines, "cells": cells}
+                for checked, cells in zip(rows, raw.rows, strict=True)
+            ],
+            note=None if start == first.start else "The start date was adjusted to the previous bill's end date.",
+        )
+
+    def _adjusted_start(self, account_id: int, start: date) -> date:
+        """A start one day after the previous bill's end is moved to it."""
+        before = start - timedelta(days=1)
+        previous = self.store.number(
+            "SELECT 1 FROM bills WHERE account_id = ? AND end = ? LIMIT 1", account_id, before.isoformat()
+        )
+        return before if previous else start
+
+
+def grouped(file: BillFile, layout: Layout) -> Iterator[RawBill]:
+    """
+    Gather consecutive rows with equal account code, start, end and vendor code.
+
+    Only neighbours are compared: a bill torn apart by other rows is two bills.
+    """
+    current: RawBill | None = None
+    current_key: tuple[Any, ...] = ()
+    for cells in file.rows:
+        row = as_text(cells, layout.date_format)
+        key = (
+            layout.cell(row, "accountCode"),
+            *(_day_or_text(layout.cell(row, name), layout.date_format) for name in ("startDate", "endDate")),
+            layout.cell(row, "vendorCode"),
+        )
+        if current is None or key != current_key:
+            if current is not None:
+                yield current
+            current, current_key = RawBill(file, layout), key
+        current.rows.append(row)
+    if current is not None:
+        yield current
+
+
+def _day_or_text(text: str, date_format: str) -> date | str:
+    return parsed_date(text, date_format) or text
+
+
+def _cost(layout: Layout, rows: list[CheckedRow]) -> Decimal:
+    """Assumption: the sum of the bill's line items in a currency; without such columns, of its pay amounts."""
+    if any(item.unit.upper() in CURRENCIES for item in layout.line_items):
+        return sum(
+            (Decimal(line["value"]) for row in rows for line in row.lines if line["unit"].upper() in CURRENCIES),
+            Decimal(0),
+        )
+    return sum((Decimal(row.details.get("payAmount", 0)) for row in rows), Decimal(0))
+
+
+def _first(rows: list[CheckedRow], name: str) -> str:
+    return next((str(row.details[name]) for row in rows if name in row.details), "")
+
+
+def _details(rows: list[CheckedRow], defaults: dict[str, Any]) -> dict[str, Any]:
+    """What the bill says of itself; the batch's settings where it is silent."""
+    own: dict[str, Any] = {}
+    for row in reversed(rows):
+        own.update(row.details)
+    return {name: value for name, value in defaults.items() if value is not None} | own

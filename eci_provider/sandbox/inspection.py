@@ -1,0 +1,128 @@
+"""The stored state as plain dicts, for tests and for the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eci_provider.sandbox import batches, kickouts, profiles, tasks
+from eci_provider.sandbox.clock import stamp
+from eci_provider.sandbox.environment import Environment
+
+Dicts = list[dict[str, Any]]
+
+
+def shown_accounts(env: Environment) -> Dicts:
+    rows = env.store.rows("SELECT * FROM accounts ORDER BY account_id")
+    return [row | {"active": bool(row["active"]), "vendor_code": row["vendor_code"] or None} for row in rows]
+
+
+def stored_batches(env: Environment) -> Dicts:
+    """Batches with their status as requests spell it (Open, Pending, Closed), counts and money."""
+    with env.store.locked():
+        shown = {batch["batchId"]: batch for batch in batches.shown_batches(env)}
+        rows = env.store.rows("SELECT * FROM batches ORDER BY batch_id")
+    return [
+        {
+            "batch_id": row["batch_id"],
+            "batch_code": row["code"],
+            "batch_status": row["status"],
+            "owner": shown[row["batch_id"]]["createdBy"]["userCode"],
+            "note": row["note"],
+            "start_date": stamp(row["created_at"]),
+            "end_date": stamp(row["closed_at"]),
+            "bill_count": shown[row["batch_id"]]["billCount"],
+            "running_total": shown[row["batch_id"]]["runningTotal"],
+            "flag_count": shown[row["batch_id"]]["flagCount"],
+            "analyzing_count": shown[row["batch_id"]]["analyzingCount"],
+            "defaults": row["defaults"],
+        }
+        for row in rows
+    ]
+
+
+def stored_tasks(env: Environment) -> Dicts:
+    """Tasks with their outcome: None while running, then completed, kickouts or failed."""
+    guid_key = env.settings.guid_key
+    with env.store.locked():
+        rows = {row["task_id"]: row for row in env.store.rows("SELECT * FROM tasks")}
+        every = tasks.shown_tasks(env)
+    found = []
+    for shown in every:
+        row = rows[shown["taskId"]]
+        output = shown["output"] or {}
+        found.append(
+            {
+                "task_id": shown["taskId"],
+                "task_guid": shown[guid_key],
+                "status": shown["status"],
+                "outcome": row["outcome"],
+                "message": shown["message"],
+                "note": row["note"],
+                "user": shown["user"]["userCode"],
+                "file_name": row["file_name"],
+                "profile_code": row["profile_code"],
+                "options": row["options"],
+                "batch_id": row["batch_id"],
+                "begin_date": shown["beginDate"],
+                "end_date": shown["endDate"],
+                "imported": shown["currentSuccessCount"],
+                "kickouts": output.get("rowsKickedOut", 0),
+                "unresolved_flags": shown["unresolvedFlagCount"],
+                "analyzing": shown["analyzingCount"],
+            }
+        )
+    return found
+
+
+def stored_bills(env: Environment) -> Dicts:
+    """Bills that exist; deleted and replaced ones are gone."""
+    rows = env.store.rows(
+        "SELECT bills.*, guid AS task_guid FROM bills LEFT JOIN tasks USING (task_id) ORDER BY bill_id"
+    )
+    booleans = ("voided", "estimated", "flagged")
+    return [
+        {name: bool(value) if name in booleans else value for name, value in row.items()}
+        | {"analyzed_at": stamp(row["analyzed_at"])}
+        for row in rows
+    ]
+
+
+def stored_kickouts(env: Environment, task_guid: str | None = None) -> Dicts:
+    """Kicked-out rows: task, kickout file, message, header and cells."""
+    # An absent GUID selects all.
+    found = env.store.rows("SELECT * FROM tasks WHERE guid = COALESCE(?, guid) ORDER BY task_id", task_guid)
+    return [
+        {
+            "task_guid": task["guid"],
+            "file_name": row["file_name"],
+            "message": row["message"],
+            "header": row["header"],
+            "cells": row["cells"],
+        }
+        for task in found
+        for row in kickouts.stored(env, task, None)
+    ]
+
+
+def stored_profiles(env: Environment) -> Dicts:
+    return [
+        {
+            "profile_id": profile["profileId"],
+            "profile_code": profile["profileCode"],
+            "column_mapping": profile["columnMapping"],
+        }
+        for profile in profiles.shown_profiles(env)
+    ]
+
+
+def state(env: Environment) -> dict[str, Dicts]:
+    """Gather everything, as one moment shows it."""
+    with env.store.locked():
+        return {
+            "batches": stored_batches(env),
+            "tasks": stored_tasks(env),
+            "bills": stored_bills(env),
+            "kickouts": stored_kickouts(env),
+            "profiles": stored_profiles(env),
+            "accounts": shown_accounts(env),
+        }

@@ -1,0 +1,110 @@
+"""An HTTP server on a loopback socket, in a daemon thread of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+HOST = "127.0.0.1"
+Result = TypeVar("Result")
+
+
+class Listener:
+    """
+    Serve an ASGI application on 127.0.0.1 until stopped.
+
+    uvicorn's protocol is used without its ``Server``: that one logs, polls ten times a second, and waits
+    for clients to hang up, where a test wants to be done at once. No signal handler is touched.
+
+    :param app: the application.
+    :param port: 0 for any free one.
+    :param on_stop: called in the event loop before connections are cut.
+    """
+
+    def __init__(self, app: ASGIApp, port: int, on_stop: Callable[[], None]) -> None:
+        self._config = uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            date_header=False,
+            server_header=False,
+            timeout_keep_alive=75,
+        )
+        self._on_stop = on_stop
+        # With the protocol named, asyncio sets TCP_NODELAY; without it every answer waits 40 ms for an ACK.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._socket.bind((HOST, port))
+            self._socket.listen(1024)
+        except BaseException:
+            self._socket.close()
+            raise
+        self.port: int = self._socket.getsockname()[1]
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, name=f"eci-sandbox-{self.port}", daemon=True)
+
+    def start(self) -> None:
+        self._config.load()
+        self._thread.start()
+        if not self._ready.wait(10):
+            raise RuntimeError("the sandbox did not start within ten seconds")
+
+    def stop(self) -> None:
+        if self._loop is not None and self._stopping is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(10)
+
+    def call(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """Run a coroutine in the server's event loop and wait for its result."""
+        if self._loop is None:
+            coroutine.close()
+            raise RuntimeError("the listener is not running")
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
+
+    def call_soon(self, function: Callable[[], None]) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(function)
+
+    def _run(self) -> None:
+        with self._socket:
+            asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        state = ServerState()
+        server = await self._loop.create_server(
+            lambda: H11Protocol(config=self._config, server_state=state, app_state={}), sock=self._socket
+        )
+        self._ready.set()
+        await self._stopping.wait()
+        server.close()
+        self._on_stop()
+        # One turn of the loop for answers that are ready, then the connections are cut.
+        await asyncio.sleep(0)
+        for connection in list(state.connections):
+            connection.transport.abort()
+        tasks = list(state.tasks)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=0.5)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        # The transports' sockets are closed by callbacks already queued.
+        await asyncio.sleep(0)
+        self._loop = None

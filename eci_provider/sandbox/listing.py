@@ -1,0 +1,58 @@
+"""Paging and field reduction of GET answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eci_provider.sandbox.errors import ApiError
+
+DEFAULT_PAGE_SIZE = 250
+LARGEST_PAGE_SIZE = 1000
+
+
+def page(records: list[dict[str, Any]], query: Mapping[str, str]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """
+    Cut one page out of the records.
+
+    Assumption: a page beyond the last is an empty array, and no records make 0 pages.
+
+    :param query: ``pageNumber`` (from 1) and ``pageSize`` (silently capped at 1000).
+    :return: the page and the four paging headers.
+    :raises ApiError: 400 for numbers below 1 or no numbers.
+    """
+    number = _positive(query, "pageNumber", 1)
+    size = min(_positive(query, "pageSize", DEFAULT_PAGE_SIZE), LARGEST_PAGE_SIZE)
+    headers = {
+        "PageNumber": str(number),
+        "PageSize": str(size),
+        "TotalNumberOfRecords": str(len(records)),
+        "TotalPages": str(-(-len(records) // size)),
+    }
+    return records[(number - 1) * size : number * size], headers
+
+
+def _positive(query: Mapping[str, str], name: str, default: int) -> int:
+    text = query.get(name, str(default))
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise ApiError(400, f"{name} must be an integer of at least 1, not {text!r}.")
+    return int(text)
+
+
+def reduced(content: Any, query: Mapping[str, str]) -> Any:
+    """
+    Keep only the properties that ``field=a,b,c`` asks for, at the top level.
+
+    Assumption: names are compared without regard to case, and unknown ones are ignored. No exclusion
+    syntax is known, so ``-output`` is an unknown name.
+    """
+    wanted = {name.strip().lower() for name in query.get("field", "").split(",")} - {""}
+    if not wanted:
+        return content
+    if isinstance(content, list):
+        return [_kept(item, wanted) for item in content]
+    return _kept(content, wanted)
+
+
+def _kept(item: dict[str, Any], wanted: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name.lower() in wanted}

@@ -1,0 +1,78 @@
+"""Batch family: B1 to B7 of the documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from eci_provider.sandbox import batches
+from eci_provider.sandbox.filters import EQUALITY, SETS, Field, matching
+from eci_provider.sandbox.listing import page
+from eci_provider.sandbox.routes.call import Create, Delete, View, no_content
+from eci_provider.sandbox.validation import BATCH_CREATE, BATCH_EDIT, BATCH_STATUS
+
+router = APIRouter()
+
+
+def _own(name: str) -> Any:
+    return lambda batch: batch[name]
+
+
+# GetBatchesV3 names these; its list is cut after runningTotal, startDate and statementDate are assumed.
+FILTERS = {
+    "accountperiod": Field("text", _own("accountPeriodName")),
+    "batchcode": Field("text", _own("batchCode")),
+    "batchstatus": Field("text", _own("batchStatus"), (*EQUALITY, *SETS)),
+    "billcount": Field("number", _own("billCount")),
+    "controlcode": Field("text", _own("controlCode")),
+    "duedate": Field("date", _own("dueDate")),
+    "enddate": Field("date", _own("endDate")),
+    "fullname": Field("text", lambda batch: batch["createdBy"]["fullName"]),
+    "hasimportswithkickout": Field("boolean", _own("hasImportsWithKickout"), ("equals",)),
+    "invoicenumber": Field("text", _own("invoiceNumber")),
+    "isopen": Field("boolean", _own("isOpen"), ("equals",)),
+    "nextreading": Field("date", _own("nextReading")),
+    "runningtotal": Field("number", _own("runningTotal")),
+    "startdate": Field("date", _own("startDate")),
+    "statementdate": Field("date", _own("statementDate")),
+}
+
+
+@router.post("/api/v3/batch")
+async def open_batch_v3(call: Create) -> Response:
+    return call.answer(batches.open_batch(call.env, call.user, call.content(BATCH_CREATE)))
+
+
+@router.get("/api/v3/batch")
+async def get_batches_v3(call: View) -> Response:
+    shown = batches.shown_batches(call.env)
+    found = matching(shown, call.query.get("filter", ""), FILTERS, call.env.clock.now())
+    return call.answer(*page(found, call.query))
+
+
+@router.get("/api/v3/batch/{batch_id}")
+async def get_batch_v3(batch_id: int, call: View) -> Response:
+    return call.answer(batches.shown_batch(call.env, batch_id))
+
+
+@router.put("/api/v3/batch/{batch_id}")
+async def edit_batch_v3(batch_id: int, call: Create) -> Response:
+    return call.answer(batches.edit(call.env, call.user, batch_id, call.content(BATCH_EDIT)))
+
+
+@router.delete("/api/v3/batch/{batch_id}")
+async def delete_batch_v3(batch_id: int, call: Delete) -> Response:
+    batches.delete(call.env, call.user, batch_id)
+    return no_content()
+
+
+@router.put("/api/v3/batch/close/{batch_id}")
+async def close_batch_v3(batch_id: int, call: Create) -> Response:
+    return call.answer(batches.close(call.env, call.user, batch_id))
+
+
+@router.put("/api/v202206/batch/{batch_id}/status")
+async def update_batch_status_v202206(batch_id: int, call: Create) -> Response:
+    batches.update_status(call.env, call.user, batch_id, call.content(BATCH_STATUS))
+    return no_content()

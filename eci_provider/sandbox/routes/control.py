@@ -1,0 +1,163 @@
+"""The sandbox's own controls for other processes, and its page. No API key: loopback only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from eci_provider.sandbox import inspection
+from eci_provider.sandbox.environment import PERMISSIONS, Environment
+from eci_provider.sandbox.errors import ApiError
+from eci_provider.sandbox.faults import Fault
+from eci_provider.sandbox.page import render
+
+router = APIRouter()
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+class Control:
+    """
+    One call from this machine.
+
+    A page of another site could send requests to a loopback port, by a name of its own that resolves to it
+    or with a plain form; the Host header gives away the first, the content type the second.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.env: Environment = request.scope["state"]["env"]
+        self.gate: Any = request.scope["state"]["gate"]
+        self._body: bytes = request.scope["state"]["body"]
+        name = request.headers.get("host", "").lower()
+        host = name.partition("]")[0] + "]" if name.startswith("[") else name.partition(":")[0]
+        if host not in LOOPBACK_NAMES:
+            raise ApiError(403, "The sandbox answers to loopback names only.")
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if request.method != "GET" and media_type != "application/json":
+            raise ApiError(415, "Content-Type must be application/json.")
+
+    def content(self) -> dict[str, Any]:
+        """
+        Parse the body.
+
+        :raises ApiError: 400 unless it is a JSON object.
+        """
+        try:
+            parsed = json.loads(self._body)
+        except ValueError:
+            parsed = None
+        if not isinstance(parsed, dict):
+            raise ApiError(400, "The body must be a JSON object.")
+        return parsed
+
+    def answer(self, content: Any) -> Response:
+        return Response(json.dumps(content).encode(), media_type="application/json; charset=utf-8")
+
+
+async def _control(request: Request) -> Control:
+    return Control(request)
+
+
+Local = Annotated[Control, Depends(_control)]
+
+
+def applied(change: Callable[[], Any]) -> Any:
+    """
+    Make a change that a caller worded.
+
+    :raises ApiError: 400 where names or values do not fit.
+    """
+    try:
+        return change()
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        raise ApiError(400, str(error)) from None
+
+
+@router.get("/")
+async def show_page(control: Local) -> Response:
+    shown = render(inspection.state(control.env), control.env.clock.now())
+    # Nothing on the page is ever fetched or run, whatever a bill file says.
+    policy = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    return Response(shown, media_type="text/html; charset=utf-8", headers=policy)
+
+
+@router.get("/sandbox/state")
+async def get_state(control: Local) -> Response:
+    return control.answer(inspection.state(control.env) | {"now": control.env.clock.now().isoformat()})
+
+
+@router.get("/sandbox/requests")
+async def get_requests(control: Local) -> Response:
+    return control.answer([record.as_dict() for record in control.env.log.all()])
+
+
+@router.delete("/sandbox/requests")
+async def clear_requests(control: Local) -> Response:
+    control.env.log.clear()
+    return control.answer({})
+
+
+@router.get("/sandbox/settings")
+async def get_settings(control: Local) -> Response:
+    return control.answer(control.env.settings.as_dict())
+
+
+@router.patch("/sandbox/settings")
+async def change_settings(control: Local) -> Response:
+    changes = control.content()
+    applied(lambda: control.env.settings.update(changes))
+    return control.answer(control.env.settings.as_dict())
+
+
+@router.post("/sandbox/accounts")
+async def add_account(control: Local) -> Response:
+    defaults = dict.fromkeys(("vendor_code", "service_start", "service_end", "alert"))
+    given = {"meters": (), "aliases": (), "active": True, **defaults, **control.content()}
+    return control.answer({"account_id": applied(lambda: control.env.add_account(**given))})
+
+
+@router.post("/sandbox/users")
+async def add_user(control: Local) -> Response:
+    given = control.content()
+    code, full_name = given.pop("code", None), given.pop("full_name", None)
+    if not isinstance(code, str) or not code:
+        raise ApiError(400, "code is required.")
+    key = applied(lambda: control.env.add_user(code, full_name, dict.fromkeys(PERMISSIONS, True) | given))
+    return control.answer({"code": code, "api_key": key})
+
+
+@router.post("/sandbox/faults")
+async def add_fault(control: Local) -> Response:
+    """Add one fault, or set chaos: ``{"chaos": {"503": 0.1}, "seed": 1}``."""
+    given = control.content()
+    faults = control.env.faults
+    if "chaos" in given:
+        applied(lambda: faults.set_chaos(int(given.get("seed", 0)), dict(given["chaos"])))
+        return control.answer({})
+    return control.answer({"fault": applied(lambda: faults.add(Fault(**given))).kind})
+
+
+@router.delete("/sandbox/faults")
+async def clear_faults(control: Local) -> Response:
+    control.env.faults.clear()
+    control.gate.release()
+    return control.answer({})
+
+
+@router.post("/sandbox/clock")
+async def advance_clock(control: Local) -> Response:
+    seconds = control.content().get("advance")
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        raise ApiError(400, "advance must be a number of seconds.")
+    control.env.clock.advance(seconds)
+    return control.answer({"now": control.env.clock.now().isoformat()})
+
+
+@router.post("/sandbox/reset")
+async def reset(control: Local) -> Response:
+    control.gate.forget_late()
+    control.env.reset()
+    control.gate.release()
+    return control.answer({})

@@ -1,0 +1,202 @@
+"""Bill import tasks: submitted, run when due, shown."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from eci_provider.sandbox import batch_settings, batches, kickouts
+from eci_provider.sandbox.clock import stamp
+from eci_provider.sandbox.environment import Environment, User, user_child
+from eci_provider.sandbox.errors import ApiError
+from eci_provider.sandbox.importer import Import
+from eci_provider.sandbox.reader import UnreadableFileError, read
+from eci_provider.sandbox.store import Row
+
+TASK_TYPE = {"taskTypeId": 11, "taskTypeCode": "BillImport", "taskTypeInfo": "Bill Import"}
+OPTIONS = ("saveAsResolved", "comment", "suppressBillCaptureNotification", "batchSettings")
+
+_TASKS = """
+SELECT tasks.task_id, guid, user_id, file_name, profile_code, options, tasks.batch_id, tasks.note,
+    begin_at, end_at, outcome, message, rows_read, batches.code AS batch_code,
+    COUNT(bills.bill_id) AS bill_count,
+    COALESCE(SUM(bills.analyzed_at > ?), 0) AS analyzing,
+    COALESCE(SUM(bills.flagged AND bills.analyzed_at <= ?), 0) AS flags,
+    (SELECT COUNT(*) FROM kickout_rows WHERE kickout_rows.task_id = tasks.task_id) AS kickout_count
+FROM tasks LEFT JOIN batches USING (batch_id) LEFT JOIN bills ON bills.task_id = tasks.task_id
+"""
+
+
+def submit(
+    env: Environment,
+    user: User,
+    request: dict[str, Any],
+    *,
+    file_name: str,
+    data: bytes,
+    profile_code: str | None,
+    mapping: dict[str, Any] | None,
+) -> str:
+    """
+    Accept an import; it runs when it is due.
+
+    :return: the task's GUID.
+    :raises ApiError: 400 for batch settings that cannot be followed.
+    """
+    with env.store.transaction():
+        batch_id, self_contained = batch_settings.choose(env, user, request.get("batchSettings"))
+        begin = env.clock.time()
+        guid = str(uuid.uuid4())
+        task_id = env.store.insert(
+            "tasks",
+            guid=guid,
+            user_id=user.user_id,
+            file_name=file_name,
+            profile_code=profile_code,
+            mapping=mapping,
+            options={name: request.get(name) for name in OPTIONS},
+            batch_id=batch_id,
+            self_contained=int(self_contained),
+            note=request.get("importNote"),
+            begin_at=begin,
+            due_at=begin + env.settings.delay,
+            analysis=env.settings.analysis,
+            forced_failure=env.next_failures.pop(0) if env.next_failures else None,
+        )
+        env.store.insert("uploads", task_id=task_id, data=data)
+        return guid
+
+
+def run_due(env: Environment, until: float | None = None) -> None:
+    """Run every import that is due by now (or ``until``), each at its own time, in their order."""
+    while True:
+        with env.store.transaction():
+            limit = env.clock.time() if until is None else until
+            due = env.store.row(
+                "SELECT * FROM tasks WHERE outcome IS NULL AND due_at <= ? ORDER BY due_at, task_id LIMIT 1",
+                limit,
+            )
+            if due is None:
+                return
+            with env.clock.pinned(due["due_at"]):
+                _run(env, due)
+
+
+def _run(env: Environment, task: Row) -> None:
+    batch = env.store.row("SELECT * FROM batches WHERE batch_id = ?", task["batch_id"])
+    run = Import(task["task_id"], batch or {}, bool(task["options"]["saveAsResolved"]), env.store)
+    data = env.store.blob("SELECT data FROM uploads WHERE task_id = ?", task["task_id"])
+    env.store.execute("DELETE FROM uploads WHERE task_id = ?", task["task_id"])
+    rows_read = 0
+    try:
+        if task["forced_failure"]:
+            raise UnreadableFileError(task["forced_failure"])
+        if batch is None or batch["status"] == batches.CLOSED:
+            # Assumption: a batch closed or deleted while the import runs fails it.
+            raise UnreadableFileError("The batch of the import is closed or was deleted.")
+        files = read(task["file_name"], data)
+        rows_read = sum(len(file.rows) for file in files)
+        run.run(files, task["mapping"])
+    except UnreadableFileError as failure:
+        outcome, message = "failed", str(failure)
+    else:
+        kickouts.save(env, task["task_id"], run.kicked_out)
+        outcome = "kickouts" if run.kicked_out else "completed"
+        message = f"{run.bills} bills imported, {len(run.kicked_out)} rows kicked out."
+    env.store.update(
+        "tasks",
+        "task_id",
+        task["task_id"],
+        outcome=outcome,
+        message=message,
+        end_at=task["due_at"],
+        rows_read=rows_read,
+    )
+    _spread_analysis(env, task)
+    if batch is not None:
+        _finish_batch(env, batch, outcome, self_contained=bool(task["self_contained"]))
+
+
+def _spread_analysis(env: Environment, task: Row) -> None:
+    """Give each bill its moment, so that analyzingCount falls evenly to 0."""
+    bills = env.store.rows("SELECT bill_id FROM bills WHERE task_id = ? ORDER BY bill_id", task["task_id"])
+    step = task["analysis"] / len(bills) if bills else 0.0
+    env.store.execute_many(
+        "UPDATE bills SET analyzed_at = ? WHERE bill_id = ?",
+        ((task["due_at"] + step * number, bill["bill_id"]) for number, bill in enumerate(bills, start=1)),
+    )
+
+
+def _finish_batch(env: Environment, batch: Row, outcome: str, *, self_contained: bool) -> None:
+    if outcome == "kickouts" and env.settings.effective_error_handling == "MarkBatchPending":
+        # Assumption: this comes before the closing of a self-contained batch, which stays pending then.
+        batches.set_status(env, batch["batch_id"], batches.PENDING)
+    elif self_contained and batch["status"] == batches.OPEN:
+        batches.set_status(env, batch["batch_id"], batches.CLOSED)
+
+
+def find(env: Environment, guid: str) -> Row:
+    """
+    Find a task as stored. Assumption: GUIDs compare without regard to case.
+
+    :raises ApiError: 404 if there is none.
+    """
+    row = env.store.row("SELECT * FROM tasks WHERE guid = ?", guid.lower())
+    if row is None:
+        raise ApiError(404, f"Task {guid} was not found.")
+    return row
+
+
+def shown_tasks(env: Environment, where: str = "1", *values: Any) -> list[dict[str, Any]]:
+    """
+    Show tasks as TaskResponse.
+
+    Assumption: in the order of their ids.
+
+    :param where: an SQL condition of this package's own, its values in ``values``.
+    """
+    now = env.clock.time()
+    found = env.store.rows(
+        f"{_TASKS} WHERE {where} GROUP BY tasks.task_id ORDER BY tasks.task_id", now, now, *values
+    )
+    users = {row["user_id"]: user_child(env.store, row["user_id"]) for row in found}
+    return [_shown(env, row, users[row["user_id"]]) for row in found]
+
+
+def _shown(env: Environment, row: Row, user: dict[str, Any]) -> dict[str, Any]:
+    settings = env.settings
+    batch = {"batchId": row["batch_id"], "batchCode": row["batch_code"]}
+    visible = settings.batch_visible == "at_once" or row["outcome"] is not None
+    return {
+        "taskId": row["task_id"],
+        settings.guid_key: row["guid"],
+        "taskType": TASK_TYPE,
+        "status": settings.statuses[row["outcome"] or "running"],
+        "message": row["message"],
+        "beginDate": stamp(row["begin_at"]),
+        "endDate": stamp(row["end_at"]),
+        "output": _output(env, row),
+        "settings": {"fileName": row["file_name"], "profileCode": row["profile_code"], **row["options"]},
+        "taskNote": row["note"] if settings.echo_notes else None,
+        "analyzingCount": row["analyzing"],
+        "unresolvedFlagCount": row["flags"],
+        "currentSuccessCount": row["bill_count"],
+        "batch": batch if visible and row["batch_code"] is not None else None,
+        "user": user,
+        "hasAttachments": True,
+    }
+
+
+def _output(env: Environment, row: Row) -> dict[str, Any] | None:
+    """Assumption: the shape of ``output`` is not documented; it names the kickout files of a ZIP here."""
+    if row["outcome"] is None:
+        return None
+    files = env.store.rows(
+        "SELECT DISTINCT file_name FROM kickout_files WHERE task_id = ? ORDER BY file_id", row["task_id"]
+    )
+    return {
+        "rowsRead": row["rows_read"],
+        "rowsKickedOut": row["kickout_count"],
+        "kickoutFiles": [file["file_name"] for file in files],
+        "filler": "x" * env.settings.output_bytes,
+    }
