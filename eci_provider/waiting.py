@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from eci_provider import clock
 from eci_provider.api.retries import is_transient, retry_delay
 
 if TYPE_CHECKING:
@@ -74,11 +75,6 @@ def batch_has_arrived(batch: BatchResponse, *, batch_status: str | None, wait_fo
     return arrived and not (wait_for_analysis and batch.analyzing_count)
 
 
-def utc_now() -> datetime:
-    """Return the wall clock; deadlines are kept in it, since they must hold in other processes too."""
-    return datetime.now(timezone.utc)
-
-
 @dataclass
 class Watch:
     """
@@ -87,13 +83,11 @@ class Watch:
     :param poll_interval: seconds between two looks, once the wait is not young any more.
     :param deadline: when the wait ends whatever happens; None for never.
     :param random: a source of numbers in [0, 1), for jitter.
-    :param now: the wall clock.
     """
 
     poll_interval: float
     deadline: datetime | None
     random: Callable[[], float]
-    now: Callable[[], datetime] = utc_now
     failures: int = field(default=0, init=False)
     _looks: int = field(default=0, init=False)
     _failing_since: datetime | None = field(default=None, init=False)
@@ -116,7 +110,7 @@ class Watch:
 
         :param error: why it failed.
         """
-        moment = self.now()
+        moment = clock.utc_now()
         self._failing_since = self._failing_since or moment
         self.failures += 1
         delay = retry_delay(
@@ -144,12 +138,12 @@ class Watch:
 
     def is_over(self) -> bool:
         """Tell whether the deadline has passed."""
-        return self.deadline is not None and self.now() >= self.deadline
+        return self.deadline is not None and clock.utc_now() >= self.deadline
 
     def _until_deadline(self, delay: float) -> float | None:
         if self.deadline is None:
             return delay
-        left = (self.deadline - self.now()).total_seconds()
+        left = (self.deadline - clock.utc_now()).total_seconds()
         return None if left <= 0 else min(delay, left)
 
 
@@ -161,7 +155,7 @@ def deadline_after(timeout: timedelta | float, *, since: datetime | None = None)
     :param since: from when on; now without.
     """
     span = timeout if isinstance(timeout, timedelta) else timedelta(seconds=timeout)
-    return (since or utc_now()) + span
+    return (since or clock.utc_now()) + span
 
 
 def framework_timeout(deadline: datetime) -> timedelta:
@@ -170,4 +164,4 @@ def framework_timeout(deadline: datetime) -> timedelta:
 
     :param deadline: the wait's own deadline.
     """
-    return max(deadline - utc_now(), timedelta(0)) + timedelta(minutes=10)
+    return max(deadline - clock.utc_now(), timedelta(0)) + timedelta(minutes=10)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from eci_provider import clock
 from eci_provider.api.errors import EciError, EciWaitTimeoutError
 from eci_provider.waiting import Watch, batch_has_arrived, task_has_ended
 
@@ -59,23 +59,22 @@ class Wait(ABC, Generic[_Found]):
     def overdue(self, cause: str | None) -> EciWaitTimeoutError:
         """Return the error for a wait that the deadline ended; ``cause`` is why its last look failed."""
 
-    def run(self, sleep: Callable[[float], None] = time.sleep) -> _Found:
+    def run(self) -> _Found:
         """
         Wait in a worker.
 
-        :param sleep: how to pass the time, in seconds.
         :return: what the last look found.
         :raises EciWaitTimeoutError: when the deadline passes first, after a last look at the deadline itself.
         :raises EciError: when a look fails in a way that waiting cannot cure, or for too long.
         """
         while (found := self.look_once()) is None:
-            sleep(self.delay)
+            clock.sleep(self.delay)
         return found
 
     async def run_async(self) -> _Found:
         """Wait in an event loop: as :meth:`run`, with each look in a thread."""
         while (found := await asyncio.to_thread(self.look_once)) is None:
-            await asyncio.sleep(self.delay)
+            await clock.sleep_async(self.delay)
         return found
 
     def look_once(self) -> _Found | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import ipaddress
+import json
 import re
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from eci_provider.api.errors import EciValidationError
 
@@ -36,8 +38,12 @@ class ApiKey:
         return self._value
 
     def redact(self, text: str) -> str:
-        """Return a text with the key masked."""
-        return text.replace(self._value, _MASK)
+        """Return a text with the key masked, also where a server spelled it as JSON, HTML or a URL does."""
+        key = self._value
+        escaped_by_net = re.sub(r"[\"&'+<>`]", lambda found: f"\\u{ord(found.group()):04X}", key)
+        spellings = {key, json.dumps(key)[1:-1], escaped_by_net, html.escape(key), quote(key, safe="")}
+        longest_first = sorted(spellings, key=len, reverse=True)
+        return re.sub("|".join(map(re.escape, longest_first)), _MASK, text, flags=re.IGNORECASE)
 
 
 def checked_key(value: str | None) -> ApiKey:
@@ -82,6 +88,20 @@ def checked_base_url(value: str, *, allow_http: bool) -> str:
     return url
 
 
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    else:
+        return True
+    try:
+        labels = host.encode("idna").decode("ascii").removesuffix(".").split(".")
+    except UnicodeError:  # a label that is empty or too long
+        return False
+    return all(re.fullmatch(r"[\w-]{1,63}", label) for label in labels)
+
+
 def _url_problem(url: str, *, allow_http: bool) -> str | None:
     try:
         parts = urlsplit(url)
@@ -90,10 +110,11 @@ def _url_problem(url: str, *, allow_http: bool) -> str | None:
         return "the host is not a URL"
     if parts.username or parts.password:
         return "the host holds a user name or password; put the API key into the connection's password"
-    if parts.scheme not in ("http", "https") or not host:
-        return f"the host {url!r} is not an http or https URL"
     if parts.query or parts.fragment:
-        return f"the host {url!r} has a query or fragment; give the environment's address alone"
+        # Not shown: somebody may have put the key there.
+        return "the host has a query or fragment; give the environment's address alone"
+    if parts.scheme not in ("http", "https") or not host or not _is_host(host) or re.search(r"[\s\x00-\x1f]", url):
+        return f"the host {url!r} is not an http or https URL"
     if re.search(r"/api(/|$)", parts.path):
         return f"the host {url!r} names a path of the API; give the environment's address alone"
     if parts.scheme == "http" and not allow_http and not is_loopback(host):

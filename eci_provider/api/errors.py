@@ -149,7 +149,7 @@ class EciRateLimitError(EciResponseError):
 
 
 class EciServerError(EciResponseError):
-    """Tell of a 5xx or 408: trouble on the server's side."""
+    """Tell of a 5xx, 408 or 425: trouble on the server's side, or none but bad timing."""
 
 
 class EciUnreadableResponseError(EciResponseError):

@@ -25,13 +25,16 @@ from eci_provider.api.errors import (
 )
 
 
+def may_have_taken_effect(error: EciConnectionError | EciResponseError) -> bool:
+    """Tell whether the server may have carried a request out, whatever the answer looks like."""
+    if isinstance(error, EciConnectionError):
+        return error.sent
+    return isinstance(error, (EciServerError, EciUnreadableResponseError))
+
+
 def conclusion(error: EciConnectionError | EciResponseError, operation: str, method: str) -> EciError:
     """Turn what a creating POST ended with into an unknown outcome, unless it certainly had no effect."""
-    if isinstance(error, EciConnectionError):
-        unknown = error.sent
-    else:
-        unknown = isinstance(error, (EciServerError, EciUnreadableResponseError))
-    if method != "POST" or not unknown:
+    if method != "POST" or not may_have_taken_effect(error):
         return error
     return EciUnknownOutcomeError(
         f"{operation}: it is not known whether EnergyCAP carried this request out. {error} "
@@ -67,6 +70,8 @@ def _kind_of(error: Exception) -> tuple[str, bool]:
         return "proxy", False
     if isinstance(error, requests.exceptions.SSLError):
         return "tls", not any(_is_handshake_failure(cause) for cause in causes)
+    if isinstance(error, OSError) and "CA certificate bundle" in str(error):
+        return "tls", False  # requests found no file where `verify` or REQUESTS_CA_BUNDLE points to
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return "unreachable", False
     if any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes):
@@ -116,6 +121,6 @@ def meaning_of(status: int, base_url: str) -> tuple[type[EciResponseError], str]
         return EciNotFoundError, "there is no such thing, or the address is not EnergyCAP's"
     if status == 429:
         return EciRateLimitError, "too many requests"
-    if status == 408 or status >= 500:
+    if status in (408, 425) or status >= 500:
         return EciServerError, "trouble on EnergyCAP's side"
     return EciBadRequestError, "EnergyCAP refused it; sending the same again changes nothing"

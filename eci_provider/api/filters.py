@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date, datetime
+from math import isfinite
 from typing import TypeAlias
 
 from eci_provider.api.errors import EciValidationError
@@ -85,8 +86,9 @@ def _shape_problems(field: str, operator: str, count: int) -> Iterable[str]:
 
 def _value_problems(values: Iterable[FilterValue]) -> Iterable[str]:
     for value in values:
-        bad = re.search(r"['|\x00-\x1f\x7f]", _text(value))
-        if bad:
+        if not isinstance(value, (str, int, float, date)) or (isinstance(value, float) and not isfinite(value)):
+            yield f"value is {value!r}: must be a text, a finite number, a truth value or a date"
+        elif bad := re.search(r"['|\x00-\x1f\x7f\ud800-\udfff]", _text(value)):
             yield f"value is {value!r}: {bad.group()!r} cannot be quoted in a filter"
 
 

@@ -10,20 +10,22 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from eci_provider import __version__
-from eci_provider.api.addresses import checked_base_url, checked_key
+from eci_provider import __version__, clock
+from eci_provider.api.addresses import checked_base_url, checked_key, is_loopback
 from eci_provider.api.errors import (
     EciConnectionError,
+    EciNotFoundError,
     EciResponseError,
     EciUnreadableResponseError,
 )
-from eci_provider.api.failures import conclusion, connection_error, meaning_of
-from eci_provider.api.retries import parse_retry_after, retry_delay
+from eci_provider.api.failures import conclusion, connection_error, may_have_taken_effect, meaning_of
+from eci_provider.api.retries import parse_http_date, parse_retry_after, retry_delay
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ class Answer:
     """
     Hold what EnergyCAP answered to one request.
 
-    :param status: the HTTP status, always a success.
+    :param status: the HTTP status: a success, or 404 where a repeated DELETE found its work done.
     :param headers: the response headers, readable in any case.
     :param data: the parsed JSON body, or None where there was none.
     """
@@ -73,7 +75,7 @@ class EciSession:
         max_retries: int = 3,
         verify: bool | str = True,
         allow_http: bool = False,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.base_url = checked_base_url(base_url, allow_http=allow_http)
         self._key = checked_key(api_key)
@@ -87,8 +89,10 @@ class EciSession:
         # The environment is read once, here: Session.request() would read it for every request, and would
         # also send a password from .netrc and let REQUESTS_CA_BUNDLE override `verify=False`.
         settings = self._http.merge_environment_settings(self.base_url, {}, False, verify, None)
-        self._proxies = settings["proxies"]
-        self._verify = settings["verify"] if verify is True else verify
+        # A proxy would carry what is meant for this machine away from it, over plain http with the key readable.
+        self._proxies = {} if is_loopback(urlsplit(self.base_url).hostname) else settings["proxies"]
+        bundle = settings["verify"] if verify is True else verify
+        self._verify: bool | str = True if bundle is None else bundle
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_url!r})"
@@ -123,12 +127,15 @@ class EciSession:
         :raises EciUnknownOutcomeError: when a POST was sent and its effect cannot be known.
         :raises EciError: one of its children otherwise.
         """
-        failures, began = 0, time.monotonic()
+        failures, began, in_doubt = 0, time.monotonic(), False
         while True:
             try:
                 return self._send_once(operation, method, path, params, body)
             except (EciConnectionError, EciResponseError) as error:
+                if in_doubt and method == "DELETE" and isinstance(error, EciNotFoundError):
+                    return Answer(error.status, {}, None)  # a try whose answer was lost has deleted it
                 failures += 1
+                in_doubt = in_doubt or may_have_taken_effect(error)
                 delay = retry_delay(
                     error,
                     method=method,
@@ -141,14 +148,15 @@ class EciSession:
                 if delay is None:
                     raise conclusion(error, operation, method) from error.__cause__
                 log.info("%s: %s Asking again in %.1f s.", operation, error, delay)
-                self._sleep(delay)
+                (self._sleep or clock.sleep)(delay)
 
     def _send_once(
         self, operation: str, method: str, path: str, params: Mapping[str, Any] | None, body: Any
     ) -> Answer:
+        url = self.base_url + path
         request = requests.Request(
             method,
-            self.base_url + path,
+            url,
             params={name: value for name, value in (params or {}).items() if value is not None},
             data=None if body is None else json.dumps(body).encode(),
         ).prepare()
@@ -162,16 +170,16 @@ class EciSession:
         )
         sent_path = path.partition("?")[0]
         try:
-            response = self._http.send(
+            # The adapter and not the session sends: that one would read a redirect's target and body itself.
+            response = self._http.get_adapter(url).send(
                 request,
                 timeout=self._timeout,
                 stream=True,
-                allow_redirects=False,
                 proxies=self._proxies,
                 verify=self._verify,
             )
             try:
-                content = self._read(response)
+                content = self._read(response, method, sent_path)
             finally:
                 response.close()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -179,24 +187,35 @@ class EciSession:
         self._warn_if_deprecated(operation, response.headers)
         return self._judge(response, content, method, sent_path)
 
-    def _read(self, response: requests.Response) -> bytes:
-        """Read the body whole, but neither without bound in size nor, drop by drop, in time."""
+    def _read(self, response: requests.Response, method: str, path: str) -> bytes:
+        """
+        Read the body, neither without bound in size nor, drop by drop, in time.
+
+        Of a refusal only the start is read, as far as it comes: its status says what is to be done.
+        """
         content, began = bytearray(), time.monotonic()
-        while chunk := response.raw.read1(_CHUNK, decode_content=True):
-            content += chunk
-            if len(content) > LARGEST_BODY:
-                raise requests.exceptions.ContentDecodingError("the body is larger than 256 MiB")
-            if time.monotonic() - began > 10 * self._timeout[1]:
-                raise requests.exceptions.ReadTimeout("the body took too long")
+        try:
+            while chunk := response.raw.read1(_CHUNK, decode_content=True):
+                content += chunk
+                if not _is_success(response) and len(content) >= _CHUNK:
+                    break
+                if len(content) > LARGEST_BODY:
+                    message = f"{method} {path} was answered with more than {LARGEST_BODY} bytes"
+                    raise self._response_error(EciUnreadableResponseError, message, response, content, path)
+                if time.monotonic() - began > 10 * self._timeout[1]:
+                    raise requests.exceptions.ReadTimeout("the body took too long")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
+            if _is_success(response):
+                raise
         return bytes(content)
 
     def _judge(self, response: requests.Response, content: bytes, method: str, path: str) -> Answer:
-        if 200 <= response.status_code < 300:
+        if _is_success(response):
             if response.status_code == 204 or not content:
                 return Answer(response.status_code, response.headers, None)
             try:
                 return Answer(response.status_code, response.headers, json.loads(content))
-            except ValueError:
+            except (ValueError, RecursionError):
                 message = f"{method} {path} was answered with {response.status_code}, but its body is not JSON"
                 raise self._response_error(EciUnreadableResponseError, message, response, content, path) from None
         cls, meaning = meaning_of(response.status_code, self.base_url)
@@ -208,7 +227,7 @@ class EciSession:
         cls: type[EciResponseError],
         message: str,
         response: requests.Response,
-        content: bytes,
+        content: bytes | bytearray,
         path: str,
     ) -> EciResponseError:
         body = self._excerpt(content)
@@ -219,13 +238,19 @@ class EciSession:
             method=str(response.request.method),
             path=path,
             request_id=response.headers.get("X-Request-Id") or response.headers.get("Request-Id"),
-            retry_after=parse_retry_after(response.headers.get("Retry-After")),
+            retry_after=parse_retry_after(
+                response.headers.get("Retry-After"), parse_http_date(response.headers.get("Date"))
+            ),
             body=body,
         )
 
-    def _excerpt(self, content: bytes) -> str:
-        """Return the start of a body in one line, without the key should a server echo it."""
-        text = self._key.redact(content[:_CHUNK].decode("utf-8", errors="replace"))
+    def redact(self, text: str) -> str:
+        """Return a text of the server without the key and without a token, should it hold one."""
+        return re.sub(r'("token"\s*:\s*)"[^"]*"?', r'\1"***"', self._key.redact(text), flags=re.IGNORECASE)
+
+    def _excerpt(self, content: bytes | bytearray) -> str:
+        """Return the start of a body in one line."""
+        text = self.redact(content[:_CHUNK].decode("utf-8", errors="replace"))
         text = re.sub(r"<[^>]*>|\s+", " ", text).strip()
         return text if len(text) <= EXCERPT else text[: EXCERPT - 3] + "..."
 
@@ -236,5 +261,9 @@ class EciSession:
             log.warning(
                 "EnergyCAP marks %s as deprecated and names as its replacement: %s",
                 operation,
-                replacement[:200],
+                self.redact(replacement)[:200],
             )
+
+
+def _is_success(response: requests.Response) -> bool:
+    return 200 <= response.status_code < 300

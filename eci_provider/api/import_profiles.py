@@ -90,7 +90,9 @@ class ImportProfiles:
     def list(self) -> list[ImportProfileResponse]:
         """Return all bill import profiles; this list is not paged (GetBillImportProfilesV3)."""
         answer = self._session.request("GetBillImportProfilesV3", "GET", _PATH)
-        return read_many(ImportProfileResponse, answer, operation="GetBillImportProfilesV3", path=_PATH)
+        return read_many(
+            self._session, ImportProfileResponse, answer, operation="GetBillImportProfilesV3", path=_PATH
+        )
 
     def create(self, profile_code: str, column_mapping: ColumnMapping | dict[str, Any]) -> ImportProfileResponse:
         """

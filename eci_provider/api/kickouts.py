@@ -27,7 +27,7 @@ class KickoutSummary(ResponseModel):
     @classmethod
     def _texts(cls, value: Any) -> Any:
         """Accept what the prose promises (messages with counts) beside what the schema shows (texts)."""
-        return [_text(item) for item in value or []]
+        return [_text(item) for item in (value if isinstance(value, list) else _none_or_one(value))]
 
 
 class KickoutField(ResponseModel):
@@ -50,6 +50,11 @@ class KickoutDetails(ResponseModel):
     fields: list[KickoutField] = Field(default_factory=list)
     data: list[list[KickoutCell]] = Field(default_factory=list)
 
+    @field_validator("fields", "data", mode="before")
+    @classmethod
+    def _none_as_empty(cls, value: Any) -> Any:
+        return [] if value is None else value
+
     def rows(self) -> Iterator[list[tuple[str, str]]]:
         """Iterate over the rows, each as pairs of column name and value; two columns may share a name."""
         names = {field.id: field.name or "" for field in self.fields}
@@ -57,10 +62,15 @@ class KickoutDetails(ResponseModel):
             yield [(names.get(cell.field_id, ""), cell.value or "") for cell in row]
 
 
+def _none_or_one(value: Any) -> list[Any]:
+    return [] if value is None else [value]
+
+
 def _text(item: Any) -> str:
     if isinstance(item, dict):
-        texts = [value for value in item.values() if isinstance(value, str)]
-        return texts[0] if texts else str(item)
+        texts = {name: value for name, value in item.items() if isinstance(value, str)}
+        named = [value for name, value in texts.items() if "message" in name.lower()]
+        return next(iter([*named, *texts.values()]), str(item))
     return str(item)
 
 

@@ -24,6 +24,8 @@ from eci_provider.api.errors import EciValidationError
 from eci_provider.api.texts import LONGEST_TEXT, cut
 
 _Model = TypeVar("_Model", bound=BaseModel)
+#: RFC 3339, also with a space for the T, as Airflow's templates write times.
+_ISO_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -34,16 +36,17 @@ def _no_boolean(value: Any) -> Any:
 
 
 def _iso_date_time(value: Any) -> str:
-    """Keep the text the user wrote, once it is known to be an ISO 8601 date or date-time."""
+    """Keep the text the user wrote, but for a space, once it is known to be an ISO 8601 date or date-time."""
     if isinstance(value, (date, datetime)):
         return value.isoformat()
-    if isinstance(value, str):
+    if isinstance(value, str) and _ISO_DATE_TIME.fullmatch(value):
         try:
-            datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", value))
+            # Only ranges are left to check; Python 3.10 reads neither Z nor a fraction of, say, seven digits.
+            datetime.fromisoformat(re.sub(r"\.\d+|Z$", "", value))
         except ValueError:
             pass
         else:
-            return value
+            return value.replace(" ", "T")
     raise ValueError("must be an ISO 8601 date or date-time such as 2026-03-30 or 2026-03-30T00:00:00Z")
 
 
@@ -172,7 +175,7 @@ def _sentence(model: type[BaseModel], detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         return f"{path} is required"
     if detail["type"] == "extra_forbidden":
-        return f"{path} is not a field. {_allowed_fields(model, detail['loc'])}"
+        return f"{path} {_extra_problem(model, detail['loc'])}"
     message = detail["msg"].removeprefix("Value error, ").replace("Input should", "must").replace("String", "it")
     message = message[:1].lower() + message[1:]
     if not path:
@@ -188,15 +191,17 @@ def excerpt(value: Any) -> str:
     return f"{text[:60]}... ({len(value) if isinstance(value, (str, list, dict)) else len(text)} long)"
 
 
-def _allowed_fields(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+def _extra_problem(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
     """Name the fields of the innermost model at a location, the nearest match first."""
     current = model
     for part in location[:-1]:
         current = _inner_model(current, part) or current
     names = list(current.model_fields)
+    if location[-1] in names:
+        return f"is given twice: also as {current.model_fields[str(location[-1])].alias}"
     near = difflib.get_close_matches(str(location[-1]), names, n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]}? " if near else ""
-    return f"{hint}Allowed: {', '.join(names)}"
+    return f"is not a field. {hint}Allowed: {', '.join(names)}"
 
 
 def _inner_model(model: type[BaseModel], part: int | str) -> type[BaseModel] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,7 +21,13 @@ LARGEST_PAGE = 1000
 
 
 def field_list(fields: Sequence[str] | None) -> str | None:
-    """Return the `field` query, an include list of documented names (Field reduction page)."""
+    """
+    Return the `field` query, an include list of documented names (Field reduction page).
+
+    :raises EciValidationError: for a text, which would be taken for a list of letters.
+    """
+    if isinstance(fields, str):
+        raise EciValidationError([f"fields is {fields!r}: must be a list of names"], source="field reduction")
     return ",".join(fields) if fields else None
 
 
@@ -49,8 +56,10 @@ def pages(
     :return: the items.
     :raises EciValidationError: when the page size is out of its bounds; at once, not at the first item.
     """
-    if not 1 <= page_size <= LARGEST_PAGE:
-        raise EciValidationError([f"page_size is {page_size}: must be from 1 to {LARGEST_PAGE}"], source=operation)
+    whole = isinstance(page_size, int) and not isinstance(page_size, bool)
+    if not whole or not 1 <= page_size <= LARGEST_PAGE:
+        problem = f"page_size is {page_size!r}: must be a whole number from 1 to {LARGEST_PAGE}"
+        raise EciValidationError([problem], source=operation)
     query = {**params, "filter": str(filter) if filter is not None else None, "field": field_list(fields)}
     return _items(session, operation, path, model, query, page_size)
 
@@ -67,10 +76,10 @@ def _items(
     while True:
         params = {**query, "pageNumber": number, "pageSize": page_size}
         answer = session.request(operation, "GET", path, params=params)
-        items = read_many(model, answer, operation=operation, path=path)
+        items = read_many(session, model, answer, operation=operation, path=path)
         yield from items
         total = answer.headers.get("TotalPages", "")
-        last = number >= int(total) if total.isdigit() else len(items) < page_size
-        if last:
+        last = number >= int(total) if re.fullmatch("[0-9]{1,9}", total) else len(items) < page_size
+        if last or not items:  # an empty page ends it whatever the header says
             return
         number += 1

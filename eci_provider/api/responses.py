@@ -48,14 +48,17 @@ def fetch(
     try:
         return model.model_validate(answer.data)
     except ValidationError as error:
-        problem = sentences(model, error.errors(include_url=False))[0]
+        problem = _problem(session, model, error)
     raise _unreadable(problem, answer.status, operation, method, path)
 
 
-def read_many(model: type[_Response], answer: Answer, *, operation: str, path: str) -> list[_Response]:
+def read_many(
+    session: EciSession, model: type[_Response], answer: Answer, *, operation: str, path: str
+) -> list[_Response]:
     """
     Read the body of an answer to a GET as a list.
 
+    :param session: the session.
     :param model: what the documentation promises for each item.
     :param answer: the answer.
     :param operation: the operation id, for messages.
@@ -67,8 +70,16 @@ def read_many(model: type[_Response], answer: Answer, *, operation: str, path: s
     try:
         return [model.model_validate(item) for item in answer.data]
     except ValidationError as error:
-        problem = sentences(model, error.errors(include_url=False))[0]
+        problem = _problem(session, model, error)
     raise _unreadable(problem, answer.status, operation, "GET", path)
+
+
+def _problem(session: EciSession, model: type[ResponseModel], error: ValidationError) -> str:
+    """Say what is wrong with an answer first; the server may have echoed the key in it."""
+    detail = error.errors(include_url=False)[0]
+    value = detail["input"]
+    detail["input"] = session.redact(value if isinstance(value, str) else repr(value))
+    return sentences(model, [detail])[0]
 
 
 def _unreadable(problem: str, status: int, operation: str, method: str, path: str) -> EciError:

@@ -34,13 +34,16 @@ def read_bill_file(file: BillFile, *, source: str) -> bytes:
 
     :param file: a local path, or anything with ``name``, ``exists()`` and ``open("rb")``.
     :param source: where it came from, for the message.
-    :raises EciValidationError: when it is missing or empty.
+    :raises EciValidationError: when it is missing, empty or a folder.
     """
     path = _openable(file)
     if not path.exists():
         raise EciValidationError([f"file is {str(file)!r}: there is no such file"], source=source)
-    with path.open("rb") as stream:
-        content = stream.read()
+    try:
+        with path.open("rb") as stream:
+            content = stream.read()
+    except IsADirectoryError:
+        raise EciValidationError([f"file is {str(file)!r}: it is a folder"], source=source) from None
     if not content:
         raise EciValidationError([f"file is {str(file)!r}: it is empty, 0 bytes"], source=source)
     return content

@@ -129,6 +129,8 @@ def _ask(client: EciClient) -> tuple[bool, str]:
             return True, _introduction(client.account.me(repeat=False), client.base_url)
     except EciError as error:
         return False, _advice(error, client.base_url)
+    except Exception as error:  # its thread ends here, and an answer is waited for
+        return False, f"{client.base_url}: asking failed unexpectedly ({type(error).__name__})."
 
 
 def _introduction(me: MeResponse, base_url: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,9 +57,9 @@ def connection_settings(connection: Connection) -> ConnectionSettings:
     :return: what it says, checked.
     :raises EciValidationError: when something is wrong; the message names the connection and the field.
     """
-    extra = connection.extra_dejson or {}
     source = f"connection {connection.conn_id!r}"
     problems: list[str] = []
+    extra = _extra(connection, problems)
     numbers = {name: _number(extra, name, problems) for name in _NUMBERS}
     allow_http = _flag(extra, "allow_http", False, problems)
     verify = _verify(extra, problems)
@@ -72,14 +74,29 @@ def connection_settings(connection: Connection) -> ConnectionSettings:
     return ConnectionSettings(base_url, key, numbers, verify, allow_http, template)
 
 
+def _extra(connection: Connection, problems: list[str]) -> Mapping[str, Any]:
+    """Return the extra fields; Airflow itself passes over what it cannot read, a CA bundle's path included."""
+    try:
+        readable = isinstance(json.loads(connection.extra or "{}"), dict)
+    except ValueError:
+        readable = False
+    if not readable:
+        problems.append("extra is not a JSON object")
+        return {}
+    return connection.extra_dejson
+
+
 def _host(connection: Connection) -> str:
     host = (connection.host or "").strip()
     if not host:
         return DEFAULT_HOST
     if "://" not in host:
         host = f"{connection.schema or 'https'}://{host}"
-    port = connection.port
-    return f"{host.rstrip('/')}:{port}" if port and f":{port}" not in host else host
+    scheme, _, rest = host.partition("://")
+    authority, slash, path = rest.partition("/")
+    if connection.port and not re.search(r":\d+$", authority):
+        authority = f"{authority}:{connection.port}"
+    return f"{scheme}://{authority}{slash}{path}"
 
 
 def _number(extra: Mapping[str, Any], name: str, problems: list[str]) -> float:

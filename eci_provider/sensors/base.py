@@ -133,6 +133,15 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
             self.show_link(context, hook, **self.link_facts)
             return self.conclude(context, hook, self.read_event(unpack(event)))
 
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume as every sensor does, but keep the reason why it is skipped, which Airflow would replace."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSkipException as skip:
+            if isinstance(skip.__cause__, AirflowSkipException):
+                raise skip.__cause__ from skip.__cause__.__cause__
+            raise
+
     def _wait_here(self, context: Context) -> Any:
         with self._hook() as hook:
             return self.conclude(context, hook, self.wait(hook, deadline_after(self.timeout)).run())

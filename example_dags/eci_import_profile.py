@@ -1,0 +1,64 @@
+"""
+Keep an import profile up to date, import a file by it, and wait with the sensor.
+
+The import goes into a batch of its own, which EnergyCAP closes when it is done: nothing is left to close here. The
+operator only submits the file; the sensor waits, which suits a DAG in which something else goes on meanwhile.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from airflow.providers.common.compat.sdk import dag
+
+from eci_provider.operators import CreateImportProfileOperator, ImportBillsOperator
+from eci_provider.sensors import EciTaskSensor
+
+BILLS = Path(__file__).parent / "data" / "nycha_electric_bills.csv"
+
+
+@dag(
+    schedule=None,
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    tags=["energycap"],
+    doc_md=__doc__,
+)
+def eci_import_profile():
+    profile = CreateImportProfileOperator(
+        task_id="create_profile",
+        profile_code="NYCHA electric, use only",
+        column_mapping={
+            "dateFormat": "mm/dd/yyyy",
+            "accountCodeColumnIndex": 3,
+            "startDateColumnIndex": 5,
+            "endDateColumnIndex": 6,
+            "meterCodeColumnIndex": 8,
+            "payAmountColumnIndex": 9,
+            "observations": [
+                {"columnIndex": 10, "observationTypeCode": "USE", "caption": "Consumption", "unitCode": "KWH"},
+            ],
+        },
+        if_exists="replace",
+    )
+    bills = ImportBillsOperator(
+        task_id="import_bills",
+        file=str(BILLS),
+        profile_code="NYCHA electric, use only",
+        batch_settings={"batchMode": "new self-contained batch", "newBatchCode": "NYCHA {{ ts_nodash }}"},
+        wait_for_completion=False,
+    )
+    wait = EciTaskSensor(
+        task_id="wait_for_import",
+        task_guid=bills.output["task_guid"],
+        on_kickouts="warn",
+        wait_for_analysis=True,
+        timeout=timedelta(hours=6).total_seconds(),
+        deferrable=True,
+    )
+
+    profile >> bills >> wait
+
+
+eci_import_profile()

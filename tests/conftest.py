@@ -1,0 +1,67 @@
+"""An Airflow home of its own for the tests, and a connection to the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+# Airflow reads its configuration when it is imported, so this stands before anything else.
+for _name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
+    del os.environ[_name]
+_home = tempfile.TemporaryDirectory(prefix="eci-tests-")
+os.environ["AIRFLOW_HOME"] = _home.name
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+
+from eci_provider.sandbox import Sandbox  # noqa: E402
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Start a sandbox whose time stands still until it is turned, and connect ``eci_default`` with it."""
+    with Sandbox(clock="virtual") as started:
+        connect(monkeypatch, started.url, started.api_key)
+        yield started
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, host: str, key: str, **extra: object) -> None:
+    """Define the connection ``eci_default`` for this test."""
+    connection = {"conn_type": "eci", "host": host, "password": key, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_ECI_DEFAULT", json.dumps(connection))
+
+
+class TurnedClock:
+    """Stand in for the provider's clock: sleeping turns the wall clock and the sandbox's at once."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.moment = datetime(2026, 1, 5, 8, 0, tzinfo=timezone.utc)
+        self.slept: list[float] = []
+
+    def utc_now(self) -> datetime:
+        """Return the turned wall clock."""
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        """Turn both clocks."""
+        self.slept.append(seconds)
+        self.moment += timedelta(seconds=seconds)
+        self.sandbox.advance(seconds)
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Turn both clocks."""
+        self.sleep(seconds)
+
+
+@pytest.fixture
+def turned_clock(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> TurnedClock:
+    """Let waits pass without waiting."""
+    turned = TurnedClock(sandbox)
+    for name in ("utc_now", "sleep", "sleep_async"):
+        monkeypatch.setattr(f"eci_provider.clock.{name}", getattr(turned, name))
+    return turned

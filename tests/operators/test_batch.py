@@ -1,0 +1,214 @@
+"""Open a batch, adopt it, change its status."""
+
+from __future__ import annotations
+
+import pytest
+
+from eci_provider.api import EciClient, errors
+from eci_provider.operators import OpenBatchOperator, UpdateBatchStatusOperator
+from eci_provider.sandbox import Sandbox
+from tests.running import run
+
+
+def _open(**arguments: object) -> OpenBatchOperator:
+    return OpenBatchOperator(task_id="open_batch", **{"batch_code": "2026-01", **arguments})
+
+
+def test_every_argument_reaches_the_batch(sandbox: Sandbox) -> None:
+    given = {
+        "statement_date": "2026-01-31",
+        "due_date": "2026-02-15T00:00:00Z",
+        "next_reading": "2026-02-28",
+        "control_code": "CC",
+        "invoice_number": "INV-1",
+        "account_period_number": 1,
+        "account_period_year": 2026,
+        "note": "by Airflow",
+    }
+
+    end = run(_open(**given, close_existing_batch=False))
+
+    assert end.state == "success", end.error
+    assert end.result["batch_code"] == "2026-01"
+    assert end.result["batch_status"].lower() == "open"
+    assert {name: end.result[name] for name in given if "date" not in name and name != "next_reading"} == {
+        name: value for name, value in given.items() if "date" not in name and name != "next_reading"
+    }
+    assert all(
+        end.result[name].startswith(given[name][:10]) for name in ("statement_date", "due_date", "next_reading")
+    )
+    assert end.xcoms["batch_id"] == end.result["batch_id"] == sandbox.batches()[0]["batch_id"]
+
+
+def test_templates_are_rendered_and_checked_then(sandbox: Sandbox) -> None:
+    operator = _open(batch_code="{{ params.code }}", account_period_year="{{ params.year }}")
+
+    assert run(operator, params={"code": "2026-02", "year": 2026}).result["account_period_year"] == 2026
+    sandbox.clear_requests()
+    again = _open(batch_code="{{ params.code }}", account_period_year="{{ params.year }}")
+    end = run(again, params={"code": "x" * 256, "year": 1899})
+
+    assert isinstance(end.error, errors.EciValidationError)
+    assert end.is_final
+    assert "OpenBatchOperator 'open_batch'" in str(end.error)
+    assert "batch_code" in str(end.error)
+    assert "255" in str(end.error)
+    assert "account_period_year is '1899'" in str(end.error)
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"batch_code": ""}, "batch_code"),
+        ({"account_period_year": 2100}, "2099"),
+        ({"statement_date": "31.01.2026"}, "ISO 8601"),
+        ({"note": "n" * 256}, "255"),
+        ({"if_exists": "replace"}, "'fail', 'adopt'"),
+    ],
+)
+def test_wrong_literals_are_refused_when_the_dag_is_parsed(arguments: dict[str, object], words: str) -> None:
+    with pytest.raises(errors.EciValidationError, match=r"OpenBatchOperator 'open_batch'") as caught:
+        _open(**arguments)
+
+    assert words in str(caught.value)
+    assert next(iter(arguments)) in str(caught.value)
+
+
+def test_an_existing_code_fails_without_a_retry(sandbox: Sandbox) -> None:
+    assert run(_open()).state == "success"
+
+    end = run(_open())
+
+    assert isinstance(end.error, errors.EciBadRequestError)
+    assert end.is_final
+    assert len(sandbox.batches()) == 1
+
+
+def test_an_open_batch_of_that_code_is_adopted(sandbox: Sandbox) -> None:
+    first = run(_open(if_exists="adopt"))
+    second = run(_open(if_exists="adopt"))
+
+    assert first.result["batch_id"] == second.result["batch_id"]
+    assert len(sandbox.batches()) == 1
+
+
+def test_a_closed_batch_of_that_code_is_not_adopted(sandbox: Sandbox) -> None:
+    batch_id = run(_open()).result["batch_id"]
+    run(UpdateBatchStatusOperator(task_id="close", batch_id=batch_id, batch_status="Closed"))
+
+    end = run(_open(if_exists="adopt"))
+
+    assert isinstance(end.error, errors.EciExistsError)
+    assert end.is_final
+    assert "closed" in str(end.error).lower()
+
+
+def test_a_batch_opened_by_somebody_else_meanwhile_is_adopted(sandbox: Sandbox) -> None:
+    run(_open())
+    sandbox.fault("GET", "/api/v3/batch", times=1, status=200, body=[], headers={"TotalPages": "1"})
+
+    end = run(_open(if_exists="adopt"))
+
+    assert end.state == "success", end.error
+    assert len(sandbox.batches()) == 1
+
+
+def test_a_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again(sandbox: Sandbox) -> None:
+    sandbox.fault("POST", "/api/v3/batch", drop="after")
+
+    end = run(_open())
+
+    assert isinstance(end.error, errors.EciUnknownOutcomeError)
+    assert end.is_final
+    assert [request.method for request in sandbox.requests].count("POST") == 1
+
+
+def test_a_batch_goes_pending_and_open_and_closed(sandbox: Sandbox) -> None:
+    batch_id = run(_open()).result["batch_id"]
+
+    seen = []
+    for status in ("Pending", "Open", "Closed"):
+        end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status=status, note=status))
+        seen.append((end.result["batch_status"].capitalize(), end.result["note"]))
+
+    assert seen == [("Pending", "Pending"), ("Open", "Open"), ("Closed", "Closed")]
+
+
+def test_a_batch_that_has_the_status_is_left_alone(sandbox: Sandbox) -> None:
+    batch_id = run(_open()).result["batch_id"]
+    sandbox.clear_requests()
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=str(batch_id), batch_status="Open"))
+
+    assert end.result["batch_id"] == batch_id
+    assert [request.method for request in sandbox.requests] == ["GET"]
+
+
+def test_a_change_whose_answer_is_lost_is_found_done(sandbox: Sandbox) -> None:
+    batch_id = run(_open()).result["batch_id"]
+    path = f"/api/v202206/batch/{batch_id}/status"
+    sandbox.fault("PUT", path, drop="after")
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    assert end.state == "success", end.error
+    assert end.result["batch_status"].lower() == "closed"
+    assert [request.path for request in sandbox.requests].count(path) == 1
+
+
+def test_a_change_that_never_arrived_fails_and_may_be_retried(sandbox: Sandbox) -> None:
+    batch_id = run(_open()).result["batch_id"]
+    sandbox.fault("PUT", f"/api/v202206/batch/{batch_id}/status", drop="before")
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    assert isinstance(end.error, errors.EciConnectionError)
+    assert not end.is_final
+    assert sandbox.batches()[0]["batch_status"].lower() == "open"
+
+
+def test_a_forbidden_transition_says_what_energycap_said(sandbox: Sandbox) -> None:
+    batch_id = run(_open()).result["batch_id"]
+    run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Open"))
+
+    assert isinstance(end.error, errors.EciBadRequestError)
+    assert end.is_final
+    assert end.error.status == 400
+    assert end.error.body
+
+
+@pytest.mark.parametrize("status", ["open", "CLOSED", "Voided"])
+def test_the_case_of_a_status_counts(status: str) -> None:
+    with pytest.raises(errors.EciValidationError, match="batch_status"):
+        UpdateBatchStatusOperator(task_id="move", batch_id=1, batch_status=status)
+
+
+@pytest.mark.parametrize("batch_id", [0, -1, "twelve", 2**31, True, None])
+def test_a_batch_number_that_is_none_is_refused_before_anything_is_sent(
+    sandbox: Sandbox, batch_id: object
+) -> None:
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    assert isinstance(end.error, errors.EciValidationError)
+    assert "batch_id" in str(end.error)
+    assert sandbox.requests == []
+
+
+def test_opening_a_colleagues_pending_batch_leaves_mine_open_if_so_asked(sandbox: Sandbox) -> None:
+    colleague = sandbox.add_user("colleague")
+    with EciClient(sandbox.url, colleague) as client:
+        theirs = client.batches.open("theirs").batch_id
+        client.batches.update_status(theirs, "Pending")
+    run(_open())
+
+    end = run(
+        UpdateBatchStatusOperator(
+            task_id="take", batch_id=theirs, batch_status="Open", leave_open_batches_as_is=True
+        )
+    )
+
+    assert end.result["batch_status"].lower() == "open"
+    assert {batch["batch_status"].lower() for batch in sandbox.batches()} == {"open"}

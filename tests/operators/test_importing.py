@@ -1,0 +1,222 @@
+"""Import a file, retry kickouts: what is sent, what comes back, what is refused."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eci_provider.api import EciClient, errors
+from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
+from eci_provider.sandbox import Sandbox
+from tests.conftest import TurnedClock
+from tests.running import run
+from tests.waiting_tasks import bill_file
+
+GUID = "123e4567-e89b-12d3-a456-426614174000"
+
+
+def _import(path: Path | str, **arguments: Any) -> ImportBillsOperator:
+    return ImportBillsOperator(task_id="import_bills", file=str(path), **arguments)
+
+
+def test_the_request_holds_what_was_given_and_nothing_else(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.add_account("A-1")
+    path = bill_file(tmp_path, "A-1")
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        batch = client.batches.open("mine")
+
+    end = run(
+        _import(
+            path,
+            file_name="january.csv",
+            batch_settings={"batchMode": "use existing batch", "existing_open_batch_id": "{{ params.batch }}"},
+            import_note="from {{ run_id }}",
+            save_as_resolved=True,
+            comment="checked by hand",
+            suppress_bill_capture_notification=False,
+        ),
+        params={"batch": batch.batch_id},
+    )
+
+    assert end.state == "success", end.error
+    request = next(request for request in sandbox.requests if request.path == "/api/v3/import/bill")
+    data = request.body.pop("data")
+    assert base64.b64decode(data) == path.read_bytes()
+    assert request.body == {
+        "fileName": "january.csv",
+        "batchSettings": {"batchMode": "use existing batch", "existingOpenBatchId": batch.batch_id},
+        "importNote": "from run",
+        "saveAsResolved": True,
+        "comment": "checked by hand",
+        "suppressBillCaptureNotification": False,
+    }
+    assert (end.result["batch_id"], end.result["batch_code"]) == (batch.batch_id, "mine")
+
+
+def test_the_result_has_every_promised_key(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.add_account("A-1")
+
+    waited = run(_import(bill_file(tmp_path, "A-1"))).result
+    submitted = run(_import(bill_file(tmp_path, "A-1"), wait_for_completion=False))
+
+    promised = ["task_guid", "task_id", "status", "outcome", "message", "batch_id", "batch_code", "imported"]
+    promised += ["kickouts", "kickout_messages", "unresolved_flags", "analyzing", "begin_date", "end_date"]
+    promised += ["reattached"]
+    assert list(waited) == list(submitted.result) == promised
+    assert submitted.result["outcome"] is None
+    assert submitted.xcoms["task_guid"] == submitted.result["task_guid"]
+
+
+def test_the_guid_is_known_while_the_task_waits(
+    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.settings.delay = 1e9
+
+    end = run(_import(bill_file(tmp_path, "A-1"), timeout=60))
+
+    assert isinstance(end.error, errors.EciWaitTimeoutError)
+    assert end.xcoms["task_guid"] in str(end.error)
+
+
+def test_a_kickout_failure_leaves_its_result_for_what_comes_after(sandbox: Sandbox, tmp_path: Path) -> None:
+    end = run(_import(bill_file(tmp_path, "B-1", "B-2", "B-2")))
+
+    assert end.state == "failed"
+    assert end.is_final
+    assert end.result["outcome"] == "completed_with_kickouts"
+    assert end.result["kickouts"] == 3
+    assert [item["rows"] for item in end.result["kickout_messages"]] == [2, 1]
+    assert end.error.result == end.result
+
+    sandbox.add_account("B-1")
+    retried = run(RetryKickoutsOperator(task_id="retry", task_guid=end.result["task_guid"], on_kickouts="warn"))
+
+    assert retried.result["imported"] == 1
+    assert retried.result["kickouts"] == 2
+    assert retried.result["task_guid"] != end.result["task_guid"]
+
+
+def test_the_result_stays_small_whatever_the_server_sends(sandbox: Sandbox, tmp_path: Path) -> None:
+    accounts = [f"{number:03d}-{'ü' * 250}" for number in range(40)]
+    sandbox.settings.output_bytes = 1_000_000
+
+    end = run(_import(bill_file(tmp_path, *accounts), on_kickouts="warn"))
+
+    assert end.result["kickouts"] == 40
+    assert len(end.result["kickout_messages"]) == 10
+    assert len(json.dumps(end.result)) < 16 * 1024
+    for request in sandbox.requests:
+        if "/api/v3/task/" in request.path:
+            assert "output" not in request.query["field"].split(",")
+
+
+def test_an_answer_that_is_lost_is_never_asked_for_twice(sandbox: Sandbox, tmp_path: Path) -> None:
+    for fault in ({"drop": "before"}, {"drop": "after"}, {"status": 502, "commit": True}, {"garbage": True}):
+        sandbox.clear_requests()
+        sandbox.fault("POST", "/api/v3/import/bill", **fault)
+
+        end = run(_import(bill_file(tmp_path, "A-1")))
+
+        assert isinstance(end.error, errors.EciUnknownOutcomeError), (fault, end.error)
+        assert end.is_final
+        assert len(sandbox.requests) == 1
+
+
+@pytest.mark.parametrize("name", ["bills.pdf", "bills", "bills.csv.gz", "folder/"])
+def test_a_file_the_importer_cannot_read_is_refused_when_the_dag_is_parsed(name: str) -> None:
+    with pytest.raises(errors.EciValidationError, match=r"ImportBillsOperator 'import_bills'.*\.csv, \.dat"):
+        _import(name)
+
+
+def test_a_missing_or_empty_file_is_refused_before_anything_is_sent(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").touch()
+
+    missing = run(_import(tmp_path / "missing.csv"))
+    empty = run(_import(tmp_path / "empty.csv"))
+
+    assert "there is no such file" in str(missing.error)
+    assert "0 bytes" in str(empty.error)
+    assert missing.is_final
+    assert empty.is_final
+    assert sandbox.requests == []
+
+
+def test_a_file_behind_a_url_is_read_by_object_storage(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.add_account("A-1")
+    path = bill_file(tmp_path, "A-1")
+
+    end = run(_import(f"file://{path}"))
+
+    assert end.state == "success", end.error
+    assert end.result["imported"] == 1
+    assert run(_import(f"file://{tmp_path}/missing.csv")).is_final
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"batch_mode": "newest batch"}, "batch_settings.batch_mode is 'newest batch'"),
+        ({"batch_mode": "New Batch"}, "'new batch'"),
+        ({"batch_mode": "use pending batch"}, "pending_batch_id is required"),
+        ({"batch_mode": "smart batch"}, "new_batch_code is required"),
+        ({"batch_mode": "use existing batch"}, "existing_open_batch_id is required"),
+        ({"batch_mode": "new batch", "new_batch_code": "c" * 256}, "255"),
+        ({"batch_mode": "new batch", "newBatchKode": "c"}, "Did you mean new_batch_code?"),
+    ],
+)
+def test_wrong_batch_settings_are_refused_when_the_dag_is_parsed(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(errors.EciValidationError) as caught:
+        _import("bills.csv", batch_settings=settings)
+
+    assert words in str(caught.value)
+    assert "ImportBillsOperator 'import_bills'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"poll_interval": 0}, {"timeout": -1}, {"on_kickouts": "ignore"}, {"poll_interval": "30"}]
+)
+def test_wrong_waiting_arguments_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:
+    with pytest.raises(errors.EciValidationError, match=next(iter(arguments))):
+        _import("bills.csv", **arguments)
+
+
+@pytest.mark.parametrize("guid", ["", "123", GUID + "0", "../../me"])
+def test_a_guid_that_is_none_is_refused(sandbox: Sandbox, guid: str) -> None:
+    with pytest.raises(errors.EciValidationError, match="task_guid"):
+        RetryKickoutsOperator(task_id="retry", task_guid=guid)
+    end = run(RetryKickoutsOperator(task_id="retry", task_guid="{{ params.guid }}"), params={"guid": guid})
+    assert isinstance(end.error, errors.EciValidationError)
+    assert sandbox.requests == []
+
+
+def test_retrying_an_import_without_kickouts_says_what_energycap_said(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.add_account("A-1")
+    guid = run(_import(bill_file(tmp_path, "A-1"))).result["task_guid"]
+
+    done = run(RetryKickoutsOperator(task_id="retry", task_guid=guid))
+    unknown = run(RetryKickoutsOperator(task_id="retry", task_guid=GUID))
+
+    assert isinstance(done.error, errors.EciBadRequestError)
+    assert isinstance(unknown.error, errors.EciNotFoundError)
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_short_imports_end_fast_and_long_ones_cost_little(
+    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+    sandbox.settings.delay = 3
+    run(_import(bill_file(tmp_path, "A-1"), deferrable=deferrable))
+    short = list(turned_clock.slept)
+    turned_clock.slept.clear()
+    sandbox.settings.delay = 3600
+
+    run(_import(bill_file(tmp_path, "A-1"), deferrable=deferrable))
+
+    assert sum(short) < 2 * 3
+    assert len(turned_clock.slept) < 3600 / 30 * 1.2 + 10
+    assert max(turned_clock.slept) <= 30 * 1.1

@@ -1,0 +1,80 @@
+"""The link "Open in EnergyCAP": from the connection's template, while the task waits and after it failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eci_provider.links import LINK_KEY, EciLink, filled
+from eci_provider.operators import CreateImportProfileOperator, ImportBillsOperator, OpenBatchOperator
+from eci_provider.sandbox import Sandbox
+from eci_provider.sensors import EciTaskSensor
+from tests.conftest import TurnedClock, connect
+from tests.running import run
+from tests.waiting_tasks import bill_file
+
+
+def test_there_is_no_link_without_a_template(sandbox: Sandbox) -> None:
+    operator = OpenBatchOperator(task_id="open", batch_code="one")
+
+    end = run(operator)
+
+    assert LINK_KEY not in end.xcoms
+    assert EciLink().get_link(operator, ti_key=None) == ""  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_the_link_is_there_while_the_task_waits_and_after_it_failed(
+    deferrable: bool,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    connect(monkeypatch, sandbox.url, sandbox.api_key, ui_url_template="{host}/task/{task_guid}")
+    sandbox.settings.delay = 1e9
+    operator = ImportBillsOperator(
+        task_id="import", file=str(bill_file(tmp_path, "A-1")), deferrable=deferrable, timeout=60
+    )
+
+    end = run(operator)
+
+    assert end.state == "failed"
+    guid = end.xcoms["task_guid"]
+    assert end.xcoms[LINK_KEY] == f"{sandbox.url}/task/{guid}"
+    assert EciLink().get_link(operator, ti_key=None) == f"{sandbox.url}/task/{guid}"  # type: ignore[arg-type]
+
+
+def test_a_link_to_the_batch_appears_when_the_batch_is_known(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    connect(
+        monkeypatch, sandbox.url, sandbox.api_key, ui_url_template="https://ui.example/{batch_id}/{batch_code}"
+    )
+    sandbox.add_account("A-1")
+
+    end = run(
+        ImportBillsOperator(
+            task_id="import",
+            file=str(bill_file(tmp_path, "A-1")),
+            batch_settings={"batch_mode": "new batch", "new_batch_code": "a/b c?"},
+        )
+    )
+
+    assert end.xcoms[LINK_KEY] == f"https://ui.example/{end.result['batch_id']}/a%2Fb%20c%3F"
+
+
+@pytest.mark.parametrize(
+    "template", ["https://x/{task}", "https://x/{host.__class__}", "https://x/{0}", "https://x/{}"]
+)
+def test_an_unknown_placeholder_gives_no_link_and_no_error(template: str) -> None:
+    assert filled(template, "https://host", {"task_guid": "g"}) is None
+
+
+def test_airflow_finds_the_link_where_tasks_leave_it() -> None:
+    sensor = EciTaskSensor(task_id="wait", task_guid="123e4567-e89b-12d3-a456-426614174000")
+
+    assert EciLink().xcom_key == LINK_KEY
+    assert [link.name for link in sensor.operator_extra_links] == ["Open in EnergyCAP"]
+    assert CreateImportProfileOperator.operator_extra_links == ()

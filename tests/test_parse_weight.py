@@ -1,0 +1,63 @@
+"""Parsing a DAG file costs little: neither the HTTP library nor our models are loaded by imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+HEAVY = ("requests", "urllib3", "eci_provider.api.models", "eci_provider.api.client", "fastapi", "openpyxl")
+ALL = "import eci_provider.operators, eci_provider.sensors, eci_provider.triggers"
+CREATE = """
+from datetime import datetime
+from airflow.providers.common.compat.sdk import DAG
+from eci_provider.operators import *
+from eci_provider.sensors import *
+with DAG("d", schedule=None, start_date=datetime(2026, 1, 1)):
+    OpenBatchOperator(task_id="open", batch_code="c")
+    ImportBillsOperator(task_id="import", file="bills.csv", batch_settings={"batch_mode": "new batch"})
+    RetryKickoutsOperator(task_id="retry", task_guid="123e4567-e89b-12d3-a456-426614174000")
+    UpdateBatchStatusOperator(task_id="close", batch_id=1, batch_status="Closed")
+    EciTaskSensor(task_id="task", task_guid="123e4567-e89b-12d3-a456-426614174000")
+    EciBatchSensor(task_id="batch", batch_id=1, batch_status="Closed")
+"""
+
+
+def _loaded(statements: str) -> set[str]:
+    """Return which modules a new interpreter loads for some statements, above Airflow's own."""
+    script = f"""
+import sys
+from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator, BaseOperatorLink, conf
+import airflow.triggers.base
+before = set(sys.modules)
+{statements}
+print("\\n".join(sorted(set(sys.modules) - before)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    return set(done.stdout.splitlines())
+
+
+def test_importing_loads_nothing_heavy() -> None:
+    loaded = _loaded(ALL)
+
+    assert "eci_provider.operators.bill_import" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_making_tasks_never_loads_the_http_library() -> None:
+    loaded = _loaded(CREATE)
+
+    assert "eci_provider.api.models" in loaded
+    assert loaded.isdisjoint({"requests", "urllib3", "eci_provider.api.client"})
+
+
+def test_the_metadata_loads_nothing_of_ours() -> None:
+    script = """
+import sys
+from eci_provider.get_provider_info import get_provider_info
+get_provider_info()
+families = ("eci_provider", "requests", "airflow")
+print("\\n".join(sorted(name for name in sys.modules if name.split(".")[0] in families)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+
+    assert done.stdout.split() == ["eci_provider", "eci_provider.get_provider_info"]
