@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from airflow import __version__ as airflow_version
 
 from eci_provider.api import EciClient
 from eci_provider.sandbox import Sandbox
@@ -84,10 +85,17 @@ def dags_test(airflow_database: None, book: Sandbox, tmp_path: Path) -> Callable
                 time.sleep(0.2)
         printed = log.read_text()
         assert process.returncode == 0, printed[-6000:]
-        assert book.api_key not in printed
+        assert book.api_key not in without_airflows_own(printed)
         return printed
 
     return run
+
+
+def without_airflows_own(printed: str) -> str:
+    """Leave out where Airflow 3.0's ``dags test`` itself prints what a task asks it to mask (3.1 does not)."""
+    if not airflow_version.startswith("3.0."):
+        return printed
+    return "\n".join(line for line in printed.splitlines() if "MaskSecret(" not in line)
 
 
 @pytest.mark.parametrize("deferrable", ["False", "True"])

@@ -13,7 +13,7 @@ from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
-from tests.running import run
+from tests.running import run, through_serialization
 from tests.waiting_tasks import bill_file
 
 GUID = "123e4567-e89b-12d3-a456-426614174000"
@@ -67,8 +67,19 @@ def test_the_result_has_every_promised_key(sandbox: Sandbox, tmp_path: Path) -> 
     promised += ["kickouts", "kickout_messages", "unresolved_flags", "analyzing", "begin_date", "end_date"]
     promised += ["reattached"]
     assert list(waited) == list(submitted.result) == promised
+    assert through_serialization(waited) == waited
     assert submitted.result["outcome"] is None
     assert submitted.xcoms["task_guid"] == submitted.result["task_guid"]
+
+
+def test_a_task_keeps_to_one_connection(sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path) -> None:
+    sandbox.add_account("A-1")
+    sandbox.settings.delay = 600
+
+    run(_import(bill_file(tmp_path, "A-1", "B-1"), on_kickouts="warn"))
+
+    assert len(sandbox.requests) > 10
+    assert len({request.connection for request in sandbox.requests}) == 1
 
 
 def test_the_guid_is_known_while_the_task_waits(
