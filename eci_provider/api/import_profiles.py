@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from eci_provider.api.models import Identifier, RequestModel, ResponseModel, validated
 from eci_provider.api.responses import fetch, read_many
@@ -25,6 +25,13 @@ class Observation(RequestModel):
     observation_type_code: Annotated[str, Field(min_length=1)]
     caption: Annotated[str, Field(max_length=32)]
     unit_code: Annotated[str, Field(min_length=1)]
+
+
+def _not_empty(observations: tuple[Observation, ...]) -> tuple[Observation, ...]:
+    # No min_length: with a wrong entry that says in addition that there is none.
+    if not observations:
+        raise ValueError("must have at least 1 entry")
+    return observations
 
 
 class ColumnMapping(RequestModel):
@@ -50,7 +57,7 @@ class ColumnMapping(RequestModel):
     rate_column_index: ColumnIndex | None = None
     serial_number_column_index: ColumnIndex | None = None
     bill_note_column_index: ColumnIndex | None = None
-    observations: Annotated[tuple[Observation, ...], Field(min_length=1)]
+    observations: Annotated[tuple[Observation, ...], AfterValidator(_not_empty)]
 
 
 class ImportProfile(RequestModel):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
     from eci_provider.api.tasks import TaskResponse
     from eci_provider.hooks.eci import EciHook
+    from eci_provider.triggers.task import EciTaskTrigger
 
 
 class EciImportOperator(EciOperator):
@@ -99,34 +100,21 @@ class EciImportOperator(EciOperator):
         if not self.wait_for_completion:
             return import_result(TaskResponse(), task_guid, outcome=None)
         self.log.info("Waiting for import %s until %s.", task_guid, deadline.isoformat(timespec="seconds"))
+        trigger = self._trigger(task_guid, deadline)
         if self.deferrable:
-            self._defer(task_guid, deadline)
-        return self._conclude(context, hook, task_guid, self._wait(hook, task_guid, deadline))
+            self.defer(trigger=trigger, method_name="execute_complete", timeout=framework_timeout(deadline))
+        return self._conclude(context, hook, task_guid, trigger.wait(hook).run())
 
-    def _wait(self, hook: EciHook, task_guid: str, deadline: datetime) -> TaskResponse:
-        from eci_provider.waits import TaskWait
-
-        return TaskWait(
-            hook.get_conn,
-            task_guid,
-            poll_interval=self.poll_interval,
-            deadline=deadline,
-            wait_for_analysis=self.wait_for_analysis,
-        ).run()
-
-    def _defer(self, task_guid: str, deadline: datetime) -> None:
+    def _trigger(self, task_guid: str, deadline: datetime) -> EciTaskTrigger:
+        """Return the wait, which a triggerer or a worker carries out."""
         from eci_provider.triggers.task import EciTaskTrigger
 
-        self.defer(
-            trigger=EciTaskTrigger(
-                task_guid,
-                eci_conn_id=self.eci_conn_id,
-                poll_interval=self.poll_interval,
-                deadline=deadline.isoformat(),
-                wait_for_analysis=self.wait_for_analysis,
-            ),
-            method_name="execute_complete",
-            timeout=framework_timeout(deadline),
+        return EciTaskTrigger(
+            task_guid,
+            eci_conn_id=self.eci_conn_id,
+            poll_interval=self.poll_interval,
+            deadline=deadline.isoformat(),
+            wait_for_analysis=self.wait_for_analysis,
         )
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:

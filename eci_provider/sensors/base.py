@@ -25,11 +25,11 @@ from eci_provider.waiting import deadline_after, framework_timeout
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from eci_provider.api.models import ResponseModel
     from eci_provider.hooks.eci import EciHook
     from eci_provider.triggers.base import EciTrigger
-    from eci_provider.waits import Wait
 
-_Found = TypeVar("_Found")
+_Found = TypeVar("_Found", bound="ResponseModel")
 
 
 class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
@@ -72,12 +72,8 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         """Refuse wrong arguments once templates are rendered."""
 
     @abstractmethod
-    def wait(self, hook: EciHook, deadline: datetime | None) -> Wait[_Found]:
-        """Return the wait for a worker."""
-
-    @abstractmethod
-    def trigger(self, deadline: datetime) -> EciTrigger:
-        """Return the wait for the triggerer."""
+    def trigger(self, deadline: datetime | None) -> EciTrigger:
+        """Return the wait, which a triggerer or a worker carries out."""
 
     @abstractmethod
     def read_event(self, found: dict[str, Any]) -> _Found:
@@ -115,7 +111,7 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once; a transient failure counts as "not yet"."""
         with self._hook() as hook:
-            found = self.wait(hook, None).look_once()
+            found = self.trigger(None).wait(hook).look_once()
             if found is None:
                 return PokeReturnValue(is_done=False)
             return PokeReturnValue(is_done=True, xcom_value=self.conclude(context, hook, found))
@@ -144,7 +140,8 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
 
     def _wait_here(self, context: Context) -> Any:
         with self._hook() as hook:
-            return self.conclude(context, hook, self.wait(hook, deadline_after(self.timeout)).run())
+            wait = self.trigger(deadline_after(self.timeout)).wait(hook)
+            return self.conclude(context, hook, wait.run())
 
     def _defer(self) -> NoReturn:
         deadline = deadline_after(self.timeout)

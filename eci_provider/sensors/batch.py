@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from eci_provider.api.batches import BatchResponse
     from eci_provider.hooks.eci import EciHook
     from eci_provider.triggers.batch import EciBatchTrigger
-    from eci_provider.waits import BatchWait
 
 BATCH_STATUSES = ("Open", "Pending", "Closed")
 
@@ -63,28 +62,15 @@ class EciBatchSensor(EciSensor["BatchResponse"]):
         """Return what is known for the link before the first look."""
         return {"batch_id": self._checked_batch_id()}
 
-    def wait(self, hook: EciHook, deadline: datetime | None) -> BatchWait:
-        """Return the wait for a worker."""
-        from eci_provider.waits import BatchWait
-
-        return BatchWait(
-            hook.get_conn,
-            self._checked_batch_id(),
-            poll_interval=self.poke_interval,
-            deadline=deadline,
-            batch_status=self.batch_status,
-            wait_for_analysis=self.wait_for_analysis,
-        )
-
-    def trigger(self, deadline: datetime) -> EciBatchTrigger:
-        """Return the wait for the triggerer."""
+    def trigger(self, deadline: datetime | None) -> EciBatchTrigger:
+        """Return the wait, which a triggerer or a worker carries out."""
         from eci_provider.triggers.batch import EciBatchTrigger
 
         return EciBatchTrigger(
             self._checked_batch_id(),
             eci_conn_id=self.eci_conn_id,
             poll_interval=self.poke_interval,
-            deadline=deadline.isoformat(),
+            deadline=deadline.isoformat() if deadline else None,
             batch_status=self.batch_status,
             wait_for_analysis=self.wait_for_analysis,
         )

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from eci_provider.api.tasks import TaskResponse
     from eci_provider.hooks.eci import EciHook
     from eci_provider.triggers.task import EciTaskTrigger
-    from eci_provider.waits import TaskWait
 
 
 class EciTaskSensor(EciSensor["TaskResponse"]):
@@ -63,27 +62,15 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
         """Return what is known for the link before the first look."""
         return {"task_guid": self._checked_guid()}
 
-    def wait(self, hook: EciHook, deadline: datetime | None) -> TaskWait:
-        """Return the wait for a worker."""
-        from eci_provider.waits import TaskWait
-
-        return TaskWait(
-            hook.get_conn,
-            self._checked_guid(),
-            poll_interval=self.poke_interval,
-            deadline=deadline,
-            wait_for_analysis=self.wait_for_analysis,
-        )
-
-    def trigger(self, deadline: datetime) -> EciTaskTrigger:
-        """Return the wait for the triggerer."""
+    def trigger(self, deadline: datetime | None) -> EciTaskTrigger:
+        """Return the wait, which a triggerer or a worker carries out."""
         from eci_provider.triggers.task import EciTaskTrigger
 
         return EciTaskTrigger(
             self._checked_guid(),
             eci_conn_id=self.eci_conn_id,
             poll_interval=self.poke_interval,
-            deadline=deadline.isoformat(),
+            deadline=deadline.isoformat() if deadline else None,
             wait_for_analysis=self.wait_for_analysis,
         )
 

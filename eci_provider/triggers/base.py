@@ -39,7 +39,7 @@ class EciTrigger(BaseTrigger):
 
     @abstractmethod
     def wait(self, hook: EciHook) -> Wait[Any]:
-        """Return the wait."""
+        """Return the wait; a worker that does not defer carries it out itself."""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments that make this trigger again: plain JSON, and no key."""
