@@ -133,8 +133,8 @@ class Watch:
 
     @property
     def deadline_text(self) -> str:
-        """Return the deadline in ISO 8601."""
-        return self.deadline.isoformat(timespec="seconds") if self.deadline else "never"
+        """Return when the wait ended or will end, in ISO 8601; without a deadline somebody else ends it, now."""
+        return (self.deadline or clock.utc_now()).isoformat(timespec="seconds")
 
     def is_over(self) -> bool:
         """Tell whether the deadline has passed."""

@@ -40,7 +40,9 @@ class ApiKey:
     def redact(self, text: str) -> str:
         """Return a text with the key masked, also where a server spelled it as JSON, HTML or a URL does."""
         key = self._value
-        escaped_by_net = re.sub(r"[\"&'+<>`]", lambda found: f"\\u{ord(found.group()):04X}", key)
+        escaped_by_net = re.sub(
+            r"[\"&'+<>`]", lambda found: f"\\u{ord(found.group()):04X}", key.replace("\\", "\\\\")
+        )
         spellings = {key, json.dumps(key)[1:-1], escaped_by_net, html.escape(key), quote(key, safe="")}
         longest_first = sorted(spellings, key=len, reverse=True)
         return re.sub("|".join(map(re.escape, longest_first)), _MASK, text, flags=re.IGNORECASE)
@@ -80,12 +82,12 @@ def checked_base_url(value: str, *, allow_http: bool) -> str:
     :param allow_http: whether plain http is allowed beyond loopback; the key would travel readable.
     :raises EciValidationError: when it is no address of an environment.
     """
-    text = value.strip().rstrip("/")
+    text = value.strip()
     url = text if "://" in text else f"https://{text}"
     problem = _url_problem(url, allow_http=allow_http)
     if problem:
         raise EciValidationError([problem], source="EnergyCAP's address")
-    return url
+    return url.rstrip("/")
 
 
 def _is_host(host: str) -> bool:

@@ -231,13 +231,14 @@ class EciSession:
         path: str,
     ) -> EciResponseError:
         body = self._excerpt(content)
+        request_id = response.headers.get("X-Request-Id") or response.headers.get("Request-Id")
         said = f" EnergyCAP said: {body}" if body else ""
         return cls(
             f"{message}.{said}",
             status=response.status_code,
             method=str(response.request.method),
             path=path,
-            request_id=response.headers.get("X-Request-Id") or response.headers.get("Request-Id"),
+            request_id=self.redact(request_id) if request_id else None,
             retry_after=parse_retry_after(
                 response.headers.get("Retry-After"), parse_http_date(response.headers.get("Date"))
             ),

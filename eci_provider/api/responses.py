@@ -77,9 +77,18 @@ def read_many(
 def _problem(session: EciSession, model: type[ResponseModel], error: ValidationError) -> str:
     """Say what is wrong with an answer first; the server may have echoed the key in it."""
     detail = error.errors(include_url=False)[0]
-    value = detail["input"]
-    detail["input"] = session.redact(value if isinstance(value, str) else repr(value))
+    detail["input"] = _redacted(session, detail["input"])
     return sentences(model, [detail])[0]
+
+
+def _redacted(session: EciSession, value: Any) -> Any:
+    if isinstance(value, str):
+        return session.redact(value)
+    if isinstance(value, list):
+        return [_redacted(session, item) for item in value]
+    if isinstance(value, dict):
+        return {session.redact(name): _redacted(session, item) for name, item in value.items()}
+    return value
 
 
 def _unreadable(problem: str, status: int, operation: str, method: str, path: str) -> EciError:

@@ -105,13 +105,14 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
             if self.deferrable:
                 self._defer()
             if self.reschedule:
-                return super().execute(context)
+                return self._reschedule(context)
             return self._wait_here(context)
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once; a transient failure counts as "not yet"."""
         with self._hook() as hook:
-            found = self.trigger(None).wait(hook).look_once()
+            self._poked = self.trigger(None).wait(hook)
+            found = self._poked.look_once()
             if found is None:
                 return PokeReturnValue(is_done=False)
             return PokeReturnValue(is_done=True, xcom_value=self.conclude(context, hook, found))
@@ -137,6 +138,13 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
             if isinstance(skip.__cause__, AirflowSkipException):
                 raise skip.__cause__ from skip.__cause__.__cause__
             raise
+
+    def _reschedule(self, context: Context) -> Any:
+        """Poke once, and let Airflow's time-out say what was waited for."""
+        try:
+            return super().execute(context)
+        except AirflowSensorTimeout as timeout:
+            raise as_also(self._poked.overdue(None), AirflowSensorTimeout) from timeout
 
     def _wait_here(self, context: Context) -> Any:
         with self._hook() as hook:

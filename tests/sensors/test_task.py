@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from airflow import __version__ as airflow_version
+from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 
 from eci_provider.api import EciClient, errors
 from eci_provider.sandbox import Sandbox
@@ -64,3 +67,24 @@ def test_never_fail_skips_like_soft_fail(sandbox: Sandbox) -> None:
     )
 
     assert run(sensor).state == "skipped"
+
+
+def test_a_sensor_that_is_rescheduled_says_what_it_waited_for_when_time_is_up(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.settings.delay = 1e9
+    guid = _submitted(sandbox, tmp_path)
+    sensor = EciTaskSensor(task_id="wait", task_guid=guid, mode="reschedule", timeout=60)
+    began = datetime.now(timezone.utc) - timedelta(hours=1)
+    monkeypatch.setattr(
+        "tests.running.TaskInstanceDouble.get_first_reschedule_date", lambda *_: began, raising=False
+    )
+    if airflow_version.startswith("2."):
+        pytest.skip("Airflow 2 reads the first poke's date from its database")
+
+    end = run(sensor)
+
+    assert isinstance(end.error, errors.EciWaitTimeoutError)
+    assert isinstance(end.error, AirflowSensorTimeout)
+    assert f"Import {guid} had not ended by" in str(end.error)
+    assert "'In progress'" in str(end.error)
