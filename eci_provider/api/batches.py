@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypedDict
 
 from pydantic import Field
 
@@ -22,6 +23,8 @@ from eci_provider.api.paging import LARGEST_PAGE, field_list, pages
 from eci_provider.api.responses import fetch
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from eci_provider.api.http import EciSession
 
 BatchStatus = Literal["Open", "Pending", "Closed"]
@@ -40,6 +43,20 @@ class BatchCreate(RequestModel):
     account_period_number: Int32 | None = None
     account_period_year: Annotated[Int32, Field(ge=1900, le=2099)] | None = None
     note: Text255 | None = None
+
+
+class BatchFields(TypedDict, total=False):
+    """Name the optional fields of :class:`BatchCreate` for type checkers."""
+
+    close_existing_batch: bool | None
+    statement_date: str | date | None
+    due_date: str | date | None
+    next_reading: str | date | None
+    control_code: str | None
+    invoice_number: str | None
+    account_period_number: int | None
+    account_period_year: int | None
+    note: str | None
 
 
 class BatchEdit(RequestModel):
@@ -130,7 +147,7 @@ class Batches:
     def __init__(self, session: EciSession) -> None:
         self._session = session
 
-    def open(self, batch_code: str, **fields: Any) -> BatchResponse:
+    def open(self, batch_code: str, **fields: Unpack[BatchFields]) -> BatchResponse:
         """
         Open a batch (OpenBatchV3).
 

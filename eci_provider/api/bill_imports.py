@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from pydantic import model_validator
 
@@ -12,7 +13,7 @@ from eci_provider.api.tasks import GuidResponse, checked_guid
 from eci_provider.api.upload import BillFile, checked_file_name, encoded, read_bill_file
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from eci_provider.api.http import EciSession
 
@@ -66,6 +67,22 @@ class BillImportOptions(KickoutImport):
     suppress_bill_capture_notification: bool | None = None
 
 
+class KickoutImportFields(TypedDict, total=False):
+    """Name the fields of :class:`KickoutImport` for type checkers."""
+
+    batch_settings: BatchSettings | Mapping[str, Any] | None
+    import_note: str | None
+    save_as_resolved: bool | None
+    comment: str | None
+
+
+class BillImportFields(KickoutImportFields, total=False):
+    """Name the fields of :class:`BillImportOptions` for type checkers."""
+
+    profile_code: str | None
+    suppress_bill_capture_notification: bool | None
+
+
 class BillImport(BillImportOptions):
     """Describe an import whole (BillImportRequest)."""
 
@@ -83,7 +100,7 @@ class BillImports:
     def __init__(self, session: EciSession) -> None:
         self._session = session
 
-    def submit(self, file: BillFile, file_name: str | None = None, **options: Any) -> str:
+    def submit(self, file: BillFile, file_name: str | None = None, **options: Unpack[BillImportFields]) -> str:
         """
         Send a bill file and return the GUID of the task that imports it (BillImportV3).
 
@@ -102,7 +119,7 @@ class BillImports:
         request = BillImport(**dict(checked), data=encoded(content), file_name=name)
         return self._new_task("BillImportV3", "/api/v3/import/bill", request)
 
-    def retry_kickouts(self, task_guid: str, **options: Any) -> str:
+    def retry_kickouts(self, task_guid: str, **options: Unpack[KickoutImportFields]) -> str:
         """
         Import the rows that a task kicked out once more, as a new task (ImportBillImportTaskKickoutsV202401).
 

@@ -147,7 +147,7 @@ class EciSession:
                 )
                 if delay is None:
                     raise conclusion(error, operation, method) from error.__cause__
-                log.info("%s: %s Asking again in %.1f s.", operation, error, delay)
+                log.info("%s: asking again in %.1f s, for %s", operation, delay, error)
                 (self._sleep or clock.sleep)(delay)
 
     def _send_once(
