@@ -1,0 +1,114 @@
+# Needs GNU make, a POSIX shell and Python 3.10 to 3.13 with its venv module. `make` alone lists the targets.
+
+PYTHON ?= python3
+AIRFLOWS := 3.3 3.0 2.11
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/installed
+CONSTRAINTS := constraints/airflow-3.3.txt
+CHECK_VENV := .nox/install-check
+HOMES := $(CURDIR)/.airflow
+# for what calls airflow by its name
+WITH_PATH = PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+
+# Airflow reads its settings from the environment. Yours stay out, so that no target can touch an Airflow of yours;
+# each target has a home of its own inside the checkout.
+$(foreach name,$(filter AIRFLOW_%,$(.VARIABLES)),$(eval unexport $(name)))
+unexport PYTHONPATH PYTHONHOME PIP_CONSTRAINT PIP_USER
+export AIRFLOW_HOME = $(HOMES)/$@
+export AIRFLOW__CORE__LOAD_EXAMPLES = False
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export UV_PYTHON_DOWNLOADS = never
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help venv test demo ui matrix build install-check constraints clean distclean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+demo: $(STAMP) ## bills from a CSV file through Airflow into a sandbox, and what became of them
+	@$(WITH_PATH) $(PY) -m demo
+
+ui: $(STAMP) ## the same in Airflow's web interface, to click through
+	@$(WITH_PATH) $(PY) -m demo --ui
+
+test: $(STAMP) ## everything that must hold: format, lint, types, tests
+	@echo "==> 1/4 format (ruff format --check)"
+	@$(PY) -m ruff format --check .
+	@echo "==> 2/4 lint (ruff check)"
+	@$(PY) -m ruff check .
+	@echo "==> 3/4 types (mypy)"
+	@$(PY) -m mypy
+	@echo "==> 4/4 tests (pytest)"
+	@$(WITH_PATH) $(PY) -m pytest
+
+matrix: $(STAMP) ## the tests on every Airflow and Python that is supported and at hand; NOX="-l" and the like go to nox
+	@$(PY) -m nox $(NOX)
+
+build: $(STAMP) ## wheel and sdist into dist/, and a check of what is in them
+	@rm -rf dist
+	@$(PY) -m build --no-isolation --outdir dist
+	@ECI_PROVIDER_DIST=dist $(PY) -m pytest -q tests/test_package.py
+
+install-check: build ## the wheel in an environment of its own: does Airflow see the provider?
+	@rm -rf $(CHECK_VENV) && $(PYTHON) -m venv $(CHECK_VENV)
+	@echo "installing the wheel into $(CHECK_VENV)"
+	@$(CHECK_VENV)/bin/python -m pip install -qq -c $(CONSTRAINTS) dist/*.whl
+	@$(CHECK_VENV)/bin/python -m pip check
+	@$(CHECK_VENV)/bin/airflow providers list --output plain > $(CHECK_VENV)/providers.txt
+	@grep '^airflow-provider-eci ' $(CHECK_VENV)/providers.txt || \
+		{ echo "airflow providers list does not show airflow-provider-eci" >&2; exit 1; }
+
+# One file per Airflow, for every Python it allows. Pins that still fit are kept; UPGRADE=--upgrade takes the newest.
+# uv asks the package index it is set up for (its own settings, not pip's), and none is named in the files.
+# Airflow 3.0 set no upper bounds on these two. With a FastAPI much newer than itself it runs no task, and with a newer
+# universal-pathlib its ObjectStoragePath opens no local file.
+bounds-3.0 := fastapi<0.117 universal-pathlib<0.3
+
+constraints: $(STAMP) ## pin the dependencies again, after a change in pyproject.toml
+	$(foreach airflow,$(AIRFLOWS),$(call pin,$(airflow)))
+
+define pin
+	@echo "constraints/airflow-$(1).txt"
+	@printf '%s\n' 'apache-airflow==$(1).*' $(foreach bound,$(bounds-$(1)),'$(bound)') | $(PY) -m uv pip compile --quiet $(UPGRADE) \
+		--universal --python-version 3.10 --no-header --no-annotate --extra dev pyproject.toml - \
+		--output-file constraints/airflow-$(1).txt
+
+endef
+
+clean: ## remove what builds, runs and tools left behind
+	rm -rf .airflow build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './.nox/*' -prune -exec rm -rf {} +
+
+distclean: clean ## clean, and remove the environments too
+	rm -rf $(VENV) .nox
+
+venv: $(STAMP) ## the virtual environment that the other targets use
+
+# The stamp is written last: an install that was cut short is done again.
+$(STAMP): pyproject.toml $(CONSTRAINTS)
+	@rm -f $(STAMP)
+	@command -v "$(PYTHON)" > /dev/null || { \
+		echo "There is no $(PYTHON) here. Name a Python 3.10 to 3.13: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "$(PYTHON) is $$("$(PYTHON)" -V 2>&1), and this needs Python 3.10 to 3.13." \
+			"Name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2> /dev/null || { \
+		echo "$(PYTHON) has no venv module; on Debian and Ubuntu the package python3-venv brings it." >&2; exit 1; }
+	@$(PY) -m pip --version > /dev/null 2>&1 || { \
+		echo "creating $(VENV) with $$("$(PYTHON)" -V)"; "$(PYTHON)" -m venv --clear $(VENV); }
+	@printf 'installing Airflow and the tools into $(VENV), a minute or so '
+	@{ $(PY) -m pip install -c $(CONSTRAINTS) hatchling editables && \
+		$(PY) -m pip install -c $(CONSTRAINTS) --no-build-isolation -e '.[dev]' && \
+		echo 'all installed'; } 2>&1 | tee $(VENV)/install.log | { \
+		done=no; n=0; \
+		while IFS= read -r line; do case "$$line" in \
+			Collecting*) n=$$((n + 1)); test $$((n % 10)) != 0 || printf . ;; \
+			"Installing collected"*) test $$n -lt 10 || printf ' unpacking' ;; \
+			"all installed") done=yes ;; \
+		esac; done; \
+		echo; \
+		test $$done = yes || { tail -n 30 $(VENV)/install.log >&2; exit 1; }; }
+	@touch $(STAMP)
