@@ -23,7 +23,7 @@ export UV_PYTHON_DOWNLOADS = never
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help venv test demo ui matrix build install-check constraints clean distclean
+.PHONY: help venv test demo ui correct matrix build install-check constraints clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ demo: $(STAMP) ## bills from a CSV file through Airflow into a sandbox, and what
 
 ui: $(STAMP) ## the same in Airflow's web interface, to click through
 	@$(WITH_PATH) $(PY) -m demo --ui
+
+correct: $(STAMP) ## correct in a running `make ui` what was kicked out, as an analyst would
+	@$(PY) -m demo --correct
 
 test: $(STAMP) ## everything that must hold: format, lint, types, tests
 	@echo "==> 1/4 format (ruff format --check)"

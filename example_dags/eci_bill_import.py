@@ -80,7 +80,7 @@ def eci_bill_import():
     @task.sensor(
         poke_interval=5,
         exponential_backoff=True,
-        max_wait=timedelta(minutes=10),
+        max_wait=timedelta(minutes=2),
         timeout=timedelta(days=5).total_seconds(),
         mode="reschedule",
     )

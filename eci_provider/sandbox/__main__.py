@@ -9,7 +9,7 @@ import json
 import signal
 import sqlite3
 import sys
-import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,9 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :return: the process's exit code.
     """
     options = _parser().parse_args(arguments)
-    stopped = threading.Event()
+    stopped: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, lambda number, _: stopped.append(number))
     try:
         sandbox = Sandbox(
             path=options.path,
@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 add_accounts(sandbox, options.accounts)
             sandbox.start()
             _introduce(sandbox)
-            stopped.wait()
+            while not stopped:  # an Event could deadlock: its lock may be held when the handler wants it
+                time.sleep(0.1)
     except (OSError, ValueError, sqlite3.Error) as error:
         print(f"The sandbox cannot start: {error}", file=sys.stderr)
         return 1

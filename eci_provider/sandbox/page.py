@@ -17,15 +17,16 @@ body { font: 15px/1.45 system-ui, -apple-system, "Segoe UI", sans-serif; margin:
 header { background: #17324d; color: #fff; padding: 18px 32px; }
 header h1 { font-size: 22px; margin: 0; }
 header p { margin: 2px 0 0; color: #b9c9d9; font-size: 13px; }
-main { padding: 8px 32px 40px; max-width: 1280px; }
+main { padding: 8px 24px 40px; }
 h2 { font-size: 17px; margin: 28px 0 10px; }
 h3 { font-size: 14px; margin: 18px 0 8px; font-weight: 600; color: #44546a; }
 table { border-collapse: collapse; width: 100%; background: #fff; border: 1px solid #dde3ea; font-size: 13px; }
-th, td { padding: 7px 10px; text-align: left; border-bottom: 1px solid #e8edf2; vertical-align: top; }
+th, td { padding: 7px 8px; text-align: left; border-bottom: 1px solid #e8edf2; vertical-align: top; }
 th { background: #eef2f6; font-weight: 600; color: #44546a; white-space: nowrap; }
 tr:last-child td { border-bottom: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: 12px; }
+.code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: 11px; }
+.message { min-width: 22em; }
 .quiet { color: #66758a; }
 .wide { overflow-x: auto; }
 .status { display: inline-block; padding: 1px 9px; border-radius: 10px; font-size: 12px; white-space: nowrap;
@@ -80,8 +81,9 @@ def _batches(batches: list[dict[str, Any]]) -> str:
         )
         for batch in reversed(batches)
     ]
-    heads = ("Batch", "Status", "User", "#Bills", "#Total", "#Flags", "#Analyzing", "Note", "Opened", "Closed")
-    return "<h2>Batches</h2>" + _table(heads, rows, "No batch yet.")
+    numbers = ("Bills", "Total", "Flags", "Analyzing", "Opened", "Closed")
+    heads = ("Batch", "Status", "User", *numbers[:4], "Note", *numbers[4:])
+    return "<h2>Batches</h2>" + _table(heads, rows, "No batch yet.", numbers)
 
 
 def _tasks(tasks: list[dict[str, Any]], codes: dict[int, str]) -> str:
@@ -99,8 +101,9 @@ def _tasks(tasks: list[dict[str, Any]], codes: dict[int, str]) -> str:
         )
         for task in reversed(tasks)
     ]
-    heads = ("Task", "Status", "File", "#Imported", "#Kickouts", "Note", "Batch", "Begin", "End")
-    return "<h2>Bill imports</h2>" + _table(heads, rows, "No import yet.")
+    numbers = ("Imported", "Kickouts", "Begin", "End")
+    heads = ("Task", "Status", "File", *numbers[:2], "Note", "Batch", *numbers[2:])
+    return "<h2>Bill imports</h2>" + _table(heads, rows, "No import yet.", numbers)
 
 
 def _kickouts(tasks: list[dict[str, Any]], kickouts: list[dict[str, Any]]) -> str:
@@ -114,7 +117,8 @@ def _kickouts(tasks: list[dict[str, Any]], kickouts: list[dict[str, Any]]) -> st
     for (guid, file_name), rows in sorted(by_file.items(), key=lambda item: -newest.get(item[0][0], 0)):
         parts.append(f'<h3>{escape(file_name)} <span class="code quiet">{escape(guid)}</span></h3>')
         shown = [
-            (_text(row["message"]), *(_text(cell) for cell in row["cells"])) for row in rows[:KICKOUT_ROWS_SHOWN]
+            (_message(row["message"]), *(_text(cell) for cell in row["cells"]))
+            for row in rows[:KICKOUT_ROWS_SHOWN]
         ]
         parts.append(_table(("Message", *rows[0]["header"]), shown, ""))
         if len(rows) > KICKOUT_ROWS_SHOWN:
@@ -122,12 +126,12 @@ def _kickouts(tasks: list[dict[str, Any]], kickouts: list[dict[str, Any]]) -> st
     return "".join(parts)
 
 
-def _table(heads: Sequence[str], rows: Sequence[tuple[str, ...]], empty: str) -> str:
-    """Lay out a table; a head that begins with ``#`` stands over numbers. Cells are HTML already."""
+def _table(heads: Sequence[str], rows: Sequence[tuple[str, ...]], empty: str, numbers: Sequence[str] = ()) -> str:
+    """Lay out a table; ``numbers`` names the heads that stand over numbers. Cells are HTML already."""
     if not rows:
         return f'<p class="quiet">{escape(empty)}</p>'
     shown = "".join(
-        f'<th class="number">{escape(head[1:])}</th>' if head.startswith("#") else f"<th>{escape(head)}</th>"
+        f'<th class="number">{escape(head)}</th>' if head in numbers else f"<th>{escape(head)}</th>"
         for head in heads
     )
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
@@ -136,6 +140,10 @@ def _table(heads: Sequence[str], rows: Sequence[tuple[str, ...]], empty: str) ->
 
 def _text(value: Any) -> str:
     return f"<td>{escape('' if value is None else str(value))}</td>"
+
+
+def _message(value: str) -> str:
+    return f'<td class="message">{escape(value)}</td>'
 
 
 def _code(value: Any) -> str:

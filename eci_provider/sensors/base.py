@@ -98,6 +98,7 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
             deadline also an ``AirflowSensorTimeout``.
         :raises AirflowSkipException: instead of any of them, with ``soft_fail``.
         """
+        self.link_url = ""
         with self._failures():
             self.check_rendered()
             with self._hook() as hook:

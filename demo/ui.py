@@ -1,0 +1,168 @@
+"""``python -m demo --ui``: the sandbox and a whole Airflow, to click through, until Ctrl+C."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import signal
+import sys
+import urllib.error
+from collections.abc import Iterator
+from pathlib import Path
+
+from demo import home
+from demo.analyst import ADDRESS_FILE
+from demo.bills import Bills
+from demo.errors import DemoError, StoppedError
+from demo.one_run import DAG, knows, sandbox_for
+from demo.ports import free_port
+from demo.processes import Command
+from demo.requirements import airflow_version
+from demo.rest import Airflow
+from demo.screen import Screen, shown_path
+from demo.signals import Stop
+from demo.story import Story
+from eci_provider.sandbox import Sandbox
+
+HOME = home.HOMES / "ui"
+AIRFLOW_PORT = 8080
+SANDBOX_PORT = 8765
+PASSWORDS = "simple_auth_manager_passwords.json.generated"
+LONGEST_START = 180.0
+# Airflow's log servers listen on all of the machine's addresses, on ports of their own. On one machine nobody asks
+# them: the interface reads the log files. `airflow standalone` cannot leave them out, but what it starts can.
+WITHOUT_LOG_SERVERS = """#!/bin/sh
+case "$1" in scheduler|triggerer) set -- "$@" --skip-serve-logs ;; esac
+exec {python} -m airflow "$@"
+"""
+
+
+def run_ui(folder: Path, stop: Stop) -> None:
+    """
+    Start everything, say where it is, tell what happens, and end it all on Ctrl+C.
+
+    :param folder: the Airflow home.
+    :raises DemoError: if Airflow cannot start, or ends by itself.
+    """
+    if int(airflow_version().partition(".")[0]) < 3:
+        raise DemoError(f"The demo's interface needs Airflow 3; {airflow_version()} is installed.")
+    bills, screen = Bills.read(), Screen()
+    with home.prepared(folder, screen, stop), _sandbox(bills, folder) as sandbox:
+        screen.step(f"the look-alike is at {sandbox.url}/; {knows(bills)}")
+        airflow = Airflow(f"http://127.0.0.1:{free_port(AIRFLOW_PORT)}")
+        with Command(
+            [sys.executable, "-m", "airflow", "standalone"],
+            home.environment(
+                folder, **_settings(folder, airflow.url), **home.connection(sandbox.url, sandbox.api_key)
+            ),
+            folder,
+            home.new_log(folder, "ui"),
+            secrets=[sandbox.api_key],
+            # What Ctrl+C would send: at that it ends its servers itself.
+            ask=signal.SIGINT,
+            grace=6.0,
+        ) as command:
+            screen.step(f"Airflow starts, half a minute or so; its log: {shown_path(command.log)}")
+            _serve(command, airflow, sandbox, folder, screen, stop)
+    screen.lines("Nothing is left running.")
+
+
+def _serve(command: Command, airflow: Airflow, sandbox: Sandbox, folder: Path, screen: Screen, stop: Stop) -> None:
+    """Wait until all is ready, say where it is, tell what happens; to be stopped then is a good end."""
+    ready = False
+    try:
+        password = _start(command, airflow, folder, screen, stop)
+        ready = True
+        screen.lines(*_introduction(airflow.url, password, sandbox.url, folder))
+        _watch(command, Story(sandbox, screen), stop)
+    except StoppedError:
+        screen.lines("", "Airflow is being stopped.")
+        if not ready:
+            raise
+
+
+@contextlib.contextmanager
+def _sandbox(bills: Bills, folder: Path) -> Iterator[Sandbox]:
+    """Serve a sandbox, and leave a note where it is for ``--correct``."""
+    address = folder / ADDRESS_FILE
+    with sandbox_for(bills, free_port(SANDBOX_PORT)) as sandbox:
+        address.write_text(sandbox.url)
+        try:
+            yield sandbox
+        finally:
+            address.unlink(missing_ok=True)
+
+
+def _settings(folder: Path, url: str) -> dict[str, str]:
+    """Make the environment's part that keeps Airflow small and on loopback."""
+    programs = folder / "bin"
+    programs.mkdir(exist_ok=True)
+    program = programs / "airflow"
+    program.write_text(WITHOUT_LOG_SERVERS.format(python=shlex.quote(sys.executable)))
+    program.chmod(0o755)
+    return {
+        "PATH": f"{programs}:{home.environment(folder)['PATH']}",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": url.rpartition(":")[2],
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        # Without one, Airflow 3.0 cannot make a token with the newest PyJWT.
+        "AIRFLOW__API_AUTH__JWT_ISSUER": "demo",
+    }
+
+
+def _start(command: Command, airflow: Airflow, folder: Path, screen: Screen, stop: Stop) -> str:
+    """
+    Wait until Airflow is ready, then let the DAG run.
+
+    :return: the password of the user admin.
+    :raises DemoError: if it does not get ready.
+    """
+    passwords = folder / PASSWORDS
+    password = ""
+    while True:
+        with contextlib.suppress(OSError, urllib.error.URLError, ValueError, KeyError):
+            if airflow.healthy():
+                password = str(json.loads(passwords.read_text())["admin"])
+                airflow.log_in("admin", password)
+                airflow.unpause(DAG)
+                return password
+        _still_running(command)
+        if screen.seconds > LONGEST_START:
+            raise command.failure("Airflow did not get ready.")
+        screen.busy("Airflow starts")
+        stop.sleep(0.5)
+
+
+def _still_running(command: Command) -> None:
+    if command.exit_code is not None:
+        raise command.failure("Airflow has ended by itself.")
+
+
+def _watch(command: Command, story: Story, stop: Stop) -> None:
+    while True:
+        _still_running(command)
+        story.look("")
+        stop.sleep(0.2)
+
+
+def _introduction(airflow: str, password: str, sandbox: str, folder: Path) -> list[str]:
+    command = ["make", "correct"]
+    if folder != HOME:
+        command = [shown_path(Path(sys.executable)), "-m", "demo", "--correct", "--home", shown_path(folder)]
+    return [
+        "",
+        f"Airflow     {airflow}/dags/{DAG}",
+        f"            user admin, password {password}",
+        f"EnergyCAP   {sandbox}/, the look-alike's page",
+        "",
+        f"A run of {DAG} has begun. Bills of buildings that EnergyCAP does not know are kicked out,",
+        "and the run waits until somebody has set them up. In another terminal, be the analyst who does:",
+        "",
+        f"    {shlex.join(command)}",
+        "",
+        "The DAG then retries the kickouts and closes the batch. Ctrl+C here ends everything.",
+        "",
+    ]

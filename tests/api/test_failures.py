@@ -1,0 +1,215 @@
+"""What went wrong, by name: no connection, and POSTs that may or may not have taken effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from eci_provider.api import EciClient
+from eci_provider.api.errors import (
+    EciAuthenticationError,
+    EciBadRequestError,
+    EciConnectionError,
+    EciError,
+    EciNotFoundError,
+    EciPermissionError,
+    EciRateLimitError,
+    EciRedirectError,
+    EciResponseError,
+    EciServerError,
+    EciUnknownOutcomeError,
+)
+from eci_provider.api.failures import conclusion
+from eci_provider.sandbox import Sandbox
+
+from .conftest import GUID, MAPPING, BillBytes, RawServer, free_port, http
+
+POSTS: dict[str, tuple[str, str, Callable[[EciClient], Any]]] = {
+    "open batch": ("OpenBatchV3", "/api/v3/batch", lambda c: c.batches.open("A")),
+    "import": ("BillImportV3", "/api/v3/import/bill", lambda c: c.bill_imports.submit(BillBytes())),
+    "retry kickouts": (
+        "ImportBillImportTaskKickoutsV202401",
+        f"/api/v202401/import/bill/task/{GUID}/kickout",
+        lambda c: c.bill_imports.retry_kickouts(GUID),
+    ),
+    "create profile": (
+        "WriteBillImportProfileV3",
+        "/api/v3/import/bill/profile",
+        lambda c: c.import_profiles.create("P", MAPPING),
+    ),
+}
+UNKNOWN: dict[str, dict[str, Any]] = {
+    "dropped before it took effect": {"drop": "before"},
+    "dropped after it took effect": {"drop": "after"},
+    "dropped, takes effect later": {"drop": "late", "commit_after": 60},
+    **{str(status): {"status": status} for status in (408, 500, 502, 503, 504)},
+    "503 that took effect": {"status": 503, "commit": True, "headers": {"Retry-After": "1"}},
+    "garbage": {"garbage": True},
+    "truncated": {"status": 200, "body": {"taskGUId": GUID}, "truncate": 9},
+    "html": {"status": 200, "body": "<html>Sign in</html>"},
+    "no body": {"status": 200, "body": ""},
+    "a list": {"status": 200, "body": []},
+    "hangs": {"hang": True},
+}
+
+
+@pytest.fixture
+def hasty(eci_sandbox: Sandbox, waits: list[float]) -> Iterator[EciClient]:
+    """A client that waits a fifth of a second for an answer."""
+    with EciClient(eci_sandbox.url, eci_sandbox.api_key, timeout=0.2, sleep=waits.append) as made:
+        yield made
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+@pytest.mark.parametrize("post", POSTS)
+def test_a_post_that_was_received_is_never_sent_again(
+    post: str, kind: str, eci_sandbox: Sandbox, hasty: EciClient, waits: list[float]
+) -> None:
+    operation, path, call = POSTS[post]
+    eci_sandbox.fault("POST", path, times=None, **UNKNOWN[kind])
+    with pytest.raises(EciUnknownOutcomeError) as caught:
+        call(hasty)
+    assert [(record.method, record.path) for record in eci_sandbox.requests] == [("POST", path)]
+    assert waits == []
+    error = caught.value
+    assert not error.retry_helps
+    assert (error.details["operation"], error.details["method"], error.details["path"]) == (
+        operation,
+        "POST",
+        path,
+    )
+    assert operation in error.message
+    assert "before sending it again" in error.message
+
+
+@pytest.mark.parametrize("body", [{}, {"taskGUId": None}, {"taskGUId": "string"}, {"guid": GUID}], ids=str)
+@pytest.mark.parametrize("post", ["import", "retry kickouts"])
+def test_a_success_without_a_guid_leaves_the_outcome_unknown(
+    post: str, body: dict[str, Any], eci_sandbox: Sandbox, client: EciClient
+) -> None:
+    operation, path, call = POSTS[post]
+    eci_sandbox.fault("POST", path, status=200, body=body)
+    with pytest.raises(
+        EciUnknownOutcomeError, match=f"^{operation}: POST {path} was answered with 200, but taskGUId "
+    ):
+        call(client)
+    assert len(eci_sandbox.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "cls"),
+    [
+        (400, EciBadRequestError),
+        (401, EciAuthenticationError),
+        (403, EciPermissionError),
+        (404, EciNotFoundError),
+        (409, EciBadRequestError),
+        (422, EciBadRequestError),
+        (429, EciRateLimitError),
+        (302, EciRedirectError),
+    ],
+)
+@pytest.mark.parametrize("post", POSTS)
+def test_a_post_that_was_refused_had_no_effect(
+    post: str, status: int, cls: type[EciResponseError], eci_sandbox: Sandbox, client: EciClient
+) -> None:
+    _, path, call = POSTS[post]
+    eci_sandbox.fault("POST", path, times=None, status=status, headers={"Retry-After": "1"})
+    with pytest.raises(EciError) as caught:
+        call(client)
+    assert type(caught.value) is cls
+    assert len(eci_sandbox.requests) == 1
+
+
+@pytest.mark.parametrize("post", POSTS)
+def test_a_post_is_repeated_when_no_connection_came_about(post: str) -> None:
+    """The port is closed at first; while the client waits, something begins to listen."""
+    port, opened, waits = free_port(), [], []
+
+    def open_the_port(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            opened.append(Sandbox(port=port, api_key="the-key").start())
+
+    _, path, call = POSTS[post]
+    try:
+        with EciClient(f"http://127.0.0.1:{port}", "the-key", sleep=open_the_port) as client:
+            if post == "retry kickouts":
+                with pytest.raises(EciNotFoundError):
+                    call(client)
+            else:
+                call(client)
+        assert [(record.method, record.path) for record in opened[0].requests] == [("POST", path)]
+        assert len(waits) == 2
+    finally:
+        for sandbox in opened:
+            sandbox.stop()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_closed_port_is_unreachable(method: str, waits: list[float]) -> None:
+    port = free_port()
+    with (
+        EciClient(f"http://127.0.0.1:{port}", "key", sleep=waits.append) as client,
+        pytest.raises(EciConnectionError) as caught,
+    ):
+        client.account.me() if method == "get" else client.batches.open("A")
+    error = caught.value
+    assert (error.kind, error.sent) == ("unreachable", False)
+    assert f"no connection to 127.0.0.1:{port}; check the host, the port, the route and the firewall" in str(error)
+    assert len(waits) == 3
+
+
+def test_a_name_that_cannot_be_resolved_is_told_apart(waits: list[float]) -> None:
+    with (
+        EciClient("https://nonexistent.invalid", "key", sleep=waits.append) as client,
+        pytest.raises(EciConnectionError) as caught,
+    ):
+        client.batches.open("A")
+    error = caught.value
+    assert (error.kind, error.sent, error.method, error.path) == ("dns", False, "POST", "/api/v3/batch")
+    assert "the host name nonexistent.invalid cannot be resolved" in str(error)
+    assert len(waits) == 3
+
+
+@pytest.mark.parametrize("refusing", [False, True], ids=["no proxy there", "proxy refuses"])
+def test_a_proxy_that_fails_is_told_apart(
+    refusing: bool, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    with RawServer(http("407 Proxy Authentication Required", b"", "Connection: close")) as server:
+        proxy = server.url if refusing else f"http://127.0.0.1:{free_port()}"
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        with (
+            EciClient("https://eci.invalid", "the-key", sleep=waits.append) as client,
+            pytest.raises(EciConnectionError, match=r"the proxy on the way to eci\.invalid failed") as caught,
+        ):
+            client.batches.open("A")
+        assert (caught.value.kind, caught.value.sent) == ("proxy", False)
+        assert len(server.requests) == (4 if refusing else 0)
+        assert not [request for request in server.requests if b"the-key" in request]
+
+
+def test_no_answer_in_time_is_told_apart(eci_sandbox: Sandbox, hasty: EciClient, waits: list[float]) -> None:
+    eci_sandbox.fault("GET", "/api/v3/me", times=None, hang=True)
+    with pytest.raises(EciConnectionError, match="did not answer in time") as caught:
+        hasty.account.me()
+    assert (caught.value.kind, caught.value.sent) == ("timeout", True)
+    assert len(waits) == 3
+
+
+def test_a_closed_connection_is_told_apart(eci_sandbox: Sandbox, client: EciClient) -> None:
+    eci_sandbox.fault("GET", "/api/v3/me", times=None, drop="before")
+    with pytest.raises(EciConnectionError, match="closed the connection before its answer") as caught:
+        client.account.me()
+    assert (caught.value.kind, caught.value.sent) == ("reset", True)
+
+
+def test_only_a_post_has_an_unknown_outcome() -> None:
+    error = EciServerError("m", status=503, method="PUT", path="/p")
+    for method in ("GET", "PUT", "DELETE"):
+        assert conclusion(error, "op", method) is error
+    assert isinstance(conclusion(error, "op", "POST"), EciUnknownOutcomeError)

@@ -1,0 +1,104 @@
+"""Paged lists: pages are fetched as they are consumed, and never without end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from eci_provider.api import EciClient
+from eci_provider.api.errors import EciUnreadableResponseError
+from eci_provider.sandbox import Sandbox
+
+
+@pytest.fixture
+def five_batches(eci_sandbox: Sandbox, client: EciClient) -> list[str]:
+    codes = [f"B{number}" for number in range(5)]
+    for code in codes:
+        client.batches.open(code)
+    eci_sandbox.clear_requests()
+    return codes
+
+
+def asked(sandbox: Sandbox) -> list[str]:
+    return [record.query["pageNumber"] for record in sandbox.requests]
+
+
+def test_pages_are_fetched_when_their_first_item_is_wanted(
+    eci_sandbox: Sandbox, client: EciClient, five_batches: list[str]
+) -> None:
+    found = client.batches.list(page_size=2)
+    assert asked(eci_sandbox) == []
+    seen = []
+    for batch, pages in zip(found, (1, 1, 2, 2, 3), strict=True):
+        seen.append(batch.batch_code)
+        assert asked(eci_sandbox) == [str(number) for number in range(1, pages + 1)]
+    assert seen == five_batches
+    assert asked(eci_sandbox) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(("page_size", "pages"), [(1, 5), (4, 2), (5, 1), (1000, 1)])
+def test_no_page_beyond_the_last_is_asked_for(
+    page_size: int, pages: int, eci_sandbox: Sandbox, client: EciClient, five_batches: list[str]
+) -> None:
+    assert [batch.batch_code for batch in client.batches.list(page_size=page_size)] == five_batches
+    assert asked(eci_sandbox) == [str(number) for number in range(1, pages + 1)]
+    assert {record.query["pageSize"] for record in eci_sandbox.requests} == {str(page_size)}
+
+
+def test_the_largest_page_is_asked_for_unless_told(eci_sandbox: Sandbox, client: EciClient) -> None:
+    assert list(client.batches.list()) == []
+    assert list(client.tasks.list()) == []
+    assert [record.query["pageSize"] for record in eci_sandbox.requests] == ["1000", "1000"]
+
+
+@pytest.mark.parametrize("page_size", [0, 1001, -1, 2**31, True, "10", 2.5, None], ids=repr)
+def test_page_sizes_beyond_the_bounds_are_refused_at_once(
+    page_size: Any, client: EciClient, refusal: Callable[..., str]
+) -> None:
+    bound = "must be a whole number from 1 to 1000"
+    expected = f"page_size is {page_size!r}: {bound}"
+    assert refusal(client.batches.list, page_size=page_size) == f"GetBatchesV3: {expected}"
+    assert refusal(client.tasks.list, page_size=page_size) == f"GetTasksV3: {expected}"
+
+
+@pytest.mark.parametrize("total", [None, "", "many", "²", "-1"], ids=repr)
+def test_without_a_total_a_short_page_is_the_last(
+    total: str | None, eci_sandbox: Sandbox, client: EciClient
+) -> None:
+    headers = {} if total is None else {"TotalPages": total}
+    for body in ([{"batchId": 1}, {"batchId": 2}], [{"batchId": 3}]):
+        eci_sandbox.fault("GET", "/api/v3/batch", status=200, headers=headers, body=body)
+    assert [batch.batch_id for batch in client.batches.list(page_size=2)] == [1, 2, 3]
+    assert asked(eci_sandbox) == ["1", "2"]
+
+
+def test_header_names_are_read_in_any_case(eci_sandbox: Sandbox, client: EciClient) -> None:
+    eci_sandbox.fault("GET", "/api/v3/batch", status=200, headers={"totalpages": "1"}, body=[{"batchId": 1}])
+    assert [batch.batch_id for batch in client.batches.list(page_size=1)] == [1]
+    assert asked(eci_sandbox) == ["1"]
+
+
+def test_an_empty_page_ends_the_list_whatever_the_header_says(eci_sandbox: Sandbox, client: EciClient) -> None:
+    eci_sandbox.fault("GET", "/api/v3/batch", times=3, status=200, headers={"TotalPages": "999999999"}, body=[])
+    assert list(client.batches.list()) == []
+    assert asked(eci_sandbox) == ["1"]
+
+
+@pytest.mark.parametrize("body", [{}, {"items": []}, '"x"', ["x"], [None], [{"batchId": "x"}]], ids=repr)
+def test_what_is_no_list_of_objects_is_unreadable(body: Any, eci_sandbox: Sandbox, client: EciClient) -> None:
+    eci_sandbox.fault("GET", "/api/v3/batch", status=200, body=body)
+    with pytest.raises(
+        EciUnreadableResponseError, match=r"^GetBatchesV3: GET /api/v3/batch was answered with 200"
+    ):
+        next(client.batches.list())
+
+
+def test_a_page_that_fails_midway_is_asked_for_again(
+    eci_sandbox: Sandbox, client: EciClient, five_batches: list[str], waits: list[float]
+) -> None:
+    eci_sandbox.fault("GET", "/api/v3/batch", skip=1, drop="before")
+    assert [batch.batch_code for batch in client.batches.list(page_size=2)] == five_batches
+    assert asked(eci_sandbox) == ["1", "2", "2", "3"]
+    assert len(waits) == 1

@@ -1,0 +1,187 @@
+"""What a connection says: every extra field, from a file or from the form, and every form of a host."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eci_provider.api.errors import EciValidationError
+from eci_provider.hooks.eci import EciHook
+
+from .conftest import KEY
+
+Connect = Callable[..., EciHook]
+
+NUMBERS = {
+    "timeout": (60.0, 1, 3600),
+    "connect_timeout": (10.0, 1, 300),
+    "max_retries": (3.0, 0, 20),
+    "settle_time": (15.0, 0, 3600),
+}
+
+
+def problem(hook: EciHook) -> str:
+    """Return what the hook says of its connection, which it must refuse."""
+    with pytest.raises(EciValidationError) as caught:
+        hook.get_conn()
+    assert KEY not in str(caught.value)
+    return caught.value.message
+
+
+def test_a_connection_with_a_key_alone_is_enough(connect: Connect) -> None:
+    settings = connect().settings
+    assert settings.base_url == "https://app.energycap.com"
+    assert settings.api_key.reveal() == KEY
+    assert settings.numbers == {name: default for name, (default, _, _) in NUMBERS.items()}
+    assert (settings.verify, settings.allow_http, settings.ui_url_template) == (True, False, None)
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_empty_fields_of_the_form_count_as_not_given(empty: Any, connect: Connect) -> None:
+    names = (*NUMBERS, "verify", "allow_http", "ui_url_template")
+    assert dataclasses.replace(
+        connect(host=empty, extra=dict.fromkeys(names, empty)).settings, api_key=None
+    ) == dataclasses.replace(connect().settings, api_key=None)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_are_read_from_the_form_as_well(name: str, connect: Connect) -> None:
+    _, smallest, largest = NUMBERS[name]
+    for value in (smallest, largest, str(smallest), f" {largest} ", float(largest)):
+        assert connect(extra={name: value}).settings.numbers[name] == float(value)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_beyond_their_bounds_are_refused(name: str, connect: Connect) -> None:
+    _, smallest, largest = NUMBERS[name]
+    bound = f"must be a number from {smallest} to {largest}"
+    for value in (smallest - 0.5, largest + 1, -1, "soon", "nan", "inf", "1,5", True, [], {}):
+        message = problem(connect("my_eci", extra={name: value}))
+        assert message == f"connection 'my_eci': extra {name} is {value!r}: {bound}"
+
+
+def test_repeats_are_whole(connect: Connect) -> None:
+    expected = "connection 'eci_default': extra max_retries is '2.5': must be a number from 0 to 20"
+    assert problem(connect(extra={"max_retries": "2.5"})) == expected
+
+
+TRUE = [True, "true", "True", "TRUE", " yes ", "on", "1", 1]
+FALSE = [False, "false", "False", "no", "off", "0", 0]
+
+
+@pytest.mark.parametrize("value", [*TRUE, *FALSE], ids=repr)
+def test_flags_are_read_in_every_usual_form(value: Any, connect: Connect) -> None:
+    settings = connect(extra={"allow_http": value, "verify": value}).settings
+    assert (settings.allow_http, settings.verify) == ((True, True) if value in TRUE else (False, False))
+
+
+@pytest.mark.parametrize("value", ["maybe", "2", 2, [], "wahr"], ids=repr)
+def test_other_flags_are_refused(value: Any, connect: Connect) -> None:
+    message = problem(connect("my_eci", extra={"allow_http": value}))
+    assert message == f"connection 'my_eci': extra allow_http is {value!r}: must be true or false"
+
+
+def test_verify_is_the_path_of_a_bundle_that_exists(connect: Connect, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.pem"
+    message = problem(connect(extra={"verify": str(bundle)}))
+    assert message == (
+        f"connection 'eci_default': extra verify is {str(bundle)!r}: must be true, false, or the path of a CA "
+        "bundle that exists"
+    )
+    bundle.touch()
+    assert connect(extra={"verify": str(bundle)}).settings.verify == str(bundle)
+
+
+@pytest.mark.parametrize("template", ["https://h/{batch_id}", "http://h/{task_guid}", "{host}/app/{batch_code}"])
+def test_link_templates(template: str, connect: Connect) -> None:
+    assert connect(extra={"ui_url_template": template}).settings.ui_url_template == template
+
+
+@pytest.mark.parametrize("template", ["javascript:alert(1)", "/app/{batch_id}", "app.energycap.com/{batch_id}", 5])
+def test_other_link_templates_are_refused(template: Any, connect: Connect) -> None:
+    expected = f"extra ui_url_template is {template!r}: must begin with https://, http:// or {{host}}"
+    assert problem(connect(extra={"ui_url_template": template})) == f"connection 'eci_default': {expected}"
+
+
+def test_all_bad_extras_are_named_at_once(connect: Connect) -> None:
+    message = problem(connect("my_eci", extra={"timeout": 0, "verify": "/nowhere", "allow_http": "x"}))
+    assert message.startswith("connection 'my_eci': 3 problems:")
+    assert [line.split()[2] for line in message.splitlines()[1:]] == ["timeout", "allow_http", "verify"]
+
+
+HOSTS: dict[str, tuple[dict[str, Any], str]] = {
+    "none": ({}, "https://app.energycap.com"),
+    "blank": ({"host": "  "}, "https://app.energycap.com"),
+    "a name": ({"host": "app-eu.energycap.com"}, "https://app-eu.energycap.com"),
+    "with scheme": ({"host": "https://wce.energycap.com/"}, "https://wce.energycap.com"),
+    "with port": ({"host": "eci.example", "port": 8443}, "https://eci.example:8443"),
+    "port in both": ({"host": "eci.example:8443", "port": 8443}, "https://eci.example:8443"),
+    "the host's port counts": ({"host": "eci.example:8443", "port": 443}, "https://eci.example:8443"),
+    "scheme and port": ({"host": "https://eci.example/", "port": 8443}, "https://eci.example:8443"),
+    "a path and a port": (
+        {"host": "https://eci.example/energycap", "port": 8443},
+        "https://eci.example:8443/energycap",
+    ),
+    "a port that is part of another": (
+        {"host": "eci.example/a:80", "port": 8443},
+        "https://eci.example:8443/a:80",
+    ),
+    "ipv6": ({"host": "[2001:db8::1]", "port": 8443}, "https://[2001:db8::1]:8443"),
+    "schema http": ({"host": "127.0.0.1", "port": 8000, "schema": "http"}, "http://127.0.0.1:8000"),
+    "schema https": ({"host": "eci.example", "schema": "https"}, "https://eci.example"),
+    "the host's scheme counts": ({"host": "https://eci.example", "schema": "http"}, "https://eci.example"),
+    "plain http allowed": (
+        {"host": "http://eci.example", "extra": {"allow_http": "true"}},
+        "http://eci.example",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_hosts_are_read_in_every_usual_form(name: str, connect: Connect) -> None:
+    fields, url = HOSTS[name]
+    assert connect(**fields).settings.base_url == url
+    with connect(**fields) as hook:
+        assert hook.get_conn().base_url == url
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"host": "http://eci.example"}, "plain http to eci.example would show the API key to the network"),
+        ({"host": "eci.example", "schema": "http"}, "plain http to eci.example would show the API key"),
+        ({"host": f"https://{KEY}@eci.example"}, "the host holds a user name or password"),
+        ({"host": "https://eci.example/api/v3"}, "names a path of the API"),
+        ({"host": "eci.example", "schema": "ftp"}, "is not an http or https URL"),
+        ({"password": None}, "the API key is missing; it is the connection's password"),
+        ({"password": f"{KEY}\n{KEY}"}, "the API key holds a character that no key has"),
+    ],
+)
+def test_what_is_wrong_is_named_with_the_connection(fields: dict[str, Any], said: str, connect: Connect) -> None:
+    message = problem(connect("my_eci", **fields))
+    assert message.startswith("connection 'my_eci': ")
+    assert said in message
+
+
+def test_a_connection_can_be_a_uri(monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = "eci://:s3cret%2Fkey%2B@127.0.0.1:8080/http?timeout=5&max_retries=2&verify=false&allow_http=true"
+    monkeypatch.setenv("AIRFLOW_CONN_BY_URI", uri)
+    settings = EciHook("by_uri").settings
+    assert settings.base_url == "http://127.0.0.1:8080"
+    assert settings.api_key.reveal() == "s3cret/key+"
+    assert (settings.numbers["timeout"], settings.numbers["max_retries"]) == (5, 2)
+    assert (settings.verify, settings.allow_http) == (False, True)
+
+
+def test_settings_show_no_key(connect: Connect) -> None:
+    hook = connect()
+    settings = hook.settings
+    hook.get_conn()
+    shown = [repr(settings), str(settings), str(vars(settings)), repr(hook.get_conn()), repr(vars(hook))]
+    assert KEY not in "".join(shown)
+    assert "***" in repr(settings)
+    hook.close()
