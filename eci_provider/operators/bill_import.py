@@ -6,12 +6,14 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from eci_provider.api.errors import EciValidationError
 from eci_provider.arguments import is_template
 from eci_provider.operators.importing import EciImportOperator
 
 if TYPE_CHECKING:
     from eci_provider.api.bill_imports import BillImportOptions
     from eci_provider.api.client import EciClient
+    from eci_provider.api.models import RequestModel
     from eci_provider.api.upload import BillFile
 
 
@@ -73,13 +75,12 @@ class ImportBillsOperator(EciImportOperator):
 
         return BillImportOptions
 
-    def submit_job(self, client: EciClient) -> str:
+    def submit_job(self, client: EciClient, request: RequestModel) -> str:
         """Send the file and return the task GUID of its import."""
-        from eci_provider.api.upload import checked_file_name
-
-        path = located(self.file)
-        name = checked_file_name(path, self.file_name, source=self.source)
-        task_guid = client.bill_imports.submit(path, name, **dict(self.checked_request()))
+        try:
+            task_guid = client.bill_imports.submit(located(self.file), self.file_name, **dict(request))
+        except EciValidationError as error:
+            raise EciValidationError(error.details["problems"], source=self.source) from error
         self.log.info("File %s was taken by EnergyCAP as import %s.", self.file, task_guid)
         return task_guid
 

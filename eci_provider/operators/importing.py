@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from eci_provider.api.client import EciClient
+    from eci_provider.api.models import RequestModel
     from eci_provider.api.tasks import TaskResponse
     from eci_provider.hooks.eci import EciHook
     from eci_provider.triggers.task import EciTaskTrigger
@@ -84,16 +85,16 @@ class EciImportOperator(EciOperator):
         check_choice("on_kickouts", on_kickouts, ON_KICKOUTS, source=self.source)
 
     @abstractmethod
-    def submit_job(self, client: EciClient) -> str:
-        """Start the import and return its task GUID."""
+    def submit_job(self, client: EciClient, request: RequestModel) -> str:
+        """Start the import that the request describes and return its task GUID."""
 
     def perform(self, context: Context, hook: EciHook) -> Any:
         """Submit, then wait as the arguments say."""
         from eci_provider.api.tasks import TaskResponse
 
-        self.checked_request()
+        request = self.checked_request()
         check_choice("on_kickouts", self.on_kickouts, ON_KICKOUTS, source=self.source)
-        task_guid = self.submit_job(hook.get_conn())
+        task_guid = self.submit_job(hook.get_conn(), request)
         deadline = deadline_after(self.timeout)
         context["ti"].xcom_push(key="task_guid", value=task_guid)
         self.show_link(context, hook, task_guid=task_guid)

@@ -11,6 +11,7 @@ from eci_provider.operators.importing import EciImportOperator
 if TYPE_CHECKING:
     from eci_provider.api.bill_imports import KickoutImport
     from eci_provider.api.client import EciClient
+    from eci_provider.api.models import RequestModel
 
 
 class RetryKickoutsOperator(EciImportOperator):
@@ -45,10 +46,10 @@ class RetryKickoutsOperator(EciImportOperator):
 
         return KickoutImport
 
-    def submit_job(self, client: EciClient) -> str:
+    def submit_job(self, client: EciClient, request: RequestModel) -> str:
         """Start the retry and return the task GUID of the new import."""
         source_guid = self._checked_guid()
-        task_guid = client.bill_imports.retry_kickouts(source_guid, **dict(self.checked_request()))
+        task_guid = client.bill_imports.retry_kickouts(source_guid, **dict(request))
         self.log.info("The kickouts of import %s are imported again as import %s.", source_guid, task_guid)
         return task_guid
 

@@ -149,6 +149,7 @@ def test_a_missing_or_empty_file_is_refused_before_anything_is_sent(sandbox: San
     missing = run(_import(tmp_path / "missing.csv"))
     empty = run(_import(tmp_path / "empty.csv"))
 
+    assert f"ImportBillsOperator 'import_bills': file is '{tmp_path}/missing.csv'" in str(missing.error)
     assert "there is no such file" in str(missing.error)
     assert "0 bytes" in str(empty.error)
     assert missing.is_final
