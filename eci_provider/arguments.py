@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _Model = TypeVar("_Model", bound="RequestModel")
 _JINJA = re.compile(r"\{\{|\{%|\{#")
+#: The longest time that anything may be waited for, in seconds: a year.
+LONGEST_SPAN = 366 * 86400.0
 _PLAIN = (str, bytes, int, float, bool, type(None), date, timedelta)
 
 
@@ -29,7 +31,7 @@ def is_template(value: Any) -> bool:
         return any(is_template(item) for item in value.values())
     if isinstance(value, (list, tuple)):
         return any(is_template(item) for item in value)
-    return not isinstance(value, _PLAIN) and hasattr(value, "resolve")
+    return not isinstance(value, _PLAIN) and hasattr(value, "iter_references")
 
 
 def check_literals(model: type[RequestModel], values: Mapping[str, Any], *, source: str) -> None:
@@ -46,7 +48,7 @@ def check_literals(model: type[RequestModel], values: Mapping[str, Any], *, sour
     from eci_provider.api.models import sentences
 
     if any(is_template(value) and not isinstance(value, (str, Mapping, list, tuple)) for value in values.values()):
-        values = {name: value for name, value in values.items() if not hasattr(value, "resolve")}
+        values = {name: value for name, value in values.items() if not hasattr(value, "iter_references")}
         deferred = True
     else:
         deferred = False
@@ -74,19 +76,28 @@ def check_choice(name: str, value: Any, choices: Sequence[str], *, source: str) 
         raise EciValidationError([f"{name} is {value!r}: must be one of {wanted}"], source=source)
 
 
-def check_positive_seconds(name: str, value: Any, *, source: str) -> None:
+def positive_seconds(name: str, value: Any, *, source: str) -> float:
     """
-    Refuse what is not a positive number of seconds or a positive timedelta.
+    Return a span of time in seconds, or refuse what is none.
 
-    :raises EciValidationError: when it is not.
+    :param value: a number of seconds or a timedelta, above nothing and at most a year.
+    :raises EciValidationError: when it is something else.
     """
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
-        problem = f"{name} is {value!r}: must be a positive number of seconds or a timedelta"
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= LONGEST_SPAN:
+        problem = f"{name} is {value!r}: must be a number of seconds or a timedelta, above 0 and at most a year"
         raise EciValidationError([problem], source=source)
+    return float(seconds)
 
 
-def check_if_literal(check: Callable[[], Any], *values: Any) -> None:
-    """Run a check now if none of the values it looks at is a template."""
-    if not any(is_template(value) for value in values):
-        check()
+def check_statuses(value: Any, *, source: str) -> None:
+    """
+    Refuse ``success_statuses`` that are no list of texts; a lone text would be read letter by letter.
+
+    :raises EciValidationError: when they are something else.
+    """
+    if value is None or (is_template(value) and not isinstance(value, (list, tuple))):
+        return
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) and item.strip() for item in value):
+        problem = f"success_statuses is {value!r}: must be a list of texts, none of them empty"
+        raise EciValidationError([problem], source=source)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
+from eci_provider.templates import unknown_placeholders
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context, TaskInstanceKey
 
     from eci_provider.hooks.eci import EciHook
 
-log = logging.getLogger(__name__)
-
 #: Where the URL lies; Airflow 3 serves it from there, Airflow 2 asks :meth:`EciLink.get_link`.
 LINK_KEY = "eci_link"
 LINK_FACTS = ("batch_id", "batch_code", "task_guid", "task_id")
-PLACEHOLDERS = ("host", *LINK_FACTS)
 
 
 class EciLink(BaseOperatorLink):
@@ -81,13 +79,9 @@ def filled(template: str | None, host: str, facts: dict[str, Any]) -> str | None
     :param facts: what is known so far: batch_id, batch_code, task_guid, task_id.
     :return: the URL; None without a template or while a placeholder of it is not known.
     """
-    if not template:
+    if not template or unknown_placeholders(template):
         return None
     values = {name: quote(str(value), safe="") for name, value in facts.items() if value is not None}
     values["host"] = host
     wanted = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
-    unknown = wanted.difference(PLACEHOLDERS)
-    if unknown:
-        log.warning("ui_url_template has unknown placeholders %s; known: %s", sorted(unknown), PLACEHOLDERS)
-        return None
     return template.format(**values) if wanted <= values.keys() else None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.api.errors import EciImportFailedError, EciKickoutsError
+from eci_provider.api.errors import EciError, EciImportFailedError, EciKickoutsError
 from eci_provider.api.texts import LONGEST_TEXT, cut
 from eci_provider.waiting import Outcome, classify
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
     from eci_provider.api.tasks import TaskResponse
+
+log = logging.getLogger(__name__)
 
 ON_KICKOUTS = ("fail", "warn", "skip")
 MOST_MESSAGES = 10
@@ -24,7 +27,7 @@ class KickoutDigest:
     """
     Hold how many rows were kicked out, and why.
 
-    :param rows: all kicked-out rows.
+    :param rows: all kicked-out rows; None where they are not known.
     :param messages: at most ten of ``{"message", "rows"}``, most frequent first.
     """
 
@@ -50,7 +53,9 @@ def kickout_digest(client: EciClient, task_guid: str) -> KickoutDigest:
         cells = {cell.value for cell in row if cell.value}
         counts.update(_messages_in(cells, messages))
     frequent = counts.most_common(MOST_MESSAGES)
-    return KickoutDigest(len(details.data), [{"message": cut(text, 700), "rows": rows} for text, rows in frequent])
+    # Messages without a row mean that the rows were not told, not that there are none.
+    rows = len(details.data) or (None if messages else 0)
+    return KickoutDigest(rows, [{"message": cut(text, 700), "rows": rows} for text, rows in frequent])
 
 
 def _messages_in(cells: set[str], messages: Iterable[str]) -> list[str]:
@@ -108,13 +113,23 @@ def concluded(
     :param reattached: whether an import of an earlier try was found.
     """
     outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
-    digest = kickout_digest(client, task_guid) if outcome == "completed_with_kickouts" else None
+    digest = _digest_or_none(client, task_guid) if outcome == "completed_with_kickouts" else None
     return import_result(task, task_guid, outcome=outcome, digest=digest, reattached=reattached)
+
+
+def _digest_or_none(client: EciClient, task_guid: str) -> KickoutDigest | None:
+    """Return an import's kickouts, or None where they cannot be read: what else is known must not be lost."""
+    try:
+        return kickout_digest(client, task_guid)
+    except EciError as error:
+        log.warning("The kickouts of import %s cannot be read: %s", task_guid, error)
+        return None
 
 
 def sentence(result: Mapping[str, Any]) -> str:
     """Return one line that tells a person how an import ended."""
-    kicked = f", {result['kickouts']} rows kicked out" if result["kickouts"] else ""
+    rows = "an unknown number of" if result["kickouts"] is None else result["kickouts"]
+    kicked = f", {rows} rows kicked out" if result["outcome"] == "completed_with_kickouts" else ""
     place = f" into batch {result['batch_code'] or result['batch_id']}" if result["batch_id"] else ""
     return (
         f"Import {result['task_guid']} ended as {result['status']!r}: "
@@ -141,6 +156,8 @@ def kickouts_of(result: Mapping[str, Any]) -> EciKickoutsError | None:
     reasons = "".join(f"\n  {item['rows']:>6} x {item['message']}" for item in result["kickout_messages"])
     return EciKickoutsError(
         f"{sentence(result)} Correct what the messages name in EnergyCAP, then retry the kickouts of task "
-        f"{result['task_guid']} (RetryKickoutsOperator); the file itself needs not be sent again.{reasons}",
+        f"{result['task_guid']} (RetryKickoutsOperator); the file itself needs not be sent again. If EnergyCAP is "
+        "set to MarkBatchPending, the batch is Pending now and all its bills are void until it is opened again."
+        f"{reasons}",
         result=result,
     )

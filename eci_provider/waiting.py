@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from eci_provider import clock
-from eci_provider.api.retries import is_transient, retry_delay
+from eci_provider.api.retries import retry_delay
 
 if TYPE_CHECKING:
     from eci_provider.api.batches import BatchResponse
@@ -21,7 +21,7 @@ Outcome = Literal["completed", "completed_with_kickouts", "failed"]
 KICKOUTS_STATUS = "completed with kickouts"
 
 #: When polling gives up on a server: consecutive failures, and seconds since the first of them.
-MOST_FAILURES = 20
+MOST_FAILURES = 60
 MOST_FAILING_SECONDS = 1800.0
 
 #: The first interval between two looks, in seconds, and how it grows up to `poll_interval`.
@@ -125,11 +125,6 @@ class Watch:
             longest_asked=MOST_FAILING_SECONDS,
         )
         return None if delay is None else self._until_deadline(delay)
-
-    @staticmethod
-    def is_curable(error: EciError) -> bool:
-        """Tell whether waiting could have cured a failure."""
-        return is_transient(error)
 
     @property
     def deadline_text(self) -> str:

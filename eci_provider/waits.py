@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 from abc import ABC, abstractmethod
@@ -10,8 +9,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from asgiref.sync import sync_to_async
+
 from eci_provider import clock
 from eci_provider.api.errors import EciError, EciWaitTimeoutError
+from eci_provider.api.retries import is_transient
 from eci_provider.waiting import Watch, batch_has_arrived, task_has_ended
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Wait(ABC, Generic[_Found]):
     ) -> None:
         self._client = client
         self._watch = Watch(poll_interval=poll_interval, deadline=deadline, random=random.random)
+        self._has_stumbled = False
         self.last_status: str | None = None
 
     @abstractmethod
@@ -73,7 +76,9 @@ class Wait(ABC, Generic[_Found]):
 
     async def run_async(self) -> _Found:
         """Wait in an event loop: as :meth:`run`, with each look in a thread."""
-        while (found := await asyncio.to_thread(self.look_once)) is None:
+        # Not asyncio.to_thread: on Airflow 3.0 a connection is looked up through the loop that this one knows.
+        look = sync_to_async(self.look_once, thread_sensitive=False)
+        while (found := await look()) is None:
             await clock.sleep_async(self.delay)
         return found
 
@@ -101,10 +106,11 @@ class Wait(ABC, Generic[_Found]):
     def _delay_after_failure(self, error: EciError) -> float:
         delay = self._watch.after_failure(error)
         if delay is not None:
-            if self._watch.failures == 1:
-                log.warning("%s Looking again in %.0f s, and on until it works.", error, delay)
+            if not self._has_stumbled:
+                log.warning("%s Looking again, and on until it works; further failures are not logged.", error)
+            self._has_stumbled = True
             return delay
-        if self._watch.is_over() and self._watch.is_curable(error):
+        if self._watch.is_over() and is_transient(error):
             raise self.overdue(error.message) from error
         raise error
 
@@ -136,6 +142,7 @@ class TaskWait(Wait["TaskResponse"]):
         super().__init__(client, poll_interval=poll_interval, deadline=deadline)
         self.task_guid = task_guid
         self.wait_for_analysis = wait_for_analysis
+        self._is_analysing = False
 
     def __str__(self) -> str:
         return f"Import {self.task_guid}"
@@ -149,15 +156,17 @@ class TaskWait(Wait["TaskResponse"]):
         return task_has_ended(found, wait_for_analysis=self.wait_for_analysis)
 
     def status_of(self, found: TaskResponse) -> str | None:
-        """Return the task's status; while bills are analysed, that."""
-        return "analysing its bills" if found.end_date and not self.is_done(found) else found.status
+        """Return the task's status, and remember whether only the analysis is still going on."""
+        self._is_analysing = bool(found.end_date) and not self.is_done(found)
+        return found.status
 
     def overdue(self, cause: str | None) -> EciWaitTimeoutError:
         """Return the error that names the import, its last status and how to go on."""
         deadline = self._watch.deadline_text
         reason = f" The last look failed: {cause}" if cause else ""
+        missed = "had ended, but its bills were not analysed" if self._is_analysing else "had not ended"
         return EciWaitTimeoutError(
-            f"Import {self.task_guid} had not ended by {deadline}; its last status was {self.last_status!r}."
+            f"Import {self.task_guid} {missed} by {deadline}; its last status was {self.last_status!r}."
             f"{reason} It goes on in EnergyCAP: wait for it with EciTaskSensor and a longer timeout; do not send "
             "the file again.",
             task_guid=self.task_guid,

@@ -66,6 +66,7 @@ def eci_bill_import():
     into_the_batch = {"batch_mode": "use existing batch", "existing_open_batch_id": batch.output["batch_id"]}
     bills = ImportBillsOperator(
         task_id="import_bills",
+        retries=0,
         file=str(BILLS),
         profile_code="NYCHA electric",
         batch_settings=into_the_batch,
@@ -75,7 +76,7 @@ def eci_bill_import():
 
     @task.short_circuit(ignore_downstream_trigger_rules=False)
     def any_kickouts(result: dict) -> bool:
-        return bool(result["kickouts"])
+        return result["outcome"] == "completed_with_kickouts"
 
     @task.sensor(
         poke_interval=5,
@@ -91,6 +92,7 @@ def eci_bill_import():
 
     retry = RetryKickoutsOperator(
         task_id="retry_kickouts",
+        retries=0,
         task_guid=bills.output["task_guid"],
         batch_settings=into_the_batch,
         import_note="{{ run_id }}",

@@ -44,6 +44,7 @@ def eci_import_profile():
     )
     bills = ImportBillsOperator(
         task_id="import_bills",
+        retries=0,
         file=str(BILLS),
         profile_code="NYCHA electric, use only",
         batch_settings={"batchMode": "new self-contained batch", "newBatchCode": "NYCHA {{ ts_nodash }}"},

@@ -38,6 +38,7 @@ def eci_mapped_import():
     )
     imports = ImportBillsOperator.partial(
         task_id="import_bills",
+        retries=0,
         profile_code="NYCHA electric",
         batch_settings={"batch_mode": "use existing batch", "existing_open_batch_id": batch.output["batch_id"]},
         import_note="{{ run_id }}",

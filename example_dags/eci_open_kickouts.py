@@ -31,7 +31,7 @@ def eci_open_kickouts():
             return [
                 {"task_guid": found.task_guid, "begin_date": found.begin_date}
                 for found in tasks
-                if found.status == "Completed with kickouts"
+                if (found.status or "").lower() == "completed with kickouts"
             ]
 
     @task

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from eci_provider.api.errors import EciValidationError
 from eci_provider.links import LINK_KEY, EciLink, filled
 from eci_provider.operators import CreateImportProfileOperator, ImportBillsOperator, OpenBatchOperator
 from eci_provider.sandbox import Sandbox
@@ -66,9 +67,19 @@ def test_a_link_to_the_batch_appears_when_the_batch_is_known(
 
 
 @pytest.mark.parametrize(
-    "template", ["https://x/{task}", "https://x/{host.__class__}", "https://x/{0}", "https://x/{}"]
+    "template", ["{task}", "{host.__class__}", "{0}", "{}", "{task_guid", "}", "{task_id:d}", "{task_guid!r}"]
 )
-def test_an_unknown_placeholder_gives_no_link_and_no_error(template: str) -> None:
+def test_a_template_that_cannot_be_filled_is_refused_with_the_connection(
+    template: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = f"https://x/{template}"
+    connect(monkeypatch, sandbox.url, sandbox.api_key, ui_url_template=template)
+
+    end = run(OpenBatchOperator(task_id="open", batch_code="one"))
+
+    assert isinstance(end.error, EciValidationError)
+    assert "connection 'eci_default': extra ui_url_template" in str(end.error)
+    assert sandbox.requests == []
     assert filled(template, "https://host", {"task_guid": "g"}) is None
 
 

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eci_provider.api.errors import EciConnectionError, EciError, EciNotFoundError, EciServerError
-from eci_provider.waiting import MOST_FAILING_SECONDS, Watch, classify, deadline_after, framework_timeout
+from eci_provider.waiting import (
+    MOST_FAILING_SECONDS,
+    MOST_FAILURES,
+    Watch,
+    classify,
+    deadline_after,
+    framework_timeout,
+)
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=timezone.utc)
 text = st.text(max_size=40)
@@ -102,7 +109,7 @@ def test_the_last_look_falls_on_the_deadline(failing: bool, monkeypatch: pytest.
     assert watch.is_over()
 
 
-def test_failures_end_it_by_number_or_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outage_is_waited_out_for_half_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     watch = Watch(poll_interval=1, deadline=None, random=lambda: 0.5)
 
@@ -111,9 +118,18 @@ def test_failures_end_it_by_number_or_by_time(monkeypatch: pytest.MonkeyPatch) -
         waited += delay
         clock.turn(delay)
 
-    assert 2 < watch.failures <= 20
-    assert waited <= MOST_FAILING_SECONDS
-    assert waited > 60
+    assert watch.failures <= MOST_FAILURES
+    assert MOST_FAILING_SECONDS - 90 < waited <= MOST_FAILING_SECONDS
+
+
+def test_failures_in_a_quick_row_are_numbered(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch)
+    watch = Watch(poll_interval=1, deadline=None, random=lambda: 0.5)
+
+    answers = [watch.after_failure(broken()) for _ in range(MOST_FAILURES)]
+
+    assert None not in answers[:-1]
+    assert answers[-1] is None
 
 
 def test_one_success_forgets_all_failures(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,10 @@ class ApiKey:
         """Return the key, for the request's header only."""
         return self._value
 
+    def redacted(self, content: bytes) -> bytes:
+        """Return a body with the key masked."""
+        return content.replace(self._value.encode(), _MASK.encode())
+
     def redact(self, text: str) -> str:
         """Return a text with the key masked, also where a server spelled it as JSON, HTML or a URL does."""
         key = self._value

@@ -212,6 +212,10 @@ class EciWaitTimeoutError(EciError):
     retry_helps = False
 
 
+class EciNotCarriedOutError(EciError):
+    """Tell that EnergyCAP answered a change with success, and that it has not taken place."""
+
+
 class EciExistsError(EciError):
     """Tell that what was to be created exists already and ``if_exists`` does not allow to take it."""
 

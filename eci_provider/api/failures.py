@@ -64,10 +64,10 @@ def connection_error(error: Exception, method: str, path: str, base_url: str) ->
 def _kind_of(error: Exception) -> tuple[str, bool]:
     """Name a network failure, and tell whether the request may have reached the server."""
     causes = _causes(error)
-    if any(isinstance(cause, (socket.gaierror, urllib3.exceptions.NameResolutionError)) for cause in causes):
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
         return "dns", False
     if isinstance(error, requests.exceptions.ProxyError):
-        return "proxy", False
+        return "proxy", not any(_is_proxy_refusal(cause) for cause in causes)
     if isinstance(error, requests.exceptions.SSLError):
         return "tls", not any(_is_handshake_failure(cause) for cause in causes)
     if isinstance(error, OSError) and "CA certificate bundle" in str(error):
@@ -92,14 +92,21 @@ def _is_handshake_failure(cause: BaseException) -> bool:
     )
 
 
+def _is_proxy_refusal(cause: BaseException) -> bool:
+    """Tell whether a proxy failed before it passed anything on; what is lost later is a ProxyError, too."""
+    never_connected = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+    return isinstance(cause, never_connected) or "Tunnel connection failed" in str(cause)
+
+
 def _causes(error: BaseException) -> list[BaseException]:
+    """Return what an error was made of. Not its context: that may be somebody else's, handled meanwhile."""
     found: list[BaseException] = []
     queue: list[object] = [error]
     while queue:
         cause = queue.pop()
         if isinstance(cause, BaseException) and cause not in found:
             found.append(cause)
-            queue += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+            queue += [cause.__cause__, getattr(cause, "reason", None), *cause.args]
     return found
 
 

@@ -195,7 +195,9 @@ class EciSession:
         """
         content, began = bytearray(), time.monotonic()
         try:
-            while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            # urllib3 before 2.2 has no read1, and waits for a whole chunk.
+            read = getattr(response.raw, "read1", response.raw.read)
+            while chunk := read(_CHUNK, decode_content=True):
                 content += chunk
                 if not _is_success(response) and len(content) >= _CHUNK:
                     break
@@ -214,7 +216,8 @@ class EciSession:
             if response.status_code == 204 or not content:
                 return Answer(response.status_code, response.headers, None)
             try:
-                return Answer(response.status_code, response.headers, json.loads(content))
+                # Should a server echo the key, it must not travel on in a result.
+                return Answer(response.status_code, response.headers, json.loads(self._key.redacted(content)))
             except (ValueError, RecursionError):
                 message = f"{method} {path} was answered with {response.status_code}, but its body is not JSON"
                 raise self._response_error(EciUnreadableResponseError, message, response, content, path) from None

@@ -73,7 +73,9 @@ class RequestModel(BaseModel):
     even when the value is null.
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, coerce_numbers_to_str=True
+    )
 
     always_sent: ClassVar[frozenset[str]] = frozenset()
 

@@ -73,6 +73,7 @@ def _items(
     page_size: int,
 ) -> Iterator[_Response]:
     number = 1
+    before: list[_Response] = []
     while True:
         params = {**query, "pageNumber": number, "pageSize": page_size}
         answer = session.request(operation, "GET", path, params=params)
@@ -80,6 +81,6 @@ def _items(
         yield from items
         total = answer.headers.get("TotalPages", "")
         last = number >= int(total) if re.fullmatch("[0-9]{1,9}", total) else len(items) < page_size
-        if last or not items:  # an empty page ends it whatever the header says
+        if last or not items or items == before:  # an empty or repeated page ends it whatever the header says
             return
-        number += 1
+        number, before = number + 1, items

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from pathlib import Path, PurePosixPath
+from types import NoneType
 from typing import BinaryIO, Protocol, TypeAlias, cast, runtime_checkable
 
 from eci_provider.api.errors import EciValidationError
@@ -59,6 +60,10 @@ def checked_file_name(file: BillFile, file_name: str | None, *, source: str) -> 
     :raises EciValidationError: when the name has a folder in it or an extension that the importer cannot read.
     """
     field = "file" if file_name is None else "file_name"
+    if not isinstance(file, (str, os.PathLike, OpenablePath)):
+        raise EciValidationError([f"file is {file!r}: must be a path or a URL"], source=source)
+    if not isinstance(file_name, (str, NoneType)):
+        raise EciValidationError([f"file_name is {file_name!r}: must be a text"], source=source)
     name = file_name if file_name is not None else _openable(file).name
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in READABLE_EXTENSIONS:

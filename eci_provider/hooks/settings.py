@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.addresses import ApiKey, checked_base_url, checked_key
 from eci_provider.api.errors import EciValidationError
+from eci_provider.templates import PLACEHOLDERS, unknown_placeholders
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -142,4 +143,8 @@ def _template(extra: Mapping[str, Any], problems: list[str]) -> str | None:
         return None
     if not isinstance(value, str) or not value.startswith(("https://", "http://", "{host}")):
         problems.append(f"extra ui_url_template is {value!r}: must begin with https://, http:// or {{host}}")
+    unknown = unknown_placeholders(str(value))
+    if unknown:
+        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        problems.append(f"extra ui_url_template is {value!r}: {', '.join(unknown)} is none of {known}")
     return str(value)

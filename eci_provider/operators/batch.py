@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.api.errors import EciBadRequestError, EciConnectionError, EciExistsError, EciServerError
-from eci_provider.arguments import check_choice
+from eci_provider.api.errors import (
+    EciBadRequestError,
+    EciConnectionError,
+    EciExistsError,
+    EciNotCarriedOutError,
+    EciServerError,
+    EciValidationError,
+)
+from eci_provider.arguments import check_choice, is_template
 from eci_provider.operators.base import EciOperator
 
 if TYPE_CHECKING:
@@ -14,6 +21,7 @@ if TYPE_CHECKING:
 
     from eci_provider.api.batches import BatchCreate, BatchResponse, BatchStatusUpdate
     from eci_provider.api.client import EciClient
+    from eci_provider.api.filters import Filter
     from eci_provider.hooks.eci import EciHook
 
 IF_EXISTS = ("fail", "adopt")
@@ -33,7 +41,8 @@ class OpenBatchOperator(EciOperator):
     :param account_period_number: default for its bills.
     :param account_period_year: default for its bills, 1900 to 2099.
     :param note: at most 255 characters.
-    :param if_exists: what to do about an open batch of that code: ``fail``, or ``adopt`` it.
+    :param if_exists: what to do about an open batch of that code: ``fail``, or ``adopt`` it as it is, whoever
+        opened it and whatever its dates and note.
     :param eci_conn_id: the Airflow connection.
     :return: the batch as a dict in snake_case: ``batch_id``, ``batch_code``, ``batch_status`` and so on. Its
         number is also an XCom of its own, for ``open_batch.output["batch_id"]``.
@@ -83,6 +92,8 @@ class OpenBatchOperator(EciOperator):
         self.if_exists = if_exists
         self.check_literals()
         check_choice("if_exists", if_exists, IF_EXISTS, source=self.source)
+        if if_exists == "adopt" and not is_template(batch_code):
+            self._find_existing()
 
     @staticmethod
     def request_model() -> type[BatchCreate]:
@@ -119,10 +130,18 @@ class OpenBatchOperator(EciOperator):
                 raise
             return adopted
 
-    def _existing(self, client: EciClient) -> BatchResponse | None:
+    def _find_existing(self) -> Filter:
+        """Return the filter that finds the batch of this code; a code that no filter can hold is refused."""
         from eci_provider.api.filters import where
 
-        for batch in client.batches.list(where("batchCode", "equals", self.batch_code)):
+        try:
+            return where("batchCode", "equals", self.batch_code)
+        except EciValidationError as error:
+            problems = [f"batch_code: with if_exists='adopt', {problem}" for problem in error.details["problems"]]
+            raise EciValidationError(problems, source=self.source) from None
+
+    def _existing(self, client: EciClient) -> BatchResponse | None:
+        for batch in client.batches.list(self._find_existing()):
             if batch.batch_code != self.batch_code:
                 continue
             if not batch.has_status("open"):
@@ -171,6 +190,8 @@ class UpdateBatchStatusOperator(EciOperator):
         self.note = note
         self.leave_open_batches_as_is = leave_open_batches_as_is
         self.check_literals()
+        if not is_template(batch_id):
+            self._checked_batch_id()
 
     @staticmethod
     def request_model() -> type[BatchStatusUpdate]:
@@ -181,10 +202,8 @@ class UpdateBatchStatusOperator(EciOperator):
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Change the status unless the batch has it already, and read the batch again."""
-        from eci_provider.api.batches import checked_batch_id
-
         request = self.checked_request()
-        batch_id = checked_batch_id(self.batch_id, source=self.source)
+        batch_id = self._checked_batch_id()
         client = hook.get_conn()
         before = client.batches.get(batch_id)
         self.show_link(context, hook, batch_id=batch_id, batch_code=before.batch_code)
@@ -203,6 +222,11 @@ class UpdateBatchStatusOperator(EciOperator):
         )
         return after.documented()
 
+    def _checked_batch_id(self) -> int:
+        from eci_provider.api.batches import checked_batch_id
+
+        return checked_batch_id(self.batch_id, source=self.source)
+
     def _change(self, client: EciClient, batch_id: int, fields: dict[str, Any]) -> BatchResponse:
         try:
             client.batches.update_status(batch_id, **fields)
@@ -212,4 +236,12 @@ class UpdateBatchStatusOperator(EciOperator):
             if not batch.has_status(self.batch_status):
                 raise
             return batch
-        return client.batches.get(batch_id)
+        batch = client.batches.get(batch_id)
+        if not batch.has_status(self.batch_status):
+            raise EciNotCarriedOutError(
+                f"{self.source}: EnergyCAP took the change of batch {batch_id} to {self.batch_status}, but it "
+                f"is {batch.batch_status}. Look at it in EnergyCAP.",
+                batch_id=batch_id,
+                batch_status=batch.batch_status,
+            )
+        return batch

@@ -87,11 +87,10 @@ class ImportBillsOperator(EciImportOperator):
     def _check_name_if_literal(self) -> None:
         from eci_provider.api.upload import checked_file_name
 
-        name = self.file_name if self.file_name is not None else self.file
-        if not is_template(name):
-            last_part = os.fspath(name).rpartition("/")[2] if self.file_name is None else self.file_name
-            field = "file" if self.file_name is None else "file_name"
-            checked_file_name(last_part, None if field == "file" else last_part, source=self.source)
+        if not is_template(self.file if self.file_name is None else self.file_name):
+            # Of a URL the last part counts, as of a path.
+            file = self.file.rpartition("/")[2] if isinstance(self.file, str) else self.file
+            checked_file_name(file, self.file_name, source=self.source)
 
 
 def located(file: str | os.PathLike[str]) -> BillFile:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import conf
 
-from eci_provider.arguments import check_choice, check_positive_seconds
+from eci_provider.arguments import check_choice, check_statuses, positive_seconds
 from eci_provider.failing import final_errors
 from eci_provider.judging import judged
 from eci_provider.links import LINK_FACTS
@@ -35,7 +35,7 @@ class EciImportOperator(EciOperator):
     :param wait_for_analysis: whether to wait until the imported bills were analysed too, so that flags are
         settled.
     :param deferrable: whether to wait in the triggerer, without a worker.
-    :param poll_interval: seconds between two looks, once the wait is not young any more.
+    :param poll_interval: seconds (or a timedelta) between two looks, once the wait is not young any more.
     :param timeout: how long the import may take, from its submission; a number is in seconds.
     :param on_kickouts: what kicked-out rows make of the task: ``fail``, ``warn`` (it succeeds) or ``skip``.
     :param success_statuses: further status literals of EnergyCAP that count as success.
@@ -62,12 +62,14 @@ class EciImportOperator(EciOperator):
         wait_for_completion: bool = True,
         wait_for_analysis: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float = 30.0,
+        poll_interval: timedelta | float = 30.0,
         timeout: timedelta | float = timedelta(hours=6),
         on_kickouts: str = "fail",
         success_statuses: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
+        # Every try submits anew, so a retry is made only where the task itself asks for it.
+        kwargs.setdefault("retries", 0)
         super().__init__(**kwargs)
         self.batch_settings = batch_settings
         self.import_note = import_note
@@ -76,13 +78,12 @@ class EciImportOperator(EciOperator):
         self.wait_for_completion = wait_for_completion
         self.wait_for_analysis = wait_for_analysis
         self.deferrable = deferrable
-        self.poll_interval = poll_interval
-        self.timeout = timeout
+        self.poll_interval = positive_seconds("poll_interval", poll_interval, source=self.source)
+        self.timeout = positive_seconds("timeout", timeout, source=self.source)
         self.on_kickouts = on_kickouts
         self.success_statuses = success_statuses
-        check_positive_seconds("poll_interval", poll_interval, source=self.source)
-        check_positive_seconds("timeout", timeout, source=self.source)
         check_choice("on_kickouts", on_kickouts, ON_KICKOUTS, source=self.source)
+        check_statuses(success_statuses, source=self.source)
 
     @abstractmethod
     def submit_job(self, client: EciClient, request: RequestModel) -> str:
@@ -94,6 +95,7 @@ class EciImportOperator(EciOperator):
 
         request = self.checked_request()
         check_choice("on_kickouts", self.on_kickouts, ON_KICKOUTS, source=self.source)
+        check_statuses(self.success_statuses, source=self.source)
         task_guid = self.submit_job(hook.get_conn(), request)
         deadline = deadline_after(self.timeout)
         context["ti"].xcom_push(key="task_guid", value=task_guid)

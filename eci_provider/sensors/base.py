@@ -16,8 +16,8 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from eci_provider.api.errors import EciError, EciWaitTimeoutError
-from eci_provider.arguments import check_positive_seconds
+from eci_provider.api.errors import EciError, EciValidationError, EciWaitTimeoutError
+from eci_provider.arguments import positive_seconds
 from eci_provider.failing import as_also, final_errors
 from eci_provider.links import EciLink, Linked
 from eci_provider.waiting import deadline_after, framework_timeout
@@ -60,7 +60,7 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.eci_conn_id = eci_conn_id
         self.deferrable = deferrable
-        check_positive_seconds("poke_interval", poke_interval, source=self.source)
+        positive_seconds("poke_interval", poke_interval, source=self.source)
 
     @property
     def source(self) -> str:
@@ -171,6 +171,8 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         try:
             with final_errors():
                 yield
+        except EciValidationError:
+            raise  # a wrong argument is the author's to mend, and not to be skipped over
         except (EciError, AirflowSensorTimeout) as error:
             if self.soft_fail or getattr(self, "never_fail", False):
                 raise AirflowSkipException(str(error)) from error

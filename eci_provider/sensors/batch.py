@@ -45,9 +45,6 @@ class EciBatchSensor(EciSensor["BatchResponse"]):
         self.batch_id = batch_id
         self.batch_status = batch_status
         self.wait_for_analysis = wait_for_analysis
-        if batch_status is None and not wait_for_analysis:
-            problem = "batch_status is None and wait_for_analysis is False: there is nothing to wait for; set one"
-            raise EciValidationError([problem], source=self.source)
         if not is_template(batch_id):
             self._checked_batch_id()
         self._check_status()
@@ -87,6 +84,9 @@ class EciBatchSensor(EciSensor["BatchResponse"]):
         return found.documented()
 
     def _check_status(self) -> None:
+        if self.batch_status is None and not self.wait_for_analysis:
+            problem = "batch_status is None and wait_for_analysis is False: there is nothing to wait for; set one"
+            raise EciValidationError([problem], source=self.source)
         if self.batch_status is not None:
             check_choice("batch_status", self.batch_status, BATCH_STATUSES, source=self.source)
 

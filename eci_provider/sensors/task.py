@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.arguments import check_choice, is_template
+from eci_provider.arguments import check_choice, check_statuses, is_template
 from eci_provider.judging import judged
 from eci_provider.links import LINK_FACTS
 from eci_provider.outcome import ON_KICKOUTS, concluded
@@ -49,6 +49,7 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
         self.wait_for_analysis = wait_for_analysis
         self.success_statuses = success_statuses
         check_choice("on_kickouts", on_kickouts, ON_KICKOUTS, source=self.source)
+        check_statuses(success_statuses, source=self.source)
         if not is_template(task_guid):
             self._checked_guid()
 
@@ -56,6 +57,7 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
         """Refuse a GUID that is none, and an unknown ``on_kickouts``."""
         self._checked_guid()
         check_choice("on_kickouts", self.on_kickouts, ON_KICKOUTS, source=self.source)
+        check_statuses(self.success_statuses, source=self.source)
 
     @property
     def link_facts(self) -> dict[str, Any]:

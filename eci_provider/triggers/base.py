@@ -20,7 +20,7 @@ class EciTrigger(BaseTrigger):
 
     :param eci_conn_id: the Airflow connection; the key is read from it there and is never part of the trigger.
     :param poll_interval: seconds between two looks.
-    :param deadline: when the wait ends, in ISO 8601 with an offset; None for never.
+    :param deadline: when the wait ends, in ISO 8601, UTC without an offset; None for never.
     """
 
     def __init__(self, *, eci_conn_id: str, poll_interval: float, deadline: str | None) -> None:
@@ -54,7 +54,9 @@ class EciTrigger(BaseTrigger):
     @property
     def deadline_moment(self) -> datetime | None:
         """Return the deadline as a datetime."""
-        return datetime.fromisoformat(self.deadline) if self.deadline else None
+        from eci_provider.api.tasks import moment
+
+        return moment(self.deadline) if self.deadline else None
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and yield one event whatever happens."""

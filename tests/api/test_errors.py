@@ -56,6 +56,7 @@ EVERY: list[EciError] = [
     errors.EciOutcomeError("m", result=RESULT),
     EciWaitTimeoutError("m", task_guid="g", status="Running"),
     EciExistsError("m"),
+    errors.EciNotCarriedOutError("m"),
 ]
 
 

@@ -186,11 +186,15 @@ def test_the_case_of_a_status_counts(status: str) -> None:
         UpdateBatchStatusOperator(task_id="move", batch_id=1, batch_status=status)
 
 
-@pytest.mark.parametrize("batch_id", [0, -1, "twelve", 2**31, True, None])
+@pytest.mark.parametrize("batch_id", [0, -1, "twelve", 2**31, "True", None])
 def test_a_batch_number_that_is_none_is_refused_before_anything_is_sent(
     sandbox: Sandbox, batch_id: object
 ) -> None:
-    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+    with pytest.raises(errors.EciValidationError, match=r"UpdateBatchStatusOperator 'move': batch_id"):
+        UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed")
+    templated = UpdateBatchStatusOperator(task_id="move", batch_id="{{ params.id }}", batch_status="Closed")
+
+    end = run(templated, params={"id": batch_id})
 
     assert isinstance(end.error, errors.EciValidationError)
     assert "batch_id" in str(end.error)
@@ -212,3 +216,20 @@ def test_opening_a_colleagues_pending_batch_leaves_mine_open_if_so_asked(sandbox
 
     assert end.result["batch_status"].lower() == "open"
     assert {batch["batch_status"].lower() for batch in sandbox.batches()} == {"open"}
+
+
+def test_a_change_that_did_not_take_place_is_not_reported_as_done(sandbox: Sandbox) -> None:
+    batch_id = run(_open()).result["batch_id"]
+    sandbox.fault("PUT", f"/api/v202206/batch/{batch_id}/status", status=204)
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    assert isinstance(end.error, errors.EciNotCarriedOutError)
+    assert "but it is open" in str(end.error)
+
+
+def test_a_code_that_no_filter_can_hold_cannot_be_adopted() -> None:
+    with pytest.raises(
+        errors.EciValidationError, match=r"OpenBatchOperator 'open_batch': batch_code: with if_exists"
+    ):
+        _open(batch_code="O'Neil", if_exists="adopt")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import DAG
 
 from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
@@ -232,3 +234,85 @@ def test_short_imports_end_fast_and_long_ones_cost_little(
     assert sum(short) < 2 * 3
     assert len(turned_clock.slept) < 3600 / 30 * 1.2 + 10
     assert max(turned_clock.slept) <= 30 * 1.1
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize("poll_interval", [timedelta(seconds=20), 20, 20.0])
+def test_a_pace_may_be_given_as_a_timedelta(
+    poll_interval: Any, deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+    sandbox.settings.delay = 300
+
+    end = run(_import(bill_file(tmp_path, "A-1"), poll_interval=poll_interval, deferrable=deferrable))
+
+    assert end.state == "success", end.error
+    assert 18 <= turned_clock.slept[-1] <= 22 or turned_clock.slept[-1] < 20
+
+
+@pytest.mark.parametrize("timeout", [timedelta.max, 1e12, float("inf"), timedelta(days=367)])
+def test_a_time_out_beyond_a_year_is_refused_when_the_dag_is_parsed(timeout: Any) -> None:
+    with pytest.raises(errors.EciValidationError, match=r"timeout is .* at most a year"):
+        _import("bills.csv", timeout=timeout)
+
+
+@pytest.mark.parametrize("statuses", ["All done", [1], [None], [""], ["  "], {"Done": 1}])
+def test_success_statuses_are_a_list_of_texts(statuses: Any, sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(errors.EciValidationError, match="success_statuses"):
+        _import("bills.csv", success_statuses=statuses)
+
+
+def test_a_text_that_success_statuses_render_to_is_refused_before_anything_is_sent(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    end = run(
+        _import(bill_file(tmp_path, "A-1"), success_statuses="{{ params.done }}"), params={"done": "All done"}
+    )
+
+    assert isinstance(end.error, errors.EciValidationError)
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("policy", ["fail", "warn", "skip"])
+@pytest.mark.parametrize("status", [403, 404])
+def test_kickouts_that_cannot_be_read_lose_nothing_else(
+    status: int, policy: str, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+    sandbox.fault("GET", "/api/v202401/*", times=None, status=status)
+
+    end = run(_import(bill_file(tmp_path, "A-1", "B-1"), on_kickouts=policy))
+
+    assert end.state == {"fail": "failed", "warn": "success", "skip": "skipped"}[policy]
+    assert (end.result["outcome"], end.result["imported"]) == ("completed_with_kickouts", 1)
+    assert (end.result["kickouts"], end.result["kickout_messages"]) == (None, [])
+
+
+def test_kickout_messages_without_rows_are_not_no_kickouts(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.fault("GET", "/api/v202401/*/detail", times=None, status=200, body={"fields": [], "data": []})
+
+    end = run(_import(bill_file(tmp_path, "B-1"), on_kickouts="warn"))
+
+    assert end.result["kickouts"] is None
+    assert [item["message"] for item in end.result["kickout_messages"]] == ["Account code 'B-1' was not found."]
+
+
+def test_a_retry_is_made_only_where_the_task_itself_asks_for_it() -> None:
+    with DAG("d", schedule=None, default_args={"retries": 3}):
+        quiet = _import("bills.csv")
+        asking = ImportBillsOperator(task_id="asks", file="bills.csv", retries=2)
+
+    assert quiet.retries == 0
+    assert asking.retries == 2
+
+
+@pytest.mark.parametrize("file", [None, 5, ["bills.csv"]])
+def test_a_file_that_is_no_path_is_refused_by_its_name(file: Any) -> None:
+    with pytest.raises(errors.EciValidationError, match=r"'import_bills': file is"):
+        ImportBillsOperator(task_id="import_bills", file=file)
+
+
+@pytest.mark.parametrize("name", ["bills.pdf", "bills"])
+def test_a_path_object_is_checked_like_a_text(name: str) -> None:
+    with pytest.raises(errors.EciValidationError, match="must end in one of"):
+        ImportBillsOperator(task_id="import_bills", file=Path(name))
