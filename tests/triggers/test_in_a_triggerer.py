@@ -35,7 +35,10 @@ def supervise():
         asked.append(body["type"])
         answer = None
         if body["type"] == "GetConnection":
-            answer = comms.ConnectionResult(conn_id="eci_default", conn_type="eci", host=host, password=key)
+            blank = dict.fromkeys(("schema", "login", "port", "extra"))
+            answer = comms.ConnectionResult(
+                conn_id="eci_default", conn_type="eci", host=host, password=key, **blank
+            )
             answer = answer.model_dump(mode="json", by_alias=True)
         theirs.sendall(comms._ResponseFrame(id=number, body=answer).as_bytes())
 
