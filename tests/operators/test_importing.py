@@ -84,6 +84,29 @@ def test_a_task_keeps_to_one_connection(sandbox: Sandbox, turned_clock: TurnedCl
     assert len({request.connection for request in sandbox.requests}) == 1
 
 
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_wait_logs_a_line_for_each_change_of_state_and_none_for_each_look(
+    deferrable: bool,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="eci_provider")
+    sandbox.add_account("A-1")
+    sandbox.settings.delay = 3600
+    sandbox.fault("GET", "/api/v3/task/*", skip=5, times=4, status=503)
+
+    run(_import(bill_file(tmp_path, "A-1"), deferrable=deferrable))
+
+    told = [record.getMessage() for record in caplog.records if record.name == "eci_provider.waits"]
+    assert len([request for request in sandbox.requests if "/task/" in request.path]) > 100
+    assert len(told) == 3, told
+    assert "'In progress'" in told[0]
+    assert "503" in told[1]
+    assert "'Completed'" in told[2]
+
+
 def test_the_guid_is_known_while_the_task_waits(
     sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
 ) -> None:
@@ -114,7 +137,7 @@ def test_a_kickout_failure_leaves_its_result_for_what_comes_after(sandbox: Sandb
 
 
 def test_the_result_stays_small_whatever_the_server_sends(sandbox: Sandbox, tmp_path: Path) -> None:
-    accounts = [f"{number:03d}-{'ü' * 250}" for number in range(40)]
+    accounts = [f"{number:03d}-{'ü' * 900}" for number in range(40)]
     sandbox.settings.output_bytes = 1_000_000
 
     end = run(_import(bill_file(tmp_path, *accounts), on_kickouts="warn"))
