@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from eci_provider.api.errors import EciValidationError
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from eci_provider.api.models import RequestModel
 
 _Model = TypeVar("_Model", bound="RequestModel")
+#: What kicked-out rows may make of a task.
+ON_KICKOUTS = ("fail", "warn", "skip")
+
+_SHARE = re.compile(r"0?\.\d+")
 _JINJA = re.compile(r"\{\{|\{%|\{#")
 #: The longest time that anything may be waited for, in seconds: a year.
 LONGEST_SPAN = 366 * 86400.0
@@ -90,6 +94,24 @@ def positive_seconds(name: str, value: Any, *, source: str) -> float:
     return float(seconds)
 
 
+def whole_number(name: str, value: Any, least: int, most: int | None, *, source: str) -> int:
+    """
+    Return a whole number within bounds, or refuse what is none.
+
+    :param least: the smallest that is allowed.
+    :param most: the largest; None for no bound.
+    :raises EciValidationError: when it is something else.
+    """
+    if (
+        isinstance(value, int)
+        and not isinstance(value, bool)
+        and least <= value <= (value if most is None else most)
+    ):
+        return value
+    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+    raise EciValidationError([f"{name} is {value!r}: must be a whole number {bounds}"], source=source)
+
+
 def check_statuses(value: Any, *, source: str) -> None:
     """
     Refuse ``success_statuses`` that are no list of texts; a lone text would be read letter by letter.
@@ -101,3 +123,24 @@ def check_statuses(value: Any, *, source: str) -> None:
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) and item.strip() for item in value):
         problem = f"success_statuses is {value!r}: must be a list of texts, none of them empty"
         raise EciValidationError([problem], source=source)
+
+
+def allowed_kickouts(value: Any, *, source: str) -> float | None:
+    """
+    Return ``max_kickouts`` as a number: whole for rows, a float for a share; None for none.
+
+    :param value: a number, or the text that a template was rendered to; a template itself gives None.
+    :raises EciValidationError: when it is neither a number of rows nor a share.
+    """
+    if value is None or is_template(value) or (isinstance(value, str) and value.strip() in ("", "None")):
+        return None
+    number = value
+    if isinstance(value, str):
+        text = value.strip()
+        number = int(text) if text.isdecimal() else float(text) if _SHARE.fullmatch(text) else None
+    is_rows = isinstance(number, int) and not isinstance(number, bool) and number >= 0
+    if not is_rows and not (isinstance(number, float) and 0 <= number < 1):
+        allowed = "a whole number of rows, or a share from 0 to below 1, such as 0.02"
+        problem = f"max_kickouts is {value!r}: must be {allowed}"
+        raise EciValidationError([problem], source=source)
+    return cast("float", number)

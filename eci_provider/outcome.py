@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciImportFailedError, EciKickoutsError
 from eci_provider.api.texts import LONGEST_TEXT, cut
+from eci_provider.standing import MARK_BATCH_PENDING, Standing, standing_after_kickouts
 from eci_provider.waiting import Outcome, classify
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from eci_provider.api.tasks import TaskResponse
 
 log = logging.getLogger(__name__)
-
-ON_KICKOUTS = ("fail", "warn", "skip")
-MOST_MESSAGES = 10
 
 
 @dataclass(frozen=True)
@@ -37,30 +34,14 @@ class KickoutDigest:
 
 def kickout_digest(client: EciClient, task_guid: str) -> KickoutDigest:
     """
-    Count an import's kicked-out rows by message.
-
-    Which column of the table holds the message is not documented, so a row counts for the messages of the
-    summary that stand in one of its cells.
+    Count an import's kicked-out rows by message, while they are read.
 
     :param client: the client.
     :param task_guid: the import.
     :raises EciError: when EnergyCAP does not tell.
     """
-    messages = list(dict.fromkeys(client.kickouts.summary(task_guid).kickout_messages))
-    details = client.kickouts.details(task_guid)
-    counts: Counter[str] = Counter(dict.fromkeys(messages, 0))
-    for row in details.data:
-        cells = {cell.value for cell in row if cell.value}
-        counts.update(_messages_in(cells, messages))
-    frequent = counts.most_common(MOST_MESSAGES)
-    # Messages without a row mean that the rows were not told, not that there are none.
-    rows = len(details.data) or (None if messages else 0)
-    return KickoutDigest(rows, [{"message": cut(text, 700), "rows": rows} for text, rows in frequent])
-
-
-def _messages_in(cells: set[str], messages: Iterable[str]) -> list[str]:
-    whole = [message for message in messages if message in cells]
-    return whole or [message for message in messages if any(message in cell for cell in cells)]
+    report = client.kickouts.report(task_guid).count()
+    return KickoutDigest(report.rows, report.digest())
 
 
 def import_result(
@@ -69,6 +50,7 @@ def import_result(
     *,
     outcome: Outcome | None,
     digest: KickoutDigest | None = None,
+    standing: Standing | None = None,
     reattached: bool = False,
 ) -> dict[str, Any]:
     """
@@ -78,9 +60,11 @@ def import_result(
     :param task_guid: its GUID, as it was asked for.
     :param outcome: what became of it; None when it was not waited for.
     :param digest: its kickouts, if there were any.
+    :param standing: whether its bills count, where that was asked for; they do without.
     :param reattached: whether an import of an earlier try was found.
     """
-    batch = task.batch
+    batch, bills = task.batch, task.current_success_count
+    standing = standing or Standing()
     return {
         "task_guid": task_guid,
         "task_id": task.task_id,
@@ -89,7 +73,7 @@ def import_result(
         "message": cut(task.message, LONGEST_TEXT),
         "batch_id": batch.batch_id if batch else None,
         "batch_code": cut(batch.batch_code if batch else None, LONGEST_TEXT),
-        "imported": task.current_success_count,
+        "imported": {True: bills, False: 0, None: None}[standing.counts],
         "kickouts": digest.rows if digest else (0 if outcome == "completed" else None),
         "kickout_messages": digest.messages if digest else [],
         "unresolved_flags": task.unresolved_flag_count,
@@ -97,6 +81,9 @@ def import_result(
         "begin_date": cut(task.begin_date, 100),
         "end_date": cut(task.end_date, 100),
         "reattached": reattached,
+        # Bills of a Pending batch are void: they are in EnergyCAP, and do not count as imported.
+        "batch_status": standing.batch_status,
+        "voided": {True: 0, False: bills, None: None}[standing.counts],
     }
 
 
@@ -113,8 +100,11 @@ def concluded(
     :param reattached: whether an import of an earlier try was found.
     """
     outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
-    digest = _digest_or_none(client, task_guid) if outcome == "completed_with_kickouts" else None
-    return import_result(task, task_guid, outcome=outcome, digest=digest, reattached=reattached)
+    if outcome != "completed_with_kickouts":
+        return import_result(task, task_guid, outcome=outcome, reattached=reattached)
+    standing = standing_after_kickouts(client, task.batch.batch_id if task.batch else None)
+    digest = _digest_or_none(client, task_guid)
+    return import_result(task, task_guid, outcome=outcome, digest=digest, standing=standing, reattached=reattached)
 
 
 def _digest_or_none(client: EciClient, task_guid: str) -> KickoutDigest | None:
@@ -127,14 +117,48 @@ def _digest_or_none(client: EciClient, task_guid: str) -> KickoutDigest | None:
 
 
 def sentence(result: Mapping[str, Any]) -> str:
-    """Return one line that tells a person how an import ended."""
-    rows = "an unknown number of" if result["kickouts"] is None else result["kickouts"]
-    kicked = f", {rows} rows kicked out" if result["outcome"] == "completed_with_kickouts" else ""
+    """Return what tells a person how an import ended."""
+    kicked = f", {_number(result['kickouts'])} rows kicked out" if is_kicked_out(result) else ""
     place = f" into batch {result['batch_code'] or result['batch_id']}" if result["batch_id"] else ""
-    return (
-        f"Import {result['task_guid']} ended as {result['status']!r}: "
-        f"{result['imported']} bills imported{place}{kicked}."
-    )
+    ended = f"Import {result['task_guid']} ended as {result['status']!r}: "
+    if result["voided"]:
+        return (
+            f"{ended}no bill counts{kicked}. EnergyCAP set batch {result['batch_code']!r} Pending for its "
+            f"kickouts ({MARK_BATCH_PENDING}): its {result['voided']} bills are void until it is opened again "
+            "(UpdateBatchStatusOperator with batch_status='Open')."
+        )
+    if result["voided"] is None:
+        return (
+            f"{ended}whether its bills count is not known{kicked}. If EnergyCAP is set to {MARK_BATCH_PENDING}, "
+            "its batch is Pending and all bills in it are void until it is opened again."
+        )
+    return f"{ended}{_number(result['imported'])} bills imported{place}{kicked}."
+
+
+def _number(count: int | None) -> str:
+    return "an unknown number of" if count is None else str(count)
+
+
+def is_kicked_out(result: Mapping[str, Any]) -> bool:
+    """Tell whether an import ended with kickouts."""
+    return bool(result["outcome"] == "completed_with_kickouts")
+
+
+def is_tolerated(result: Mapping[str, Any], max_kickouts: float | None) -> bool:
+    """
+    Tell whether an import's kickouts are few enough to be no more than a warning.
+
+    Where they void the other bills too, or where their number is not known, they never are.
+
+    :param result: the result of an import with kickouts.
+    :param max_kickouts: how many rows at most, or, as a float below 1, which share of kicked-out rows and imported
+        bills together; None for none at all. A bill has one row or more, so that the share is never taken for
+        smaller than it is.
+    """
+    rows, bills = result["kickouts"], result["imported"]
+    if max_kickouts is None or rows is None or bills is None or result["voided"]:
+        return False
+    return bool(rows <= (max_kickouts * (rows + bills) if isinstance(max_kickouts, float) else max_kickouts))
 
 
 def failure_of(result: Mapping[str, Any]) -> EciImportFailedError | None:
@@ -151,13 +175,12 @@ def failure_of(result: Mapping[str, Any]) -> EciImportFailedError | None:
 
 def kickouts_of(result: Mapping[str, Any]) -> EciKickoutsError | None:
     """Return the error for an import with kickouts, or None; what the task makes of it is `on_kickouts`."""
-    if result["outcome"] != "completed_with_kickouts":
+    if not is_kicked_out(result):
         return None
     reasons = "".join(f"\n  {item['rows']:>6} x {item['message']}" for item in result["kickout_messages"])
+    rows = f" Each row is in {result['kickout_report']}." if result.get("kickout_report") else ""
     return EciKickoutsError(
         f"{sentence(result)} Correct what the messages name in EnergyCAP, then retry the kickouts of task "
-        f"{result['task_guid']} (RetryKickoutsOperator); the file itself needs not be sent again. If EnergyCAP is "
-        "set to MarkBatchPending, the batch is Pending now and all its bills are void until it is opened again."
-        f"{reasons}",
+        f"{result['task_guid']} (RetryKickoutsOperator); the file itself needs not be sent again.{rows}{reasons}",
         result=result,
     )

@@ -6,6 +6,7 @@ import html
 import ipaddress
 import json
 import re
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, urlsplit
 
 from eci_provider.api.errors import EciValidationError
@@ -40,6 +41,15 @@ class ApiKey:
     def redacted(self, content: bytes) -> bytes:
         """Return a body with the key masked."""
         return content.replace(self._value.encode(), _MASK.encode())
+
+    def redacted_pieces(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Iterate over a body in pieces with the key masked, also where it lies in two of them."""
+        held, most = b"", len(self._value) - 1
+        for piece in pieces:
+            content = self.redacted(held + piece)
+            held = content[max(0, len(content) - most) :]
+            yield content[: len(content) - len(held)]
+        yield held
 
     def redact(self, text: str) -> str:
         """Return a text with the key masked, also where a server spelled it as JSON, HTML or a URL does."""

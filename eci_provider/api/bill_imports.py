@@ -10,7 +10,7 @@ from pydantic import model_validator
 from eci_provider.api.models import Identifier, RequestModel, Text255, validated
 from eci_provider.api.responses import fetch
 from eci_provider.api.tasks import GuidResponse, checked_guid
-from eci_provider.api.upload import BillFile, checked_file_name, encoded, read_bill_file
+from eci_provider.api.upload import BillFile, StreamedImport, checked_file_name
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -104,20 +104,23 @@ class BillImports:
         """
         Send a bill file and return the GUID of the task that imports it (BillImportV3).
 
+        The file is read while it is sent, so its size does not matter for memory.
+
         :param file: a local path, or anything with ``name``, ``exists()`` and ``open("rb")``.
         :param file_name: under which name the server stores it; the file's own without.
         :param options: fields of :class:`BillImportOptions`. Without ``profile_code`` the file is taken to be
             in the Advanced format.
         :return: the task GUID; read its course with ``tasks.get``.
         :raises EciValidationError: when the file or an option is wrong; nothing was sent.
+        :raises EciFileError: when the file changed while it was sent; it was not taken.
         :raises EciUnknownOutcomeError: when the file may or may not have been taken.
         """
         source = "bill_imports.submit"
         checked = validated(BillImportOptions, options, source=source)
         name = checked_file_name(file, file_name, source=source)
-        content = read_bill_file(file, source=source)
-        request = BillImport(**dict(checked), data=encoded(content), file_name=name)
-        return self._new_task("BillImportV3", "/api/v3/import/bill", request)
+        fields = BillImport(**dict(checked), data="", file_name=name).wire()
+        body = StreamedImport(file, fields, source=source)
+        return self._new_task("BillImportV3", "/api/v3/import/bill", body)
 
     def retry_kickouts(self, task_guid: str, **options: Unpack[KickoutImportFields]) -> str:
         """
@@ -134,7 +137,7 @@ class BillImports:
         source = "bill_imports.retry_kickouts"
         request = validated(KickoutImport, options, source=source)
         path = f"/api/v202401/import/bill/task/{checked_guid(task_guid, source=source)}/kickout"
-        return self._new_task("ImportBillImportTaskKickoutsV202401", path, request)
+        return self._new_task("ImportBillImportTaskKickoutsV202401", path, request.wire())
 
-    def _new_task(self, operation: str, path: str, request: RequestModel) -> str:
-        return fetch(self._session, GuidResponse, operation, "POST", path, body=request.wire()).task_guid
+    def _new_task(self, operation: str, path: str, body: dict[str, Any] | StreamedImport) -> str:
+        return fetch(self._session, GuidResponse, operation, "POST", path, body=body).task_guid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,10 @@ class EciClient:
     def base_url(self) -> str:
         """Return the environment's address."""
         return self._session.base_url
+
+    def server_now(self) -> datetime:
+        """Return EnergyCAP's clock as its last answer showed it, to the second; ours before the first one."""
+        return self._session.server_now()
 
     def __repr__(self) -> str:
         return f"EciClient({self.base_url!r})"

@@ -160,11 +160,11 @@ class EciUnknownOutcomeError(EciError):
     """
     Tell that a request which creates something may or may not have taken effect.
 
+    Do not send it again before you have looked. The operators look before they act, so a retry of theirs helps
+    unless looking cannot tell; ``retry_helps`` is false then.
+
     :param operation: the operation id, such as ``BillImportV3``.
     """
-
-    #: Sending it again could create it twice, so an automatic retry must not.
-    retry_helps = False
 
 
 class EciOutcomeError(EciError):
@@ -200,16 +200,40 @@ class EciKickoutsError(EciOutcomeError):
     """Tell that rows were kicked out and ``on_kickouts`` is ``fail``; sending the file again cannot help."""
 
 
+class EciVoidedError(EciOutcomeError):
+    """Tell that an import ended, but all its bills are void, since a kill set its batch Pending."""
+
+
 class EciWaitTimeoutError(EciError):
     """
-    Tell that the deadline passed while something was still going on in EnergyCAP.
+    Tell that time ran out while something was still going on in EnergyCAP.
 
+    :param ended_by: which limit it was: ``timeout``, the wait's own deadline, which a retry cannot move; or
+        ``execution_timeout``, Airflow's limit for one try, after which a retry reattaches and goes on waiting.
     :param task_guid: the import waited for, if it was one.
     :param batch_id: the batch waited for, if it was one.
     :param status: what EnergyCAP called it at the last look.
+    :param deadline: when it was over, in ISO 8601.
     """
 
     retry_helps = False
+    ended_by: str = "timeout"
+
+    def __init__(self, message: str, *, ended_by: str = "timeout", **details: Any) -> None:
+        super().__init__(message, ended_by=ended_by, **details)
+        self.ended_by = ended_by
+        self.retry_helps = ended_by == "execution_timeout"
+
+
+class EciTriggerError(EciError):
+    """
+    Tell that the wait in the triggerer broke off, and that what was waited for goes on in EnergyCAP.
+
+    :param task_guid: the import waited for, if it was one.
+    :param batch_id: the batch waited for, if it was one.
+    :param status: what EnergyCAP called it at the last look; None where that failed.
+    :param said: what Airflow said about it.
+    """
 
 
 class EciNotCarriedOutError(EciError):

@@ -67,6 +67,7 @@ def retry_delay(
     random: Callable[[], float],
     longest: float = 60.0,
     longest_asked: float = LONGEST_ASKED,
+    asked_counts: bool = True,
 ) -> float | None:
     """
     Decide whether to ask again after a failure, and when.
@@ -80,17 +81,28 @@ def retry_delay(
     :param random: a source of numbers in [0, 1).
     :param longest: the longest wait in seconds that the backoff chooses by itself.
     :param longest_asked: the longest ``Retry-After`` in seconds that is obeyed; a longer one ends it.
+    :param asked_counts: whether the time that ``Retry-After`` asks for counts towards ``most_elapsed``.
     :return: seconds to wait, or None to give up.
     """
     if not is_transient(error) or not is_safe_to_resend(method, error) or failures >= most_failures:
         return None
-    asked = getattr(error, "retry_after", None)
+    asked = asked_delay(error)
     if asked is not None and asked > longest_asked:
         return None
-    delay = backoff(failures, longest=longest, random=random)
-    if asked is not None:
-        delay = asked + delay * 0.1
-    return delay if elapsed + delay <= most_elapsed else None
+    own = backoff(failures, longest=longest, random=random)
+    delay = own if asked is None else asked + own * 0.1
+    counted = delay if asked is None or asked_counts else own * 0.1
+    return delay if elapsed + counted <= most_elapsed else None
+
+
+def asked_delay(error: EciError) -> float | None:
+    """
+    Return how many seconds the server asked to wait, if it did.
+
+    :param error: what a request ended with; where its outcome is unknown, the delay is among the details.
+    """
+    asked = getattr(error, "retry_after", error.details.get("retry_after"))
+    return None if asked is None else float(asked)
 
 
 def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:

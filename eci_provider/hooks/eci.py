@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from eci_provider.api.errors import (
     EciPermissionError,
     EciUnreadableResponseError,
 )
+from eci_provider.limits import bounded
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -67,10 +67,16 @@ class EciHook(BaseHook):
         :raises EciValidationError: when the connection cannot be used.
         """
         if self._client is None:
-            self._client = self._new_client()
+            self._client = self.new_client()
         return self._client
 
-    def _new_client(self, **limits: Any) -> EciClient:
+    def new_client(self, **limits: Any) -> EciClient:
+        """
+        Return a client of one's own, to be closed by the caller.
+
+        :param limits: ``timeout``, ``connect_timeout`` or ``max_retries`` instead of the connection's.
+        :raises EciValidationError: when the connection cannot be used.
+        """
         from eci_provider.api.client import EciClient
 
         settings = self.settings
@@ -110,17 +116,14 @@ class EciHook(BaseHook):
             bills and batches; or what is wrong and what to check.
         """
         try:
-            client = self._new_client(timeout=TEST_LIMIT, connect_timeout=TEST_LIMIT / 2, max_retries=0)
+            client = self.new_client(timeout=TEST_LIMIT, connect_timeout=TEST_LIMIT / 2, max_retries=0)
         except EciError as error:
             return False, error.message
-        outcome: list[tuple[bool, str]] = []
-        # A thread, since neither a name look-up nor an answer that drips is bounded by a time-out.
-        asker = threading.Thread(target=lambda: outcome.append(_ask(client)), daemon=True)
-        asker.start()
-        asker.join(TEST_LIMIT)
-        if not outcome:
+        # Neither a name look-up nor an answer that drips is bounded by a time-out.
+        try:
+            return bounded(lambda: _ask(client), TEST_LIMIT)
+        except EciError:
             return False, f"{client.base_url} gave no complete answer within {TEST_LIMIT:g} s; try again later."
-        return outcome[0]
 
 
 def _ask(client: EciClient) -> tuple[bool, str]:

@@ -82,6 +82,6 @@ class EciOperator(Linked, BaseOperator):
         """
         from eci_provider.hooks.eci import EciHook
 
-        self.link_url = ""
+        self.link_url = self.report_url = ""
         with final_errors(), EciHook(self.eci_conn_id) as hook:
             return self.perform(context, hook)

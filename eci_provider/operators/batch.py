@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.api.errors import (
-    EciBadRequestError,
-    EciConnectionError,
-    EciExistsError,
-    EciNotCarriedOutError,
-    EciServerError,
-    EciValidationError,
-)
+from eci_provider.api.errors import EciNotCarriedOutError
 from eci_provider.arguments import check_choice, is_template
+from eci_provider.changing import change_status
+from eci_provider.jobs import earliest_start
+from eci_provider.opening import Opening
 from eci_provider.operators.base import EciOperator
 
 if TYPE_CHECKING:
@@ -21,7 +17,6 @@ if TYPE_CHECKING:
 
     from eci_provider.api.batches import BatchCreate, BatchResponse, BatchStatusUpdate
     from eci_provider.api.client import EciClient
-    from eci_provider.api.filters import Filter
     from eci_provider.hooks.eci import EciHook
 
 IF_EXISTS = ("fail", "adopt")
@@ -42,7 +37,8 @@ class OpenBatchOperator(EciOperator):
     :param account_period_year: default for its bills, 1900 to 2099.
     :param note: at most 255 characters.
     :param if_exists: what to do about an open batch of that code: ``fail``, or ``adopt`` it as it is, whoever
-        opened it and whatever its dates and note.
+        opened it and whatever its dates and note. One that an earlier try of this task opened is adopted
+        either way.
     :param eci_conn_id: the Airflow connection.
     :return: the batch as a dict in snake_case: ``batch_id``, ``batch_code``, ``batch_status`` and so on. Its
         number is also an XCom of its own, for ``open_batch.output["batch_id"]``.
@@ -92,8 +88,6 @@ class OpenBatchOperator(EciOperator):
         self.if_exists = if_exists
         self.check_literals()
         check_choice("if_exists", if_exists, IF_EXISTS, source=self.source)
-        if if_exists == "adopt" and not is_template(batch_code):
-            self._find_existing()
 
     @staticmethod
     def request_model() -> type[BatchCreate]:
@@ -106,55 +100,19 @@ class OpenBatchOperator(EciOperator):
         """Open the batch, or adopt the one that has its code."""
         request = self.checked_request()
         check_choice("if_exists", self.if_exists, IF_EXISTS, source=self.source)
-        client = hook.get_conn()
-        adopted = self._existing(client) if self.if_exists == "adopt" else None
-        batch = adopted or self._open(client, dict(request))
-        self.log.info(
-            "Batch %r (%s) is %s%s.",
-            batch.batch_code,
-            batch.batch_id,
-            batch.batch_status,
-            ", as it was before" if adopted else "",
-        )
+        batch, how = Opening(
+            hook.get_conn(),
+            dict(request),
+            adopts=self.if_exists == "adopt",
+            is_later_try=context["ti"].try_number > 1,
+            floor=earliest_start(context),
+            settle_time=hook.settings.numbers["settle_time"],
+            source=self.source,
+        ).carry_out()
+        self.log.info("Batch %r (%s) is %s: it was %s.", batch.batch_code, batch.batch_id, batch.batch_status, how)
         self.show_link(context, hook, batch_id=batch.batch_id, batch_code=batch.batch_code)
         context["ti"].xcom_push(key="batch_id", value=batch.batch_id)
         return batch.documented()
-
-    def _open(self, client: EciClient, fields: dict[str, Any]) -> BatchResponse:
-        try:
-            return client.batches.open(**fields)
-        except EciBadRequestError:
-            # Another task may have opened it since we looked.
-            adopted = self._existing(client) if self.if_exists == "adopt" else None
-            if adopted is None:
-                raise
-            return adopted
-
-    def _find_existing(self) -> Filter:
-        """Return the filter that finds the batch of this code; a code that no filter can hold is refused."""
-        from eci_provider.api.filters import where
-
-        try:
-            return where("batchCode", "equals", self.batch_code)
-        except EciValidationError as error:
-            problems = [f"batch_code: with if_exists='adopt', {problem}" for problem in error.details["problems"]]
-            raise EciValidationError(problems, source=self.source) from None
-
-    def _existing(self, client: EciClient) -> BatchResponse | None:
-        for batch in client.batches.list(self._find_existing()):
-            if batch.batch_code != self.batch_code:
-                continue
-            if not batch.has_status("open"):
-                raise EciExistsError(
-                    f"{self.source}: batch {self.batch_code!r} ({batch.batch_id}) exists and is "
-                    f"{batch.batch_status}, so no bills can be added to it. Choose another batch_code, or open "
-                    "that batch again if it is pending.",
-                    batch_id=batch.batch_id,
-                    batch_code=self.batch_code,
-                    batch_status=batch.batch_status,
-                )
-            return batch
-        return None
 
 
 class UpdateBatchStatusOperator(EciOperator):
@@ -228,15 +186,7 @@ class UpdateBatchStatusOperator(EciOperator):
         return checked_batch_id(self.batch_id, source=self.source)
 
     def _change(self, client: EciClient, batch_id: int, fields: dict[str, Any]) -> BatchResponse:
-        try:
-            client.batches.update_status(batch_id, **fields)
-        except (EciConnectionError, EciServerError):
-            # The answer was lost, the change perhaps not: the batch itself tells.
-            batch = client.batches.get(batch_id)
-            if not batch.has_status(self.batch_status):
-                raise
-            return batch
-        batch = client.batches.get(batch_id)
+        batch = change_status(client, batch_id, **fields)
         if not batch.has_status(self.batch_status):
             raise EciNotCarriedOutError(
                 f"{self.source}: EnergyCAP took the change of batch {batch_id} to {self.batch_status}, but it "

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, cast
 
 from eci_provider.api.errors import EciValidationError
 from eci_provider.arguments import is_template
 from eci_provider.operators.importing import EciImportOperator
 
 if TYPE_CHECKING:
-    from eci_provider.api.bill_imports import BillImportOptions
+    from eci_provider.api.bill_imports import BillImportOptions, KickoutImport
     from eci_provider.api.client import EciClient
     from eci_provider.api.models import RequestModel
     from eci_provider.api.upload import BillFile
@@ -31,7 +32,8 @@ class ImportBillsOperator(EciImportOperator):
     :param save_as_resolved: whether failed audits are marked resolved by themselves.
     :param comment: why they are.
     :param suppress_bill_capture_notification: whether Bill Capture's notification is left out.
-    :param kwargs: the waiting arguments of :class:`~eci_provider.operators.importing.EciImportOperator`.
+    :param kwargs: ``reattach``, ``adopt_task_guid``, ``on_kill`` and the waiting arguments of
+        :class:`~eci_provider.operators.importing.EciImportOperator`.
     :return: the import's result, see the README.
     """
 
@@ -75,14 +77,38 @@ class ImportBillsOperator(EciImportOperator):
 
         return BillImportOptions
 
-    def submit_job(self, client: EciClient, request: RequestModel) -> str:
+    def what(self) -> str:
+        """Return what is imported, for messages."""
+        return f"file {str(self.file)!r}"
+
+    def content(self, request: RequestModel) -> str:
+        """Return a digest of the file, and of how and into which batch it is read."""
+        from eci_provider.api.upload import checked_file_name, content_digest
+        from eci_provider.markers import digest_of
+
+        options = cast("BillImportOptions", request)
+        name = checked_file_name(located(self.file), self.file_name, source=self.source)
+        return digest_of(
+            content_digest(located(self.file), source=self.source),
+            PurePosixPath(name).suffix.lower(),
+            options.profile_code,
+            options.batch_settings.wire() if options.batch_settings else None,
+        )
+
+    def submit_job(self, client: EciClient, request: KickoutImport, marker: str) -> str:
         """Send the file and return the task GUID of its import."""
+        from eci_provider.markers import marked
+
         try:
-            task_guid = client.bill_imports.submit(located(self.file), self.file_name, **dict(request))
+            task_guid = client.bill_imports.submit(located(self.file), self.file_name, **marked(request, marker))
         except EciValidationError as error:
             raise EciValidationError(error.details["problems"], source=self.source) from error
-        self.log.info("File %s was taken by EnergyCAP as import %s.", self.file, task_guid)
+        self.log.info("File %s was taken by EnergyCAP as import %s, marker %s.", self.file, task_guid, marker)
         return task_guid
+
+    def imported_file(self) -> BillFile:
+        """Return the file, whose names tell kicked-out rows apart if it is a ZIP."""
+        return located(self.file)
 
     def _check_name_if_literal(self) -> None:
         from eci_provider.api.upload import checked_file_name

@@ -1,54 +1,53 @@
-"""What importing bills and retrying kickouts share: submit, wait in either mode, conclude."""
+"""What importing bills and retrying kickouts share: submit once, whatever dies."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from airflow.providers.common.compat.sdk import conf
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
-from eci_provider.arguments import check_choice, check_statuses, positive_seconds
-from eci_provider.failing import final_errors
-from eci_provider.judging import judged
-from eci_provider.links import LINK_FACTS
-from eci_provider.operators.base import EciOperator
-from eci_provider.outcome import ON_KICKOUTS, concluded, import_result
-from eci_provider.waiting import deadline_after, framework_timeout
+from eci_provider import clock
+from eci_provider.api.errors import EciValidationError
+from eci_provider.arguments import is_template
+from eci_provider.contexts import map_index
+from eci_provider.operators.awaiting import EciAwaitingOperator
+from eci_provider.remembering import forget_on_success
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from eci_provider.api.bill_imports import KickoutImport
     from eci_provider.api.client import EciClient
     from eci_provider.api.models import RequestModel
-    from eci_provider.api.tasks import TaskResponse
     from eci_provider.hooks.eci import EciHook
-    from eci_provider.triggers.task import EciTaskTrigger
+    from eci_provider.jobs import Submitted
+    from eci_provider.submission import Submission
 
 
-class EciImportOperator(EciOperator):
+class EciImportOperator(EciAwaitingOperator):
     """
-    Be the base of operators that start an import in EnergyCAP and wait for it.
+    Be the base of operators that start an import in EnergyCAP, once whatever dies, and wait for it.
 
-    :param wait_for_completion: whether to wait at all; without, the result holds little more than the task GUID.
-    :param wait_for_analysis: whether to wait until the imported bills were analysed too, so that flags are
-        settled.
-    :param deferrable: whether to wait in the triggerer, without a worker.
-    :param poll_interval: seconds (or a timedelta) between two looks, once the wait is not young any more.
-    :param timeout: how long the import may take, from its submission; a number is in seconds.
-    :param on_kickouts: what kicked-out rows make of the task: ``fail``, ``warn`` (it succeeds) or ``skip``.
-    :param success_statuses: further status literals of EnergyCAP that count as success.
+    :param batch_settings: into which batch, in snake_case or the documented camelCase.
+    :param import_note: a note on the import.
+    :param save_as_resolved: whether failed audits are marked resolved by themselves.
+    :param comment: why they are.
+    :param reattach: whether a later try looks for the import of an earlier one and goes on with it; without,
+        every try imports again.
+    :param adopt_task_guid: an import that was started already, to be waited for instead of starting one; name it
+        for one run only.
+    :param kwargs: the waiting arguments of :class:`~eci_provider.operators.awaiting.EciAwaitingOperator`.
     """
 
     template_fields: Sequence[str] = (
-        "eci_conn_id",
+        *EciAwaitingOperator.template_fields,
         "batch_settings",
         "import_note",
         "save_as_resolved",
         "comment",
-        "on_kickouts",
-        "success_statuses",
+        "adopt_task_guid",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"batch_settings": "json"}
 
@@ -59,94 +58,124 @@ class EciImportOperator(EciOperator):
         import_note: str | None = None,
         save_as_resolved: bool | None = None,
         comment: str | None = None,
-        wait_for_completion: bool = True,
-        wait_for_analysis: bool = False,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: timedelta | float = 30.0,
-        timeout: timedelta | float = timedelta(hours=6),
-        on_kickouts: str = "fail",
-        success_statuses: Sequence[str] | None = None,
+        reattach: bool = True,
+        adopt_task_guid: str | None = None,
         **kwargs: Any,
     ) -> None:
-        # Every try submits anew, so a retry is made only where the task itself asks for it.
-        kwargs.setdefault("retries", 0)
         super().__init__(**kwargs)
         self.batch_settings = batch_settings
         self.import_note = import_note
         self.save_as_resolved = save_as_resolved
         self.comment = comment
-        self.wait_for_completion = wait_for_completion
-        self.wait_for_analysis = wait_for_analysis
-        self.deferrable = deferrable
-        self.poll_interval = positive_seconds("poll_interval", poll_interval, source=self.source)
-        self.timeout = positive_seconds("timeout", timeout, source=self.source)
-        self.on_kickouts = on_kickouts
-        self.success_statuses = success_statuses
-        check_choice("on_kickouts", on_kickouts, ON_KICKOUTS, source=self.source)
-        check_statuses(success_statuses, source=self.source)
+        self.reattach = reattach
+        self.adopt_task_guid = adopt_task_guid
+        # First, since Airflow ends a process whose callbacks take long.
+        self.on_success_callback = [forget_on_success, *_as_list(self.on_success_callback)]
+        if not is_template(adopt_task_guid):
+            self._checked_adoption()
 
     @abstractmethod
-    def submit_job(self, client: EciClient, request: RequestModel) -> str:
-        """Start the import that the request describes and return its task GUID."""
+    def what(self) -> str:
+        """Return what is imported, for messages, such as ``file 'bills.csv'``."""
+
+    @abstractmethod
+    def content(self, request: RequestModel) -> str:
+        """Return a digest of what decides which bills land where: another content is another import."""
+
+    @abstractmethod
+    def submit_job(self, client: EciClient, request: KickoutImport, marker: str) -> str:
+        """Start the import that the request describes under a marker, and return its task GUID."""
+
+    def other_imports(self) -> frozenset[str]:
+        """Return the GUIDs of imports that cannot be the one that is submitted, though nothing else may tell."""
+        return frozenset()
+
+    @property
+    def record_keys(self) -> Sequence[str]:
+        """Return under which names this task may record imports in Airflow's task state."""
+        return (self.record_key,)
 
     def perform(self, context: Context, hook: EciHook) -> Any:
-        """Submit, then wait as the arguments say."""
-        from eci_provider.api.tasks import TaskResponse
+        """Submit unless an earlier try did, then wait as the arguments say."""
+        began = clock.utc_now()
+        return self.see_through(context, hook, self.submitted(context, hook, self._checked_adoption()), began)
 
-        request = self.checked_request()
-        check_choice("on_kickouts", self.on_kickouts, ON_KICKOUTS, source=self.source)
-        check_statuses(self.success_statuses, source=self.source)
-        task_guid = self.submit_job(hook.get_conn(), request)
-        deadline = deadline_after(self.timeout)
-        context["ti"].xcom_push(key="task_guid", value=task_guid)
-        self.show_link(context, hook, task_guid=task_guid)
-        if not self.wait_for_completion:
-            return import_result(TaskResponse(), task_guid, outcome=None)
-        self.log.info("Waiting for import %s until %s.", task_guid, deadline.isoformat(timespec="seconds"))
-        trigger = self._trigger(task_guid, deadline)
-        if self.deferrable:
-            self.defer(trigger=trigger, method_name="execute_complete", timeout=framework_timeout(deadline))
-        return self._conclude(context, hook, task_guid, trigger.wait(hook).run())
-
-    def _trigger(self, task_guid: str, deadline: datetime) -> EciTaskTrigger:
-        """Return the wait, which a triggerer or a worker carries out."""
-        from eci_provider.triggers.task import EciTaskTrigger
-
-        return EciTaskTrigger(
-            task_guid,
-            eci_conn_id=self.eci_conn_id,
-            poll_interval=self.poll_interval,
-            deadline=deadline.isoformat(),
-            wait_for_analysis=self.wait_for_analysis,
-        )
-
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+    def submitted(self, context: Context, hook: EciHook, adopt_task_guid: str | None = None) -> Submitted:
         """
-        Go on when the trigger has fired.
+        Return the import of an earlier try, or submit it; its GUID is pushed to XCom.
 
         :param context: Airflow's context.
-        :param event: what the trigger says; it names the import, since this is another process than the one that
-            submitted it, and ``dags test`` hands over nothing else.
-        :return: the import's result.
-        :raises EciError: the same as a wait in the worker raises.
+        :param hook: the hook.
+        :param adopt_task_guid: the import to take, whatever is known.
+        :raises EciError: one of its children.
         """
-        from eci_provider.api.tasks import TaskResponse
-        from eci_provider.events import subject, unpack
-        from eci_provider.hooks.eci import EciHook
+        try:
+            submitted = self._submission(context, hook).carry_out(adopt_task_guid)
+        except AirflowTaskTimeout as timeout:
+            from eci_provider.refusals import out_of_time
 
-        with final_errors(), EciHook(self.eci_conn_id) as hook:
-            task_guid = subject(event, "task_guid")
-            self.show_link(context, hook, task_guid=task_guid)
-            return self._conclude(context, hook, task_guid, TaskResponse.model_validate(unpack(event)))
+            raise out_of_time(self.what()) from timeout
+        context["ti"].xcom_push(key="task_guid", value=submitted.task_guid)
+        return submitted
 
-    def _conclude(self, context: Context, hook: EciHook, task_guid: str, task: TaskResponse) -> dict[str, Any]:
-        """Push the result first, so that it is there whatever the task makes of it."""
-        result = concluded(
-            hook.get_conn(),
-            task,
-            task_guid,
-            success_statuses=self.success_statuses or (),
-            reattached=False,
+    def _submission(self, context: Context, hook: EciHook) -> Submission:
+        """Return the submission, its arguments being rendered: refused here if they are wrong."""
+        from eci_provider.compat import TaskMemory
+        from eci_provider.jobs import Circumstances, Job, earliest_start
+        from eci_provider.markers import Identity, target_of
+        from eci_provider.submission import Submission
+
+        request = cast("KickoutImport", self.checked_request())
+        self.check_waiting_arguments()
+        client, instance = hook.get_conn(), context["ti"]
+
+        def identity() -> Identity:
+            return Identity(
+                instance.dag_id,
+                instance.task_id,
+                instance.run_id,
+                map_index(instance),
+                self.content(request),
+                "" if self.reattach else f"try {instance.try_number}",
+            )
+
+        def send(marker: str) -> str:
+            self.kill_switch.sending(marker)
+            return self.submit_job(client, request, marker)
+
+        job = Job(self.what(), identity, target_of(request.batch_settings), send)
+        circumstances = Circumstances(
+            is_later_try=instance.try_number > 1,
+            max_tries=getattr(instance, "max_tries", None),
+            floor=earliest_start(context),
+            reattach=self.reattach,
+            settle_time=hook.settings.numbers["settle_time"],
+            others=frozenset(guid.casefold() for guid in self.other_imports()),
         )
-        self.show_link(context, hook, **{name: result[name] for name in LINK_FACTS})
-        return judged(context, result, self.on_kickouts)
+        return Submission(client, job, circumstances, TaskMemory(context, self.record_key))
+
+    def voids_on_kill(self) -> bool:
+        """Tell whether a kill sets the batch Pending, which it is not on purpose."""
+        if self.kill_switch.action != "void_batch":
+            return False
+        settings = cast("KickoutImport", self.checked_request()).batch_settings
+        return settings is None or settings.batch_mode != "use pending batch"
+
+    def _checked_adoption(self) -> str | None:
+        """Return the import to adopt; a template that renders to nothing means none."""
+        from eci_provider.api.tasks import checked_guid
+
+        if self.adopt_task_guid is None or str(self.adopt_task_guid).strip() in ("", "None"):
+            return None
+        try:
+            return checked_guid(self.adopt_task_guid, source=self.source)
+        except EciValidationError as error:
+            problems = [problem.replace("task_guid", "adopt_task_guid") for problem in error.details["problems"]]
+            raise EciValidationError(problems, source=self.source) from None
+
+
+def _as_list(callbacks: Any) -> list[Any]:
+    """Return callbacks as a list; Airflow 2 keeps them as they were given."""
+    if callbacks is None:
+        return []
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]

@@ -25,11 +25,11 @@ MONTHS = (
     "december",
 )
 _SHAPES = {
-    "mm/dd/yyyy": (re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})"), "mdy"),
-    "dd/mm/yyyy": (re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})"), "dmy"),
-    "Month dd yyyy": (re.compile(r"([A-Za-z]+) (\d{1,2}),? (\d{4})"), "mdy"),
-    "dd Month yyyy": (re.compile(r"(\d{1,2}) ([A-Za-z]+),? (\d{4})"), "dmy"),
-    "yyyymmdd": (re.compile(r"(\d{4})(\d{2})(\d{2})"), "ymd"),
+    "mm/dd/yyyy": (re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII), "mdy"),
+    "dd/mm/yyyy": (re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII), "dmy"),
+    "Month dd yyyy": (re.compile(r"([A-Za-z]+) (\d{1,2}),? (\d{4})", re.ASCII), "mdy"),
+    "dd Month yyyy": (re.compile(r"(\d{1,2}) ([A-Za-z]+),? (\d{4})", re.ASCII), "dmy"),
+    "yyyymmdd": (re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII), "ymd"),
 }
 ADVANCED_DATE_FORMAT = "yyyymmdd"
 ADVANCED_FIRST = ("ACCOUNT", "STARTDATE", "ENDDATE", "ACE", "METERCODE")

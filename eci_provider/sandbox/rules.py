@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from eci_provider.sandbox.layout import Layout, parsed_date, written_date
@@ -162,12 +163,11 @@ def _details(row: list[str], layout: Layout) -> dict[str, Any]:
     return details
 
 
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
 def _number(text: str, name: str) -> Decimal:
     """Assumption: digits, a sign and a decimal point only; no thousands separators, no currency signs."""
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite():
+    if not _NUMBER.fullmatch(text):
         raise KickoutError(f"{name} '{text}' is not a number.")
-    return value
+    return Decimal(text)

@@ -8,6 +8,7 @@ from typing import Any
 CHOICES: dict[str, tuple[Any, ...]] = {
     "error_handling": ("ProcessValidBills", "MarkBatchPending"),
     "batch_visible": ("at_once", "at_end"),
+    "notes_visible": ("at_once", "at_end"),
     "error_format": ("json", "json_string", "text", "html"),
     "permission_status": (401, 403),
 }
@@ -33,6 +34,7 @@ class Settings:
     :param error_handling: ``ProcessValidBills`` or ``MarkBatchPending``, what a kickout does to its batch.
     :param bill_capture: the organisation uses Bill Capture, which forces ``MarkBatchPending``.
     :param echo_notes: whether a task shows ``importNote`` as its ``taskNote``.
+    :param notes_visible: whether it does so ``at_once`` or ``at_end``.
     :param statuses: spelling of ``running``, ``completed``, ``kickouts``, ``failed``.
     :param batch_visible: whether a task names its batch ``at_once`` or ``at_end``.
     :param guid_key: spelling of the GUID's key in GuidResponse and TaskResponse.
@@ -52,6 +54,7 @@ class Settings:
     error_handling: str = "ProcessValidBills"
     bill_capture: bool = False
     echo_notes: bool = True
+    notes_visible: str = "at_once"
     statuses: dict[str, str] = field(default_factory=_statuses)
     batch_visible: str = "at_once"
     guid_key: str = "taskGUId"

@@ -166,6 +166,7 @@ def shown_tasks(env: Environment, where: str = "1", *values: Any) -> list[dict[s
 def _shown(env: Environment, row: Row, user: dict[str, Any]) -> dict[str, Any]:
     settings = env.settings
     batch = {"batchId": row["batch_id"], "batchCode": row["batch_code"]}
+    shows_note = settings.echo_notes and (settings.notes_visible == "at_once" or row["outcome"] is not None)
     visible = settings.batch_visible == "at_once" or row["outcome"] is not None
     return {
         "taskId": row["task_id"],
@@ -177,7 +178,7 @@ def _shown(env: Environment, row: Row, user: dict[str, Any]) -> dict[str, Any]:
         "endDate": stamp(row["end_at"]),
         "output": _output(env, row),
         "settings": {"fileName": row["file_name"], "profileCode": row["profile_code"], **row["options"]},
-        "taskNote": row["note"] if settings.echo_notes else None,
+        "taskNote": row["note"] if shows_note else None,
         "analyzingCount": row["analyzing"],
         "unresolvedFlagCount": row["flags"],
         "currentSuccessCount": row["bill_count"],

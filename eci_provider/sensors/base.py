@@ -17,10 +17,10 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from eci_provider.api.errors import EciError, EciValidationError, EciWaitTimeoutError
-from eci_provider.arguments import positive_seconds
+from eci_provider.arguments import is_template, positive_seconds
 from eci_provider.failing import as_also, final_errors
 from eci_provider.links import EciLink, Linked
-from eci_provider.waiting import deadline_after, framework_timeout
+from eci_provider.waiting import deadline_after, execution_deadline, framework_timeout
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -72,7 +72,7 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         """Refuse wrong arguments once templates are rendered."""
 
     @abstractmethod
-    def trigger(self, deadline: datetime | None) -> EciTrigger:
+    def trigger(self, deadline: datetime | None, execution_deadline: datetime | None = None) -> EciTrigger:
         """Return the wait, which a triggerer or a worker carries out."""
 
     @abstractmethod
@@ -95,7 +95,7 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         :param context: Airflow's context.
         :return: the result.
         :raises EciError: one of its children; where a retry cannot help, also an ``AirflowFailException``; at the
-            deadline also an ``AirflowSensorTimeout``.
+            deadline of ``timeout`` also an ``AirflowSensorTimeout``, and at that of ``execution_timeout`` not.
         :raises AirflowSkipException: instead of any of them, with ``soft_fail``.
         """
         self.link_url = ""
@@ -104,7 +104,7 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
             with self._hook() as hook:
                 self.show_link(context, hook, **self.link_facts)
             if self.deferrable:
-                self._defer()
+                self._defer(context)
             if self.reschedule:
                 return self._reschedule(context)
             return self._wait_here(context)
@@ -127,12 +127,25 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         """
         from eci_provider.events import unpack
 
+        with self._failures():
+            self.check_rendered()
+            is_about_another = self._is_about_another(event)
+        if is_about_another:
+            return self.execute(context)
         with self._failures(), self._hook() as hook:
             self.show_link(context, hook, **self.link_facts)
             return self.conclude(context, hook, self.read_event(unpack(event)))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume as every sensor does, but keep the reason why it is skipped, which Airflow would replace."""
+        """
+        Resume as every sensor does, but keep the reason why it is skipped, which Airflow would replace.
+
+        Where Airflow gave the trigger up, look once more and say what was waited for.
+        """
+        from eci_provider.resuming import TRIGGER_FAILED
+
+        if next_method == TRIGGER_FAILED:
+            return self._resume_without_event(next_kwargs, context)
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except AirflowSkipException as skip:
@@ -140,22 +153,56 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
                 raise skip.__cause__ from skip.__cause__.__cause__
             raise
 
+    def _can_start_in_the_triggerer(self) -> bool:
+        """Tell whether nothing has to happen in a worker before the wait."""
+        return (
+            self.deferrable
+            and type(self).execute is EciSensor.execute
+            and not is_template(self.eci_conn_id)
+            and not self.on_execute_callback
+            and getattr(self, "_pre_execute_hook", None) is None
+        )
+
+    def _is_about_another(self, event: dict[str, Any] | None) -> bool:
+        """
+        Tell whether a trigger waited for something else than a worker would have, or could not tell for what.
+
+        That can be when the task started in the triggerer, which renders templates without the DAG's own settings.
+        """
+        name, wanted = next(iter(self.link_facts.items()))
+        waited_for = event.get(name) if isinstance(event, dict) else None
+        return (
+            self.start_from_trigger and waited_for is not None and str(waited_for).lower() != str(wanted).lower()
+        )
+
+    def _resume_without_event(self, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        from eci_provider.resuming import last_look
+
+        with self._failures(), self._hook() as hook:
+            self.show_link(context, hook, **self.link_facts)
+            started = _start_of(context)
+            deadline = deadline_after(self.timeout, since=started) if started else None
+            wait = self.trigger(deadline, execution_deadline(self.execution_timeout, started)).wait(hook)
+            return self.conclude(context, hook, last_look(wait, next_kwargs))
+
     def _reschedule(self, context: Context) -> Any:
         """Poke once, and let Airflow's time-out say what was waited for."""
         try:
             return super().execute(context)
         except AirflowSensorTimeout as timeout:
-            raise as_also(self._poked.overdue(None), AirflowSensorTimeout) from timeout
+            raise as_also(self._poked.overdue(None, ended_by="timeout"), AirflowSensorTimeout) from timeout
 
     def _wait_here(self, context: Context) -> Any:
+        from eci_provider.limits import wait_within_limits
+
         with self._hook() as hook:
             wait = self.trigger(deadline_after(self.timeout)).wait(hook)
-            return self.conclude(context, hook, wait.run())
+            return self.conclude(context, hook, wait_within_limits(wait))
 
-    def _defer(self) -> NoReturn:
+    def _defer(self, context: Context) -> NoReturn:
         deadline = deadline_after(self.timeout)
         self.defer(
-            trigger=self.trigger(deadline),
+            trigger=self.trigger(deadline, execution_deadline(self.execution_timeout, _start_of(context))),
             method_name="execute_complete",
             timeout=framework_timeout(deadline),
         )
@@ -176,6 +223,12 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         except (EciError, AirflowSensorTimeout) as error:
             if self.soft_fail or getattr(self, "never_fail", False):
                 raise AirflowSkipException(str(error)) from error
-            if isinstance(error, EciWaitTimeoutError):
+            if isinstance(error, EciWaitTimeoutError) and not error.retry_helps:
                 raise as_also(error, AirflowSensorTimeout) from error.__cause__
             raise
+
+
+def _start_of(context: Context) -> datetime | None:
+    """Return when Airflow began the try, as far as it says so."""
+    started = getattr(context.get("ti"), "start_date", None)
+    return started if isinstance(started, datetime) else None

@@ -59,7 +59,7 @@ class EciBatchSensor(EciSensor["BatchResponse"]):
         """Return what is known for the link before the first look."""
         return {"batch_id": self._checked_batch_id()}
 
-    def trigger(self, deadline: datetime | None) -> EciBatchTrigger:
+    def trigger(self, deadline: datetime | None, execution_deadline: datetime | None = None) -> EciBatchTrigger:
         """Return the wait, which a triggerer or a worker carries out."""
         from eci_provider.triggers.batch import EciBatchTrigger
 
@@ -68,6 +68,7 @@ class EciBatchSensor(EciSensor["BatchResponse"]):
             eci_conn_id=self.eci_conn_id,
             poll_interval=self.poke_interval,
             deadline=deadline.isoformat() if deadline else None,
+            execution_deadline=execution_deadline.isoformat() if execution_deadline else None,
             batch_status=self.batch_status,
             wait_for_analysis=self.wait_for_analysis,
         )

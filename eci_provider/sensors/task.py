@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.arguments import check_choice, check_statuses, is_template
-from eci_provider.judging import judged
+from eci_provider.arguments import ON_KICKOUTS, allowed_kickouts, check_choice, check_statuses, is_template
+from eci_provider.compat import start_trigger_args
 from eci_provider.links import LINK_FACTS
-from eci_provider.outcome import ON_KICKOUTS, concluded
 from eci_provider.sensors.base import EciSensor
+from eci_provider.waiting import FRAMEWORK_GRACE
+
+#: Text around templates that only look something up which a triggerer knows, such as ``{{ params.guid }}``.
+_LOOKED_UP = re.compile(
+    r"""([^{]|\{\{-?\s*(params|dag_run\.conf|var\.(value|json))(\.\w+|\[\s*['"][\w.-]+['"]\s*\])+\s*-?\}\})*"""
+)
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -26,19 +32,28 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
 
     :param task_guid: the import.
     :param on_kickouts: what kicked-out rows make of the task: ``fail``, ``warn`` (it succeeds) or ``skip``.
+    :param max_kickouts: up to how many kicked-out rows they are only a warning whatever ``on_kickouts`` says; a
+        float below 1, such as ``0.02``, is a share of kicked-out rows and imported bills together.
     :param wait_for_analysis: whether to wait until the imported bills were analysed too.
     :param success_statuses: further status literals of EnergyCAP that count as success.
     :param kwargs: ``eci_conn_id``, ``deferrable``, ``poke_interval`` and what every sensor takes.
     :return: the import's result, see the README.
     """
 
-    template_fields: Sequence[str] = ("eci_conn_id", "task_guid", "on_kickouts", "success_statuses")
+    template_fields: Sequence[str] = (
+        "eci_conn_id",
+        "task_guid",
+        "on_kickouts",
+        "max_kickouts",
+        "success_statuses",
+    )
 
     def __init__(
         self,
         *,
         task_guid: str,
         on_kickouts: str = "fail",
+        max_kickouts: float | str | None = None,
         wait_for_analysis: bool = False,
         success_statuses: Sequence[str] | None = None,
         **kwargs: Any,
@@ -46,25 +61,50 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
         super().__init__(**kwargs)
         self.task_guid = task_guid
         self.on_kickouts = on_kickouts
+        self.max_kickouts = max_kickouts
         self.wait_for_analysis = wait_for_analysis
         self.success_statuses = success_statuses
-        check_choice("on_kickouts", on_kickouts, ON_KICKOUTS, source=self.source)
-        check_statuses(success_statuses, source=self.source)
+        self._check_judgement()
         if not is_template(task_guid):
             self._checked_guid()
+        self._start_in_the_triggerer()
+
+    def _start_in_the_triggerer(self) -> None:
+        """
+        Let the sensor start with its trigger where that works (Airflow 3.3), and take no worker before it is done.
+
+        What a triggerer cannot render starts in a worker: there, XComs are never answered, and macros of the DAG's
+        own are empty. So do mapped tasks, which Airflow does not start there.
+        """
+        if not self._can_start_in_the_triggerer() or not _can_be_rendered_there(self.task_guid):
+            return
+        limit = self.execution_timeout
+        self.start_trigger_args = start_trigger_args(
+            "eci_provider.triggers.task.EciTaskTrigger",
+            {
+                "task_guid": self.task_guid,
+                "eci_conn_id": self.eci_conn_id,
+                "poll_interval": self.poke_interval,
+                "wait_for_analysis": self.wait_for_analysis,
+                "timeout": self.timeout,
+                "execution_timeout": limit.total_seconds() if limit else None,
+            },
+            next_method="execute_complete",
+            timeout=timedelta(seconds=self.timeout) + FRAMEWORK_GRACE,
+        )
+        self.start_from_trigger = self.start_trigger_args is not None
 
     def check_rendered(self) -> None:
         """Refuse a GUID that is none, and an unknown ``on_kickouts``."""
         self._checked_guid()
-        check_choice("on_kickouts", self.on_kickouts, ON_KICKOUTS, source=self.source)
-        check_statuses(self.success_statuses, source=self.source)
+        self._check_judgement()
 
     @property
     def link_facts(self) -> dict[str, Any]:
         """Return what is known for the link before the first look."""
         return {"task_guid": self._checked_guid()}
 
-    def trigger(self, deadline: datetime | None) -> EciTaskTrigger:
+    def trigger(self, deadline: datetime | None, execution_deadline: datetime | None = None) -> EciTaskTrigger:
         """Return the wait, which a triggerer or a worker carries out."""
         from eci_provider.triggers.task import EciTaskTrigger
 
@@ -73,6 +113,7 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
             eci_conn_id=self.eci_conn_id,
             poll_interval=self.poke_interval,
             deadline=deadline.isoformat() if deadline else None,
+            execution_deadline=execution_deadline.isoformat() if execution_deadline else None,
             wait_for_analysis=self.wait_for_analysis,
         )
 
@@ -84,6 +125,9 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
 
     def conclude(self, context: Context, hook: EciHook, found: TaskResponse) -> dict[str, Any]:
         """Return the import's result, or end the task as its outcome and ``on_kickouts`` say."""
+        from eci_provider.judging import judged
+        from eci_provider.outcome import concluded
+
         result = concluded(
             hook.get_conn(),
             found,
@@ -92,9 +136,20 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
             reattached=False,
         )
         self.show_link(context, hook, **{name: result[name] for name in LINK_FACTS})
-        return judged(context, result, self.on_kickouts)
+        allowed = allowed_kickouts(self.max_kickouts, source=self.source)
+        return judged(context, result, self.on_kickouts, max_kickouts=allowed)
+
+    def _check_judgement(self) -> None:
+        check_choice("on_kickouts", self.on_kickouts, ON_KICKOUTS, source=self.source)
+        check_statuses(self.success_statuses, source=self.source)
+        allowed_kickouts(self.max_kickouts, source=self.source)
 
     def _checked_guid(self) -> str:
         from eci_provider.api.tasks import checked_guid
 
         return checked_guid(self.task_guid, source=self.source)
+
+
+def _can_be_rendered_there(value: object) -> bool:
+    """Tell whether a triggerer makes the same of an argument as a worker."""
+    return isinstance(value, str) and (not is_template(value) or bool(_LOOKED_UP.fullmatch(value)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 if TYPE_CHECKING:
-    from eci_provider.hooks.eci import EciHook
+    from eci_provider.triggers.shared_client import GivesClient
     from eci_provider.waits import Wait
 
 
@@ -21,25 +22,40 @@ class EciTrigger(BaseTrigger):
     :param eci_conn_id: the Airflow connection; the key is read from it there and is never part of the trigger.
     :param poll_interval: seconds between two looks.
     :param deadline: when the wait ends, in ISO 8601, UTC without an offset; None for never.
+    :param execution_deadline: when Airflow's ``execution_timeout`` ends the try, written as ``deadline``; the wait
+        ends at the earlier of the two.
     """
 
-    def __init__(self, *, eci_conn_id: str, poll_interval: float, deadline: str | None) -> None:
+    _is_loaded = False
+
+    def __init__(
+        self, *, eci_conn_id: str, poll_interval: float, deadline: str | None, execution_deadline: str | None
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.eci_conn_id = eci_conn_id
         self.poll_interval = poll_interval
         self.deadline = deadline
+        self.execution_deadline = execution_deadline
 
     @abstractmethod
     def about(self) -> dict[str, Any]:
-        """Return what is waited for: task_guid or batch_id."""
+        """Return what the event says beside what was found: task_guid or batch_id, above all."""
 
     @abstractmethod
     def arguments(self) -> dict[str, Any]:
         """Return what makes this trigger again, beside what all triggers have."""
 
     @abstractmethod
-    def wait(self, hook: EciHook) -> Wait[Any]:
-        """Return the wait; a worker that does not defer carries it out itself."""
+    def wait(self, client: GivesClient) -> Wait[Any]:
+        """
+        Return the wait; a worker that does not defer carries it out itself.
+
+        :param client: a hook, or what stands in for one.
+        """
+
+    def share(self) -> dict[str, Any]:
+        """Return what lets the wait take part in the list of all imports: ``task_guid`` and ``begun``."""
+        return {}
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments that make this trigger again: plain JSON, and no key."""
@@ -48,28 +64,47 @@ class EciTrigger(BaseTrigger):
             "eci_conn_id": self.eci_conn_id,
             "poll_interval": self.poll_interval,
             "deadline": self.deadline,
+            "execution_deadline": self.execution_deadline,
         }
         return f"{cls.__module__}.{cls.__qualname__}", {**self.about(), **self.arguments(), **common}
 
     @property
-    def deadline_moment(self) -> datetime | None:
-        """Return the deadline as a datetime."""
+    def deadlines(self) -> dict[str, datetime | None]:
+        """Return both deadlines as datetimes, named as the wait takes them."""
         from eci_provider.api.tasks import moment
 
-        return moment(self.deadline) if self.deadline else None
+        texts = {"deadline": self.deadline, "execution_deadline": self.execution_deadline}
+        return {name: moment(text) if text else None for name, text in texts.items()}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and yield one event whatever happens."""
+        """Wait together with the other triggers of the connection, and yield one event whatever happens."""
+        if not EciTrigger._is_loaded:
+            # Models take their time to load, and the event loop is everybody's.
+            await asyncio.to_thread(_load)
+            EciTrigger._is_loaded = True
         from eci_provider.events import error_event, found_event
-        from eci_provider.hooks.eci import EciHook
+        from eci_provider.triggers.poll_hub import join_hub
 
-        hook = EciHook(self.eci_conn_id)
         try:
-            found = await self.wait(hook).run_async()
-            event = found_event(found.documented(), **self.about())
+            hub, member = join_hub(self.eci_conn_id, self.wait, **self.share())
+            try:
+                outcome = await member.future
+            finally:
+                hub.leave(member)
+            if isinstance(outcome, Exception):
+                raise outcome
+            event = found_event(outcome, **self.about())
         except Exception as error:
             # Whatever it was must reach the task, which would otherwise end without a reason.
             event = error_event(error, **self.about())
-        finally:
-            hook.close()
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
+
+
+def _load() -> None:
+    """Load what a wait needs, and what is not loaded where DAG files are read."""
+    import eci_provider.api.client
+    import eci_provider.events
+    import eci_provider.hooks.eci
+    import eci_provider.hooks.settings
+    import eci_provider.triggers.poll_hub
+    import eci_provider.waits  # noqa: F401

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from eci_provider.triggers.base import EciTrigger
 
 if TYPE_CHECKING:
-    from eci_provider.hooks.eci import EciHook
+    from eci_provider.triggers.shared_client import GivesClient
     from eci_provider.waits import BatchWait
 
 
@@ -21,6 +21,7 @@ class EciBatchTrigger(EciTrigger):
     :param deadline: when the wait ends, in ISO 8601 with an offset; None for never.
     :param batch_status: the wanted status, in any case; None for any.
     :param wait_for_analysis: whether no bill of it may be under analysis any more.
+    :param execution_deadline: when Airflow's ``execution_timeout`` ends the try, written as ``deadline``.
     """
 
     def __init__(
@@ -31,8 +32,14 @@ class EciBatchTrigger(EciTrigger):
         deadline: str | None = None,
         batch_status: str | None = None,
         wait_for_analysis: bool = False,
+        execution_deadline: str | None = None,
     ) -> None:
-        super().__init__(eci_conn_id=eci_conn_id, poll_interval=poll_interval, deadline=deadline)
+        super().__init__(
+            eci_conn_id=eci_conn_id,
+            poll_interval=poll_interval,
+            deadline=deadline,
+            execution_deadline=execution_deadline,
+        )
         self.batch_id = batch_id
         self.batch_status = batch_status
         self.wait_for_analysis = wait_for_analysis
@@ -45,15 +52,15 @@ class EciBatchTrigger(EciTrigger):
         """Return what makes this trigger again, beside what all triggers have."""
         return {"batch_status": self.batch_status, "wait_for_analysis": self.wait_for_analysis}
 
-    def wait(self, hook: EciHook) -> BatchWait:
+    def wait(self, client: GivesClient) -> BatchWait:
         """Return the wait."""
         from eci_provider.waits import BatchWait
 
         return BatchWait(
-            hook.get_conn,
+            client.get_conn,
             self.batch_id,
             poll_interval=self.poll_interval,
-            deadline=self.deadline_moment,
+            **self.deadlines,
             batch_status=self.batch_status,
             wait_for_analysis=self.wait_for_analysis,
         )

@@ -1,0 +1,142 @@
+"""The marker that tells our import from all others, and the batch it goes into."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eci_provider.api.bill_imports import BatchSettings, KickoutImport
+    from eci_provider.api.tasks import TaskResponse
+
+_MARKER = re.compile(r"af:[0-9a-f]{16}(?![0-9a-f])")
+
+#: The modes that make a batch, under a code of ours where the user gave none.
+_MODES_THAT_CREATE = ("new batch", "new self-contained batch")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """
+    Say which piece of work an import is, the same in every try.
+
+    :param dag_id: the DAG.
+    :param task_id: the Airflow task.
+    :param run_id: the DAG run.
+    :param map_index: which of the mapped task instances; -1 without mapping.
+    :param content: a digest of what is sent.
+    :param salt: what makes it another piece of work on purpose: the try's number with ``reattach=False``.
+    """
+
+    dag_id: str
+    task_id: str
+    run_id: str
+    map_index: int
+    content: str
+    salt: str = ""
+
+    def marker(self, generation: int, attempt: int) -> str:
+        """
+        Return the marker: ``af:`` and 16 hex digits.
+
+        :param generation: how often the task had succeeded and was cleared.
+        :param attempt: how many imports of this generation failed without importing anything; each attempt has a
+            marker of its own, so that the batch codes made of them stay unique.
+        """
+        parts = [self.dag_id, self.task_id, self.run_id, self.map_index, self.content, self.salt]
+        text = json.dumps([*parts, generation, attempt])
+        return f"af:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """
+    Say what is known of an import's batch before it exists.
+
+    :param batch_id: its number, where an existing or pending one is used.
+    :param batch_code: its code, where the user gave one.
+    :param is_own: whether the import makes a batch whose code is the marker.
+    """
+
+    batch_id: int | None = None
+    batch_code: str | None = None
+    is_own: bool = False
+
+    def may_hold(self, task: TaskResponse) -> bool:
+        """
+        Tell whether a task without our marker may be ours, as far as its batch tells.
+
+        :param task: a task; while it names no batch, it may.
+        """
+        batch = task.batch
+        if batch is None or (batch.batch_id is None and batch.batch_code is None):
+            return True
+        if self.is_own:
+            return False
+        if self.batch_id is not None:
+            return batch.batch_id == self.batch_id
+        # "smart batch" appends a GUID to the code where a closed batch has it.
+        return self.batch_code is None or _plain(batch.batch_code).startswith(_plain(self.batch_code))
+
+
+def target_of(settings: BatchSettings | None) -> Target:
+    """
+    Return what is known of the batch that an import goes into.
+
+    :param settings: its batch settings; without them, or without a mode, EnergyCAP chooses and nothing is known.
+    """
+    mode = settings.batch_mode if settings else None
+    if settings is None or mode is None:
+        return Target()
+    if mode == "use existing batch":
+        return Target(batch_id=settings.existing_open_batch_id)
+    if mode == "use pending batch":
+        return Target(batch_id=settings.pending_batch_id)
+    is_own = mode in _MODES_THAT_CREATE and not settings.new_batch_code
+    return Target(batch_code=settings.new_batch_code, is_own=is_own)
+
+
+def marked(request: KickoutImport, marker: str) -> dict[str, Any]:
+    """
+    Return a request's fields with the marker in them.
+
+    It leads the note, so that no truncation loses it. Where the import makes a batch and the user gave no code, it
+    is the batch's code, too: EnergyCAP keeps those unique.
+
+    :param request: the request as the user wants it.
+    :param marker: the marker.
+    """
+    fields = dict(request)
+    fields["import_note"] = f"{marker} {request.import_note}" if request.import_note else marker
+    if request.batch_settings is not None and target_of(request.batch_settings).is_own:
+        fields["batch_settings"] = request.batch_settings.model_copy(update={"new_batch_code": marker})
+    return fields
+
+
+def markers_in(task: TaskResponse) -> set[str]:
+    """
+    Return the markers that a task shows in its note or as its batch's code.
+
+    :param task: a task; ``reduced`` lists of the server may lack either.
+    """
+    code = _plain(task.batch.batch_code if task.batch else None)
+    shown = set(_MARKER.findall(_plain(task.task_note))[:1])
+    return shown | {code} if _MARKER.fullmatch(code) else shown
+
+
+def _plain(text: str | None) -> str:
+    """Return a text as it compares: a server may change a code's case, or pad it."""
+    return (text or "").strip().casefold()
+
+
+def shows_notes(task: TaskResponse) -> bool:
+    """Tell whether a task proves that EnergyCAP shows import notes: it shows a marker of this package."""
+    return bool(_MARKER.search(_plain(task.task_note)))
+
+
+def digest_of(*parts: Any) -> str:
+    """Return a digest of what decides which bills land where: plain JSON values."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,301 @@
+"""What operators share that start an import: see it through in either mode, to a result or an error."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import conf
+
+from eci_provider import clock
+from eci_provider.arguments import (
+    ON_KICKOUTS,
+    allowed_kickouts,
+    check_choice,
+    check_statuses,
+    positive_seconds,
+)
+from eci_provider.contexts import own_xcom, start_of_try
+from eci_provider.failing import final_errors
+from eci_provider.killing import ON_KILL, KillSwitch
+from eci_provider.links import LINK_FACTS
+from eci_provider.operators.reporting import EciReportingOperator
+from eci_provider.remembering import RECORD_KEY
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from eci_provider.api.errors import EciVoidedError
+    from eci_provider.api.tasks import TaskResponse
+    from eci_provider.hooks.eci import EciHook
+    from eci_provider.jobs import Submitted
+    from eci_provider.triggers.task import EciTaskTrigger
+
+
+class EciAwaitingOperator(EciReportingOperator):
+    """
+    Be the base of operators that start an import in EnergyCAP and wait for it.
+
+    :param wait_for_completion: whether to wait at all; without, the result holds little more than the task GUID.
+    :param wait_for_analysis: whether to wait until the imported bills were analysed too, so that flags are
+        settled.
+    :param deferrable: whether to wait in the triggerer, without a worker.
+    :param poll_interval: seconds (or a timedelta) between two looks, once the wait is not young any more.
+    :param timeout: how long the import may take, from its submission, over all tries; a number is in seconds.
+    :param on_kickouts: what kicked-out rows make of the task: ``fail``, ``warn`` (it succeeds) or ``skip``.
+    :param max_kickouts: up to how many kicked-out rows they are only a warning whatever ``on_kickouts`` says; a
+        float below 1, such as ``0.02``, is a share of kicked-out rows and imported bills together.
+    :param success_statuses: further status literals of EnergyCAP that count as success.
+    :param on_kill: what to do about the import when the task is killed: ``detach`` lets it go on, ``void_batch``
+        sets its batch Pending, which voids all bills in it.
+    :param kwargs: ``kickout_report`` of :class:`~eci_provider.operators.reporting.EciReportingOperator`.
+    """
+
+    template_fields: Sequence[str] = (
+        *EciReportingOperator.template_fields,
+        "on_kickouts",
+        "max_kickouts",
+        "kickout_report",
+        "success_statuses",
+    )
+
+    def __init__(
+        self,
+        *,
+        wait_for_completion: bool = True,
+        wait_for_analysis: bool = False,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poll_interval: timedelta | float = 30.0,
+        timeout: timedelta | float = timedelta(hours=6),
+        on_kickouts: str = "fail",
+        max_kickouts: float | str | None = None,
+        success_statuses: Sequence[str] | None = None,
+        on_kill: str = "detach",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.wait_for_completion = wait_for_completion
+        self.wait_for_analysis = wait_for_analysis
+        self.deferrable = deferrable
+        self.poll_interval = positive_seconds("poll_interval", poll_interval, source=self.source)
+        self.timeout = positive_seconds("timeout", timeout, source=self.source)
+        self.on_kickouts = on_kickouts
+        self.max_kickouts = max_kickouts
+        self.success_statuses = success_statuses
+        self.kill_switch = KillSwitch(on_kill)
+        check_choice("on_kill", on_kill, ON_KILL, source=self.source)
+        self.check_waiting_arguments()
+
+    @abstractmethod
+    def voids_on_kill(self) -> bool:
+        """Tell whether a kill sets the batch Pending, which it is not on purpose."""
+
+    @property
+    def record_key(self) -> str:
+        """Return under which name the import that is waited for is recorded in Airflow's task state."""
+        return RECORD_KEY
+
+    def check_waiting_arguments(self) -> None:
+        """
+        Refuse wrong waiting arguments; templates are left for later.
+
+        :raises EciValidationError: naming the wrong one.
+        """
+        check_choice("on_kickouts", self.on_kickouts, ON_KICKOUTS, source=self.source)
+        check_statuses(self.success_statuses, source=self.source)
+        allowed_kickouts(self.max_kickouts, source=self.source)
+        self.check_report()
+
+    def follow_up(
+        self, context: Context, hook: EciHook, result: dict[str, Any]
+    ) -> tuple[dict[str, Any], Submitted | None]:
+        """
+        Start what an import leads to.
+
+        :param context: Airflow's context.
+        :param hook: the hook.
+        :param result: the import's result.
+        :return: the task's result if nothing follows, and the next import to see through, if one does.
+        """
+        return result, None
+
+    def see_through(
+        self, context: Context, hook: EciHook, submitted: Submitted, began: datetime
+    ) -> dict[str, Any]:
+        """
+        Wait for an import and what follows from it, unless the arguments say otherwise, and judge the end.
+
+        :param context: Airflow's context.
+        :param hook: the hook.
+        :param submitted: the import.
+        :param began: when this try did.
+        :return: the result.
+        :raises EciError: one of its children.
+        """
+        from eci_provider.judging import RETURN_VALUE, judged
+        from eci_provider.waiting import task_has_ended
+
+        following: Submitted | None = submitted
+        while following is not None:
+            task_guid = following.task_guid
+            with self._taken_up(context, hook, task_guid):
+                if not self.wait_for_completion:
+                    return _result_at_once(following)
+                task = following.task
+                if task is None or not task_has_ended(task, wait_for_analysis=self.wait_for_analysis):
+                    task = self._wait(hook, following, began)
+                result, voided = self._conclude(context, hook, task, following)
+            result, unreported = self.with_report(context, hook, result)
+            result, following = self.follow_up(context, hook, result) if voided is None else (result, None)
+        allowed = allowed_kickouts(self.max_kickouts, source=self.source)
+        result = judged(context, result, self.on_kickouts, max_kickouts=allowed, voided=voided)
+        if unreported is not None:
+            context["ti"].xcom_push(key=RETURN_VALUE, value=result)
+            raise unreported
+        return result
+
+    def _wait(self, hook: EciHook, submitted: Submitted, began: datetime) -> TaskResponse:
+        """Wait here, or leave it to a trigger."""
+        from eci_provider.limits import wait_within_limits
+        from eci_provider.waiting import deadline_after, execution_deadline, framework_timeout
+
+        deadline = deadline_after(self.timeout, since=submitted.submitted_at)
+        self.log.info(
+            "Waiting for import %s until %s.", submitted.task_guid, deadline.isoformat(timespec="seconds")
+        )
+        if self.deferrable:
+            limit = execution_deadline(self.execution_timeout, began)
+            trigger = self._trigger(
+                submitted.task_guid,
+                deadline,
+                limit,
+                reattached=submitted.reattached,
+                submitted_at=submitted.submitted_at.isoformat(),
+            )
+            self.defer(trigger=trigger, method_name="execute_complete", timeout=framework_timeout(deadline))
+        trigger = self._trigger(submitted.task_guid, deadline, reattached=submitted.reattached)
+        return wait_within_limits(trigger.wait(hook))
+
+    def _trigger(
+        self,
+        task_guid: str,
+        deadline: datetime | None,
+        execution_deadline: datetime | None = None,
+        *,
+        reattached: bool,
+        submitted_at: str | None = None,
+    ) -> EciTaskTrigger:
+        """Return the wait, which a triggerer or a worker carries out."""
+        from eci_provider.triggers.task import EciTaskTrigger
+
+        return EciTaskTrigger(
+            task_guid,
+            eci_conn_id=self.eci_conn_id,
+            poll_interval=self.poll_interval,
+            deadline=deadline.isoformat() if deadline else None,
+            wait_for_analysis=self.wait_for_analysis,
+            execution_deadline=execution_deadline.isoformat() if execution_deadline else None,
+            reattached=reattached,
+            on_kill=self.kill_switch.action,
+            submitted_at=submitted_at,
+        )
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """
+        Go on when the trigger has fired.
+
+        :param context: Airflow's context.
+        :param event: what the trigger says; it names the import, since this is another process than the one that
+            submitted it, and ``dags test`` hands over nothing else.
+        :return: the import's result.
+        :raises EciError: the same as a wait in the worker raises.
+        """
+        from eci_provider.api.tasks import TaskResponse
+        from eci_provider.events import subject, unpack
+        from eci_provider.jobs import Submitted
+
+        with self._resumed(context, subject(event, "task_guid")) as (hook, task_guid):
+            task = TaskResponse.model_validate(unpack(event))
+            found = Submitted(task_guid, clock.utc_now(), bool(event.get("reattached")), task)
+            return self.see_through(context, hook, found, start_of_try(context))
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume; where Airflow gave the trigger up, look once more and say what was waited for."""
+        from eci_provider.resuming import TRIGGER_FAILED
+
+        task_guid = own_xcom(context, "task_guid") if next_method == TRIGGER_FAILED else None
+        if task_guid:
+            return self._resume_without_event(context, task_guid, next_kwargs)
+        return super().resume_execution(next_method, next_kwargs, context)
+
+    def _resume_without_event(
+        self, context: Context, task_guid: str, next_kwargs: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        from eci_provider.compat import TaskMemory
+        from eci_provider.jobs import Submitted
+        from eci_provider.resuming import last_look
+
+        with self._resumed(context, task_guid) as (hook, _):
+            # Below Airflow 3.3 nothing is kept but the GUID.
+            reattached = bool(TaskMemory(context, self.record_key).read().get("reattached"))
+            task = last_look(self._trigger(task_guid, None, reattached=reattached).wait(hook), next_kwargs)
+            found = Submitted(task_guid, clock.utc_now(), reattached, task)
+            return self.see_through(context, hook, found, start_of_try(context))
+
+    @contextmanager
+    def _resumed(self, context: Context, task_guid: str) -> Iterator[tuple[EciHook, str]]:
+        """Be about an import again, in another process."""
+        from eci_provider.hooks.eci import EciHook
+
+        with final_errors(), EciHook(self.eci_conn_id) as hook, self._taken_up(context, hook, task_guid):
+            yield hook, task_guid
+
+    @contextmanager
+    def _taken_up(self, context: Context, hook: EciHook, task_guid: str) -> Iterator[None]:
+        """Know which import it is, for the link and for a kill, until it is concluded or left to a trigger."""
+        self.show_link(context, hook, task_guid=task_guid)
+        self.kill_switch.take_up(hook.new_client, task_guid)
+        try:
+            yield
+        finally:
+            self.kill_switch.let_go()
+
+    def on_kill(self) -> None:
+        """
+        Treat the import as the argument ``on_kill`` says.
+
+        Airflow calls it in the worker when the running task is marked or cleared, and when the worker shuts down.
+        """
+        self.kill_switch.pull()
+
+    def _conclude(
+        self, context: Context, hook: EciHook, task: TaskResponse, submitted: Submitted
+    ) -> tuple[dict[str, Any], EciVoidedError | None]:
+        """Return the result, and the error that says that a kill has voided its bills."""
+        from eci_provider.outcome import concluded, sentence
+        from eci_provider.standing import voided_by_kill
+
+        client = hook.get_conn()
+        result = concluded(
+            client,
+            task,
+            submitted.task_guid,
+            success_statuses=self.success_statuses or (),
+            reattached=submitted.reattached,
+        )
+        self.show_link(context, hook, **{name: result[name] for name in LINK_FACTS})
+        # Also in the try that was killed: a worker that shuts down voids the batch, and may come to its end still.
+        voided = voided_by_kill(client, result, sentence(result)) if self.voids_on_kill() else None
+        return result, voided
+
+
+def _result_at_once(submitted: Submitted) -> dict[str, Any]:
+    """Return the result of an import that is not waited for."""
+    from eci_provider.api.tasks import TaskResponse
+    from eci_provider.outcome import import_result
+
+    task = submitted.task or TaskResponse()
+    return import_result(task, submitted.task_guid, outcome=None, reattached=submitted.reattached)

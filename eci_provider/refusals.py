@@ -1,0 +1,147 @@
+"""Why nothing is sent: the errors of submitting once, each naming what is known and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from eci_provider.api.errors import EciError, EciExistsError, EciNotFoundError, EciUnknownOutcomeError
+from eci_provider.api.retries import asked_delay
+
+if TYPE_CHECKING:
+    from eci_provider.api.tasks import TaskResponse
+
+_MOST_NAMED = 10
+
+
+def several_carry(marker: str, tasks: Sequence[TaskResponse]) -> EciUnknownOutcomeError:
+    """Return the error for several imports that carry our marker."""
+    error = EciUnknownOutcomeError(
+        f"{len(tasks)} imports carry the marker {marker} of this task: {_named(tasks)}. Nothing is sent. See in "
+        "EnergyCAP whether bills are there twice and delete one import's; then set adopt_task_guid to the "
+        "import that shall count.",
+        task_guids=_guids(tasks),
+        marker=marker,
+    )
+    error.retry_helps = False
+    return error
+
+
+def may_be_ours(
+    what: str, marker: str, tasks: Sequence[TaskResponse], *, shows_notes: bool
+) -> EciUnknownOutcomeError:
+    """Return the error for imports that may be ours or not: they show no note, or none yet."""
+    why = (
+        "run and show no note yet"
+        if shows_notes
+        else "may be it, and EnergyCAP is not known to show import notes, by which ours could be told"
+    )
+    error = EciUnknownOutcomeError(
+        f"It is not known whether {what} was submitted. {len(tasks)} imports {why}: {_named(tasks)}. Nothing is "
+        "sent. Look at them in EnergyCAP: if one is it, set adopt_task_guid to its GUID; if none is, set "
+        "reattach=False, for one run and without retries.",
+        task_guids=_guids(tasks),
+        marker=marker,
+    )
+    # As long as an import shows no note that it will show, or no batch, a later look may tell more.
+    error.retry_helps = shows_notes or any(task.batch is None for task in tasks)
+    return error
+
+
+def search_failed(what: str, marker: str, error: EciError) -> EciUnknownOutcomeError:
+    """Return the error for a search that failed."""
+    unknown = EciUnknownOutcomeError(
+        f"It is not known whether {what} was submitted by an earlier request, and looking for it failed: "
+        f"{error.message} Nothing is sent; the next try looks again.",
+        marker=marker,
+        retry_after=asked_delay(error),
+    )
+    unknown.retry_helps = error.retry_helps
+    return unknown
+
+
+def every_answer_lost(what: str, marker: str, sends: int, last: EciError) -> EciUnknownOutcomeError:
+    """Return the error for a request that was sent again and again, without an answer or an effect."""
+    return EciUnknownOutcomeError(
+        f"{what[:1].upper()}{what[1:]} was sent {sends} times; each answer was lost, and each time two looks "
+        f"found no import of it. The next try looks again. The last trouble: {last.message}",
+        marker=marker,
+        retry_after=asked_delay(last),
+    )
+
+
+def out_of_time(what: str) -> EciUnknownOutcomeError:
+    """Return the error for a try that Airflow's ``execution_timeout`` ended before it knew its import."""
+    return EciUnknownOutcomeError(
+        f"The `execution_timeout` of this task was over while {what} was submitted or looked for. It may run in "
+        "EnergyCAP; the next try looks for it. Leave more time than the upload and the connection's settle_time "
+        "take."
+    )
+
+
+def not_ours(task_guid: str, markers: Sequence[str]) -> EciExistsError:
+    """Return the error for an import to adopt that another task or run has submitted."""
+    return EciExistsError(
+        f"adopt_task_guid is {task_guid!r}: that import carries the marker {', '.join(markers)} of another task, "
+        "run or file. Adopting it would leave this task's bills out. With reattach=False it is taken all the "
+        "same.",
+        task_guid=task_guid,
+    )
+
+
+def vanished(task_guid: str, what: str, error: EciNotFoundError) -> EciNotFoundError:
+    """Return the error for a recorded import that EnergyCAP does not know any more."""
+    return EciNotFoundError(
+        f"EnergyCAP does not know import {task_guid} any more, which an earlier try of this task started with "
+        f"{what}. Nothing is sent. If its bills are not in EnergyCAP, set reattach=False to import again. "
+        f"{error.message}",
+        status=error.status,
+        method=error.method,
+        path=error.path,
+        request_id=error.request_id,
+        body=error.body,
+    )
+
+
+def content_changed(what: str, task: TaskResponse) -> EciExistsError:
+    """Return the error for a retry whose file or batch is another one than the earlier try submitted."""
+    return EciExistsError(
+        f"An earlier try of this task started import {task.task_guid}, which is {task.status!r}, and {what} or "
+        "its batch has changed since. Nothing is sent, since bills could be there twice. Set adopt_task_guid to "
+        "that import to conclude it, or clear the task to import the new content.",
+        task_guid=task.task_guid,
+    )
+
+
+def no_import(task_guid: str, kind: str | None) -> EciExistsError:
+    """Return the error for a task to adopt that is no bill import."""
+    return EciExistsError(
+        f"adopt_task_guid is {task_guid!r}: a task of type {kind}, not a bill import.", task_guid=task_guid
+    )
+
+
+def not_this_runs(task_guid: str, task: TaskResponse, floor: datetime) -> EciExistsError:
+    """Return the error for an import to adopt that is older than the DAG run."""
+    return EciExistsError(
+        f"adopt_task_guid is {task_guid!r}: that import began {task.begin_date}, before this DAG run could have "
+        f"started it ({floor.isoformat()}). Adopting it would leave this run's bills out: name it for one run "
+        "only, or wait for it with EciTaskSensor.",
+        task_guid=task_guid,
+    )
+
+
+def nameless(what: str) -> EciUnknownOutcomeError:
+    """Return the error for a task that was found and has no GUID to read it by."""
+    return EciUnknownOutcomeError(
+        f"An import of {what} was found, but EnergyCAP shows no GUID of it, so it cannot be waited for."
+    )
+
+
+def _guids(tasks: Sequence[TaskResponse]) -> list[str]:
+    return [str(task.task_guid) for task in tasks[:_MOST_NAMED]]
+
+
+def _named(tasks: Sequence[TaskResponse]) -> str:
+    more = len(tasks) - _MOST_NAMED
+    return ", ".join(_guids(tasks)) + (f" and {more} more" if more > 0 else "")
