@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -23,15 +24,38 @@ class TaskInstanceDouble:
 
     task: BaseOperator
     xcoms: dict[str, Any] = field(default_factory=dict)
-    task_id: str = "task"
+    task_id: str = field(init=False)
     dag_id: str = "dag"
     run_id: str = "run"
     map_index: int = -1
     try_number: int = 1
+    max_tries: int = 0
+
+    def __post_init__(self) -> None:
+        self.task_id = self.task.task_id
+
+    def xcom_pull(self, task_ids: str, key: str, **_: Any) -> Any:
+        """Return what this task itself pushed."""
+        return self.xcoms.get(key)
 
     def xcom_push(self, key: str, value: Any, **_: Any) -> None:
         """Keep a value as Airflow's XCom would: it must be JSON."""
         self.xcoms[key] = json.loads(json.dumps(value))
+
+
+class TaskStateDouble:
+    """Stand in for Airflow's task state store, which outlives tries and clears: it keeps JSON."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Any] = {}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return what was written."""
+        return self.records.get(key, default)
+
+    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
+        """Keep a value."""
+        self.records[key] = json.loads(json.dumps(value))
 
 
 @dataclass
@@ -50,16 +74,17 @@ class Finished:
         return isinstance(self.error, (AirflowFailException, AirflowSensorTimeout))
 
 
-def run(task: BaseOperator, **context: Any) -> Finished:
+def run(task: BaseOperator, *, instance: dict[str, Any] | None = None, **context: Any) -> Finished:
     """
-    Run a task to its end, its triggers included.
+    Run one try of a task to its end, its triggers included.
 
     :param task: the operator or sensor.
+    :param instance: facts of the task instance, such as its try's number.
     :param context: further entries of Airflow's context, for templates.
     """
-    instance = TaskInstanceDouble(task)
+    double = TaskInstanceDouble(task, **(instance or {}))
     full: dict[str, Any] = {
-        "ti": instance,
+        "ti": double,
         "task": task,
         "run_id": "run",
         "params": {},
@@ -74,12 +99,42 @@ def run(task: BaseOperator, **context: Any) -> Finished:
         result = _to_the_end(task, full, deferrals)
         state = "success"
         if result is not None:
-            instance.xcom_push("return_value", result)
+            double.xcom_push("return_value", result)
+        for callback in task.on_success_callback or ():
+            callback(full)
     except AirflowSkipException as skip:
         state, error = "skipped", skip
     except Exception as failure:
         error = failure
-    return Finished(state, instance.xcoms.get("return_value"), error, instance.xcoms, deferrals)
+    return Finished(state, double.xcoms.get("return_value"), error, double.xcoms, deferrals)
+
+
+class Tries:
+    """
+    Run a task try after try, as Airflow does after failures, deaths and clears.
+
+    :param make: returns the task, made anew for each try as in a new process.
+    :param has_state: whether this Airflow has a task state store.
+    :param retries: how many retries the task has.
+    """
+
+    def __init__(self, make: Callable[[], BaseOperator], *, has_state: bool = True, retries: int = 3) -> None:
+        self.make = make
+        self._retries = self.max_tries = retries
+        self.state = TaskStateDouble() if has_state else None
+        self.try_number = 0
+
+    def run(self, **context: Any) -> Finished:
+        """Run the next try."""
+        self.try_number += 1
+        if self.state is not None:
+            context["task_state_store"] = self.state
+        instance = {"try_number": self.try_number, "max_tries": self.max_tries}
+        return run(self.make(), instance=instance, **context)
+
+    def clear(self) -> None:
+        """Let a person clear the task: its count of tries grows, its state stays."""
+        self.max_tries = self.try_number + self._retries
 
 
 def _to_the_end(task: BaseOperator, context: dict[str, Any], deferrals: list[tuple[str, dict[str, Any]]]) -> Any:

@@ -126,7 +126,7 @@ def test_failures_in_a_quick_row_are_numbered(monkeypatch: pytest.MonkeyPatch) -
     Clock(monkeypatch)
     watch = Watch(poll_interval=1, deadline=None, random=lambda: 0.5)
 
-    answers = [watch.after_failure(broken()) for _ in range(MOST_FAILURES)]
+    answers = [watch.after_failure(broken(retry_after=1)) for _ in range(MOST_FAILURES)]
 
     assert None not in answers[:-1]
     assert answers[-1] is None
@@ -153,6 +153,12 @@ def test_retry_after_is_obeyed(asked: float, monkeypatch: pytest.MonkeyPatch) ->
 
     assert delay is not None
     assert asked <= delay < asked * 1.2 + 1
+
+
+def test_no_server_can_ask_for_more_than_a_clock_can_sleep() -> None:
+    watch = Watch(poll_interval=1, deadline=None, random=lambda: 0.5)
+
+    assert watch.after_failure(broken(429, retry_after=float("inf"))) == timedelta(days=30).total_seconds()
 
 
 def test_what_waiting_cannot_cure_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

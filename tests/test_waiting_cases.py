@@ -169,6 +169,9 @@ def _comparable(end: Finished) -> Any:
     """Return what must not differ between the modes: all but what names one import among others."""
     own = ("task_guid", "task_id", "batch_id", "batch_code", "begin_date", "end_date")
     result = {key: value for key, value in (end.result or {}).items() if key not in own}
+    result["rounds"] = [
+        {key: value for key, value in short.items() if key not in own} for short in result.get("rounds", ())
+    ]
     kinds = [base.__name__ for base in type(end.error).__mro__] if end.error else None
     return end.state, result, kinds
 

@@ -18,9 +18,9 @@ KINDS = ("import", "retry", "sensor")
 
 
 def bill_file(folder: Path, *accounts: str) -> Path:
-    """Write a file in Advanced format with one bill of 100 US dollars for each account."""
+    """Write a file with one bill for each account; of corrected bills (C) EnergyCAP keeps each that is sent."""
     path = folder / "bills.csv"
-    path.write_text(ADVANCED + "".join(f"{account},20260101,20260131,A,,100.00\n" for account in accounts))
+    path.write_text(ADVANCED + "".join(f"{account},20260101,20260131,C,,100.00\n" for account in accounts))
     return path
 
 

@@ -24,8 +24,10 @@ from eci_provider.api.errors import (
     EciRedirectError,
     EciResponseError,
     EciServerError,
+    EciTriggerError,
     EciUnknownOutcomeError,
     EciValidationError,
+    EciVoidedError,
     EciWaitTimeoutError,
 )
 from eci_provider.sandbox import Sandbox
@@ -55,6 +57,8 @@ EVERY: list[EciError] = [
     EciKickoutsError("m", result=RESULT),
     errors.EciOutcomeError("m", result=RESULT),
     EciWaitTimeoutError("m", task_guid="g", status="Running"),
+    EciTriggerError("m", task_guid="g"),
+    EciVoidedError("m", result=RESULT),
     EciExistsError("m"),
     errors.EciNotCarriedOutError("m"),
 ]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+from types import SimpleNamespace
+
 import pytest
 
 from eci_provider.api import EciClient, errors
 from eci_provider.operators import OpenBatchOperator, UpdateBatchStatusOperator
 from eci_provider.sandbox import Sandbox
-from tests.running import run
+from tests.conftest import TurnedClock
+from tests.running import Tries, run
+
+RUN = SimpleNamespace(run_after=datetime(2026, 1, 5, 8, tzinfo=timezone.utc))
 
 
 def _open(**arguments: object) -> OpenBatchOperator:
@@ -114,16 +120,6 @@ def test_a_batch_opened_by_somebody_else_meanwhile_is_adopted(sandbox: Sandbox) 
     assert len(sandbox.batches()) == 1
 
 
-def test_a_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again(sandbox: Sandbox) -> None:
-    sandbox.fault("POST", "/api/v3/batch", drop="after")
-
-    end = run(_open())
-
-    assert isinstance(end.error, errors.EciUnknownOutcomeError)
-    assert end.is_final
-    assert [request.method for request in sandbox.requests].count("POST") == 1
-
-
 def test_a_batch_goes_pending_and_open_and_closed(sandbox: Sandbox) -> None:
     batch_id = run(_open()).result["batch_id"]
 
@@ -228,8 +224,96 @@ def test_a_change_that_did_not_take_place_is_not_reported_as_done(sandbox: Sandb
     assert "but it is open" in str(end.error)
 
 
-def test_a_code_that_no_filter_can_hold_cannot_be_adopted() -> None:
-    with pytest.raises(
-        errors.EciValidationError, match=r"OpenBatchOperator 'open_batch': batch_code: with if_exists"
-    ):
-        _open(batch_code="O'Neil", if_exists="adopt")
+def test_a_code_that_no_filter_can_hold_is_adopted_all_the_same(sandbox: Sandbox) -> None:
+    first = run(_open(batch_code="O'Neil"))
+
+    second = run(_open(batch_code="O'Neil", if_exists="adopt"))
+
+    assert second.result["batch_id"] == first.result["batch_id"]
+
+
+class TestOnce:
+    """A batch is opened once, whatever is lost."""
+
+    @pytest.mark.parametrize("fault", [{"drop": "after"}, {"status": 502, "commit": True}, {"garbage": True}])
+    def test_a_batch_whose_answer_was_lost_is_found_by_its_code(
+        self, fault: dict[str, object], sandbox: Sandbox, turned_clock: TurnedClock
+    ) -> None:
+        sandbox.fault("POST", "/api/v3/batch", **fault)
+
+        end = run(_open())
+
+        assert end.state == "success", end.error
+        assert [batch["batch_id"] for batch in sandbox.batches()] == [end.result["batch_id"]]
+        assert turned_clock.slept == []
+
+    def test_a_request_that_was_lost_is_sent_again_once_it_has_had_its_time(
+        self, sandbox: Sandbox, turned_clock: TurnedClock
+    ) -> None:
+        sandbox.fault("POST", "/api/v3/batch", drop="before")
+
+        end = run(_open())
+
+        assert end.state == "success", end.error
+        assert len(sandbox.batches()) == 1
+        assert turned_clock.slept == [15.0]
+
+    def test_a_request_that_takes_effect_late_is_found(self, sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+        sandbox.fault("POST", "/api/v3/batch", drop="late", commit_after=10)
+
+        end = run(_open())
+
+        assert end.state == "success", end.error
+        assert [request.method for request in sandbox.requests].count("POST") == 1
+
+    def test_a_later_try_adopts_what_an_earlier_one_opened(
+        self, sandbox: Sandbox, turned_clock: TurnedClock
+    ) -> None:
+        tries = Tries(_open)
+        first = tries.run(dag_run=RUN)
+
+        second = tries.run(dag_run=RUN)
+
+        assert second.result["batch_id"] == first.result["batch_id"]
+
+    def test_a_later_try_does_not_take_what_was_there_before_its_run(
+        self, sandbox: Sandbox, turned_clock: TurnedClock
+    ) -> None:
+        run(_open())
+        turned_clock.sleep(2 * 86400)
+        tries = Tries(_open)
+        tries.run(dag_run=SimpleNamespace(run_after=turned_clock.moment))
+
+        end = tries.run(dag_run=SimpleNamespace(run_after=turned_clock.moment))
+
+        assert isinstance(end.error, errors.EciExistsError)
+        assert "was not opened by this task" in str(end.error)
+
+    def test_a_later_try_does_not_take_what_another_user_opened(
+        self, sandbox: Sandbox, turned_clock: TurnedClock
+    ) -> None:
+        with EciClient(sandbox.url, sandbox.add_user("colleague")) as client:
+            client.batches.open("2026-01")
+        tries = Tries(_open)
+        tries.run(dag_run=RUN)
+
+        end = tries.run(dag_run=RUN)
+
+        assert isinstance(end.error, errors.EciExistsError)
+        assert end.is_final
+
+    def test_where_looking_fails_nothing_is_sent_and_another_try_may_help(
+        self, sandbox: Sandbox, turned_clock: TurnedClock
+    ) -> None:
+        sandbox.fault("POST", "/api/v3/batch", drop="after")
+        sandbox.fault("GET", "/api/v3/batch", status=503, times=None)
+        tries = Tries(_open)
+
+        end = tries.run(dag_run=RUN)
+
+        assert isinstance(end.error, errors.EciUnknownOutcomeError)
+        assert not end.is_final
+        assert "2026-01" in str(end.error)
+        sandbox.clear_faults()
+        assert tries.run(dag_run=RUN).result["batch_id"] == sandbox.batches()[0]["batch_id"]
+        assert len(sandbox.batches()) == 1

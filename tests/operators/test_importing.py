@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG
 
 from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
@@ -48,10 +48,12 @@ def test_the_request_holds_what_was_given_and_nothing_else(sandbox: Sandbox, tmp
     request = next(request for request in sandbox.requests if request.path == "/api/v3/import/bill")
     data = request.body.pop("data")
     assert base64.b64decode(data) == path.read_bytes()
+    marker, _, note = request.body.pop("importNote").partition(" ")
+    assert re.fullmatch("af:[0-9a-f]{16}", marker)
+    assert note == "from run"
     assert request.body == {
         "fileName": "january.csv",
         "batchSettings": {"batchMode": "use existing batch", "existingOpenBatchId": batch.batch_id},
-        "importNote": "from run",
         "saveAsResolved": True,
         "comment": "checked by hand",
         "suppressBillCaptureNotification": False,
@@ -67,7 +69,7 @@ def test_the_result_has_every_promised_key(sandbox: Sandbox, tmp_path: Path) -> 
 
     promised = ["task_guid", "task_id", "status", "outcome", "message", "batch_id", "batch_code", "imported"]
     promised += ["kickouts", "kickout_messages", "unresolved_flags", "analyzing", "begin_date", "end_date"]
-    promised += ["reattached"]
+    promised += ["reattached", "batch_status", "voided"]
     assert list(waited) == list(submitted.result) == promised
     assert through_serialization(waited) == waited
     assert submitted.result["outcome"] is None
@@ -148,18 +150,6 @@ def test_the_result_stays_small_whatever_the_server_sends(sandbox: Sandbox, tmp_
     for request in sandbox.requests:
         if "/api/v3/task/" in request.path:
             assert "output" not in request.query["field"].split(",")
-
-
-def test_an_answer_that_is_lost_is_never_asked_for_twice(sandbox: Sandbox, tmp_path: Path) -> None:
-    for fault in ({"drop": "before"}, {"drop": "after"}, {"status": 502, "commit": True}, {"garbage": True}):
-        sandbox.clear_requests()
-        sandbox.fault("POST", "/api/v3/import/bill", **fault)
-
-        end = run(_import(bill_file(tmp_path, "A-1")))
-
-        assert isinstance(end.error, errors.EciUnknownOutcomeError), (fault, end.error)
-        assert end.is_final
-        assert len(sandbox.requests) == 1
 
 
 @pytest.mark.parametrize("name", ["bills.pdf", "bills", "bills.csv.gz", "folder/"])
@@ -318,15 +308,6 @@ def test_kickout_messages_without_rows_are_not_no_kickouts(sandbox: Sandbox, tmp
 
     assert end.result["kickouts"] is None
     assert [item["message"] for item in end.result["kickout_messages"]] == ["Account code 'B-1' was not found."]
-
-
-def test_a_retry_is_made_only_where_the_task_itself_asks_for_it() -> None:
-    with DAG("d", schedule=None, default_args={"retries": 3}):
-        quiet = _import("bills.csv")
-        asking = ImportBillsOperator(task_id="asks", file="bills.csv", retries=2)
-
-    assert quiet.retries == 0
-    assert asking.retries == 2
 
 
 @pytest.mark.parametrize("file", [None, 5, ["bills.csv"]])

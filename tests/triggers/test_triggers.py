@@ -12,6 +12,7 @@ from eci_provider.api import EciClient, errors
 from eci_provider.events import EciEventError, error_event, found_event, subject, unpack
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
+from tests.conftest import TurnedClock
 from tests.running import first_event, through_serialization
 from tests.waiting_tasks import bill_file
 
@@ -23,9 +24,9 @@ DEADLINE = "2026-01-05T08:00:00+00:00"
     "trigger",
     [
         EciTaskTrigger(GUID),
-        EciTaskTrigger(GUID, "other", 5.5, DEADLINE, True),
+        EciTaskTrigger(GUID, "other", 5.5, DEADLINE, True, DEADLINE, True, "void_batch", DEADLINE, 60.0, 30.0),
         EciBatchTrigger(7),
-        EciBatchTrigger(7, "other", 5.5, DEADLINE, "Closed", True),
+        EciBatchTrigger(7, "other", 5.5, DEADLINE, "Closed", True, DEADLINE),
     ],
 )
 def test_a_trigger_survives_what_airflow_does_to_it(trigger: EciTaskTrigger | EciBatchTrigger) -> None:
@@ -45,6 +46,12 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "poll_interval": 30.0,
         "deadline": None,
         "wait_for_analysis": False,
+        "execution_deadline": None,
+        "reattached": False,
+        "on_kill": "detach",
+        "submitted_at": None,
+        "timeout": None,
+        "execution_timeout": None,
     }
 
 
@@ -61,7 +68,9 @@ def test_a_trigger_brings_the_task_without_its_output(sandbox: Sandbox, tmp_path
     assert len(json.dumps(event)) < 4000
 
 
-def test_an_error_that_is_not_ours_reaches_the_task_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_that_is_not_ours_reaches_the_task_by_its_name(
+    turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_ECI_DEFAULT", raising=False)
 
     event = asyncio.run(first_event(*EciTaskTrigger(GUID, eci_conn_id="eci_missing").serialize()))

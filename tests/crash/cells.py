@@ -1,0 +1,202 @@
+"""The cells of the crash matrix: what runs, where it dies, what the server shows, what Airflow remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from itertools import product
+
+
+class Point(str, Enum):
+    """Name where a process dies; ``nowhere`` is the control run."""
+
+    NOWHERE = "nowhere"
+    BEFORE_REQUEST = "before the request"
+    BEFORE_COMMIT = "before the commit"
+    # The request is on its way when the process dies: it commits before the next try looks for the first time,
+    # after that but within the settle time, when the next try is about to send its own, or when it has sent it.
+    COMMIT_SOON = "commit before the next look"
+    COMMIT_SETTLING = "commit while settling"
+    COMMIT_BETWEEN = "commit between look and send"
+    COMMIT_LATE = "commit after settling"
+    AFTER_COMMIT = "after the commit"
+    AFTER_ANSWER = "after the answer"
+    AFTER_STORING = "after storing"
+    WAITING = "while waiting"
+    WAITING_LONG = "while waiting, ended meanwhile"
+    RESUMING = "in the resume"
+    BEFORE_RESULT = "before the result is pushed"
+    AFTER_RESULT = "after the result is pushed"
+    # Airflow has recorded the success and has not called on_success_callback yet.
+    AFTER_SUCCESS = "after the success is recorded"
+
+
+#: Batch modes of imports; "coded" where the author names the new batch's code.
+CASES = (
+    "no settings",
+    "use existing batch",
+    "new batch",
+    "new batch, coded",
+    "new self-contained batch",
+    "new self-contained batch, coded",
+    "use pending batch",
+    "smart batch",
+)
+#: Modes that make a batch whose code the server keeps unique, so that a second import of the same is refused.
+UNIQUE_CODE = CASES[2:6]
+#: Those of them whose code the provider makes, of the marker, so that no other import can have it.
+OWN_CODE = ("new batch", "new self-contained batch")
+#: Modes in which another import can be in the same batch, and the batch is known.
+SHARED = ("use existing batch", "use pending batch", "smart batch")
+
+OPEN_CASES = ("fail", "adopt", "fail, closing others", "adopt, closing others")
+PROFILE_CASES = ("fail", "keep", "replace", "replace another")
+STATUS_CASES = ("Open", "Pending", "Closed")
+
+AT_SUBMIT = (
+    Point.BEFORE_REQUEST,
+    Point.BEFORE_COMMIT,
+    Point.COMMIT_SOON,
+    Point.COMMIT_SETTLING,
+    Point.AFTER_COMMIT,
+    Point.AFTER_ANSWER,
+)
+AT_END = (Point.BEFORE_RESULT, Point.AFTER_RESULT)
+IN_WORKER = (*AT_SUBMIT, Point.AFTER_STORING, Point.WAITING, Point.WAITING_LONG, *AT_END)
+DEFERRED = (*IN_WORKER, Point.RESUMING)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """
+    Describe one cell.
+
+    :param operator: ``import``, ``retry`` (of kickouts), ``rounds`` (such a retry, which dies in its second),
+        ``open``, ``profile`` or ``status``.
+    :param case: the batch mode of an import; else what is opened, created or changed.
+    :param point: where the process dies.
+    :param deferrable: whether the wait is deferred.
+    :param echo: whether the server shows notes.
+    :param remembers: whether Airflow has a task state store.
+    :param company: whose imports there are beside ours, see :mod:`tests.crash.stage`.
+    :param clock: how Airflow's clock stands to the server's: ``even``, ``ahead`` or ``behind``.
+    :param course: ``retry``: it dies, and Airflow's next try runs; ``clear``: a person clears it instead;
+        ``success, clear``: it succeeds and is cleared; ``success, clear, crash``: and then dies and is retried.
+    """
+
+    operator: str
+    case: str
+    point: Point
+    deferrable: bool = False
+    echo: bool = True
+    remembers: bool = False
+    company: str = "alone"
+    clock: str = "even"
+    course: str = "retry"
+
+    def __str__(self) -> str:
+        mode = "deferrable" if self.deferrable else "worker"
+        echo = "echo" if self.echo else "silent"
+        state = "state" if self.remembers else "no state"
+        server = (mode, echo, state, self.company, self.clock)
+        parts = (self.operator, self.case, self.point.value, *server, self.course)
+        return " | ".join(parts)
+
+    @classmethod
+    def named(cls, name: str) -> Cell:
+        """Return the cell of a name, as :meth:`__str__` writes it."""
+        operator, case, point, mode, echo, state, company, clock, course = name.split(" | ")
+        flags = {"deferrable": mode == "deferrable", "echo": echo == "echo", "remembers": state == "state"}
+        return cls(operator, case, Point(point), **flags, company=company, clock=clock, course=course)
+
+    @property
+    def is_import(self) -> bool:
+        """Tell whether it starts an import, as a retry of kickouts does, too."""
+        return self.operator in ("import", "retry", "rounds")
+
+
+def crash_cells() -> list[Cell]:
+    """Return every cell in which a process dies, or a task is cleared."""
+    cells = [*_imports(), *_rounds(), *_in_company(), *_clocks_apart(), *_cleared(), *_others()]
+    assert len(set(cells)) == len(cells)
+    return cells
+
+
+def control_cells() -> list[Cell]:
+    """Return the same tasks without a crash, which the others must not differ from."""
+    return list(
+        dict.fromkeys(
+            Cell(cell.operator, cell.case, Point.NOWHERE, cell.deferrable, cell.echo, cell.remembers)
+            for cell in crash_cells()
+        )
+    )
+
+
+def _imports() -> Iterator[Cell]:
+    flags = (False, True)
+    for operator, case, deferrable, echo, remembers in product(("import", "retry"), CASES, flags, flags, flags):
+        points = list(DEFERRED if deferrable else IN_WORKER)
+        if case in UNIQUE_CODE:
+            points += (Point.COMMIT_BETWEEN, Point.COMMIT_LATE)
+        for point in points:
+            yield Cell(operator, case, point, deferrable, echo, remembers)
+
+
+def _rounds() -> Iterator[Cell]:
+    """Yield retries in two rounds; only one of them could make a batch of the author's code."""
+    cases = [case for case in CASES if not case.endswith("coded")]
+    flags = (False, True)
+    for case, deferrable, echo, remembers in product(cases, flags, flags, flags):
+        for point in DEFERRED if deferrable else IN_WORKER:
+            yield Cell("rounds", case, point, deferrable, echo, remembers)
+
+
+def _in_company() -> Iterator[Cell]:
+    flags = (False, True)
+    for operator, case, echo, remembers in product(("import", "retry"), CASES, flags, flags):
+        companies = ["stranger"]
+        if case in SHARED:
+            companies.append("stranger with us")
+        if echo:
+            companies.append("stranger and proof")
+        for company, point in product(companies, AT_SUBMIT):
+            yield Cell(operator, case, point, False, echo, remembers, company)
+        never_sent = (Point.BEFORE_REQUEST, Point.BEFORE_COMMIT)
+        for point in never_sent if case in ("no settings", "use existing batch") else ():
+            yield Cell(operator, case, point, False, echo, remembers, "colleague")
+        for point in never_sent if case.endswith("coded") else ():
+            yield Cell(operator, case, point, False, echo, remembers, "namesake")
+
+
+def _clocks_apart() -> Iterator[Cell]:
+    cases = ("no settings", "use existing batch", "new batch")
+    points = (Point.BEFORE_COMMIT, Point.COMMIT_SETTLING, Point.AFTER_COMMIT)
+    for case, point, echo, clock in product(cases, points, (False, True), ("ahead", "behind")):
+        yield Cell("import", case, point, echo=echo, remembers=True, clock=clock)
+
+
+def _cleared() -> Iterator[Cell]:
+    flags = (False, True)
+    some = (Point.BEFORE_REQUEST, Point.AFTER_COMMIT, Point.AFTER_STORING, Point.WAITING, Point.AFTER_RESULT)
+    for case, deferrable, echo in product(("no settings", "new self-contained batch"), flags, flags):
+        points = (*some, Point.AFTER_SUCCESS, *((Point.RESUMING,) if deferrable else ()))
+        for point, remembers in product(points, flags):
+            yield Cell("import", case, point, deferrable, echo, remembers, course="clear")
+        for operator, remembers in product(("import", "retry"), flags):
+            yield Cell(operator, case, Point.NOWHERE, deferrable, echo, remembers, course="success, clear")
+        for point in some:
+            yield Cell("import", case, point, deferrable, echo, True, course="success, clear, crash")
+
+
+def _others() -> Iterator[Cell]:
+    """Yield those that look by code or status alone: notes and task state make no difference to them."""
+    once = (*AT_SUBMIT, Point.COMMIT_BETWEEN, *AT_END)
+    for case, point in product(OPEN_CASES, (*once, Point.AFTER_STORING, Point.COMMIT_LATE)):
+        yield Cell("open", case, point)
+    for point in (Point.BEFORE_REQUEST, Point.BEFORE_COMMIT):
+        yield Cell("open", "fail", point, company="namesake")
+    for case, point in product(PROFILE_CASES, once):
+        yield Cell("profile", case, point)
+    for case, point in product(STATUS_CASES, once):
+        yield Cell("status", case, point)

@@ -1,0 +1,212 @@
+"""The stage of a cell: what the server holds before, the task that runs, and who else imports meanwhile."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from eci_provider.operators import (
+    CreateImportProfileOperator,
+    ImportBillsOperator,
+    OpenBatchOperator,
+    RetryKickoutsOperator,
+    UpdateBatchStatusOperator,
+)
+from tests.crash.cells import Cell
+from tests.crash.memory import RETRIES
+from tests.crash.server import Server
+
+HEADER = "ACCOUNT,STARTDATE,ENDDATE,ACE,METERCODE,COST:USD:Total\n"
+ACCOUNTS = ("A-1", "A-2")
+#: The account whose bill the first of two rounds brings in.
+FIRST = "R-1"
+OUR_CODE = "2026-01"
+DELAY = 60.0
+DAY = 86400.0
+#: A marker as ours are, of another task.
+OTHER_MARKER = "af:0123456789abcdef"
+
+MAPPING = {
+    "dateFormat": "yyyymmdd",
+    "accountCodeColumnIndex": 1,
+    "startDateColumnIndex": 2,
+    "endDateColumnIndex": 3,
+    "observations": [{"columnIndex": 4, "observationTypeCode": "COST", "caption": "Total", "unitCode": "USD"}],
+}
+
+#: Method and path pattern of the request at which the process dies.
+VICTIMS = {
+    "import": ("POST", "/api/v3/import/bill"),
+    "retry": ("POST", "/api/v202401/import/bill/task/*/kickout"),
+    "rounds": ("POST", "/api/v202401/import/bill/task/*/kickout"),
+    "open": ("POST", "/api/v3/batch"),
+    "profile": ("POST", "/api/v3/import/bill/profile"),
+    "status": ("PUT", "/api/v202206/batch/*/status"),
+}
+
+
+def victim(cell: Cell) -> tuple[str, str]:
+    """Return method and path pattern of the request that creates or changes."""
+    if cell.case == "replace another":
+        return "PUT", "/api/v3/import/bill/profile/*"
+    return VICTIMS[cell.operator]
+
+
+def rows(*accounts: str) -> str:
+    """Return a file in Advanced format; its bills are C, so that a second import of them adds and replaces not."""
+    return HEADER + "".join(f"{account},20260101,20260131,C,,100.00\n" for account in accounts)
+
+
+@dataclass
+class Stage:
+    """
+    Set the stage of one cell, and let others act on it.
+
+    :param cell: the cell.
+    :param server: the sandbox, just reset.
+    :param folder: where its bill file goes.
+    :param other_key: the API key of another user.
+    """
+
+    cell: Cell
+    server: Server
+    folder: Path
+    other_key: str
+    ids: dict[str, Any] = field(default_factory=dict)
+
+    def set(self) -> None:
+        """Make what is there before the task runs, a day before."""
+        (self.folder / "bills.csv").write_text(rows(*ACCOUNTS))
+        cell = self.cell
+        if cell.is_import:
+            if cell.operator in ("retry", "rounds"):
+                kicked_out = ACCOUNTS if cell.operator == "retry" else (FIRST, *ACCOUNTS)
+                self.ids["source"] = self._import("bills.csv", kicked_out, "new self-contained batch")
+            self._add_accounts(*((FIRST, "S-1") if cell.operator == "rounds" else (*ACCOUNTS, "S-1")))
+            self.ids["batch"] = (
+                self._batch("ours") if cell.case in ("use existing batch", "use pending batch") else 0
+            )
+            self.ids["theirs"] = self._batch("theirs", key=self.other_key)
+            if cell.case == "use pending batch":
+                self._set_status(self.ids["batch"], "Pending")
+        elif cell.operator == "open":
+            self.ids["before"] = self._batch("before")
+            if cell.company == "namesake":
+                self._batch(OUR_CODE, key=self.other_key)
+        elif cell.operator == "status":
+            self._add_accounts(*ACCOUNTS)
+            self.ids["batch"] = self._batch("ours")
+            self._import("bills.csv", ACCOUNTS, "use existing batch", existingOpenBatchId=self.ids["batch"])
+            if cell.case == "Open":
+                self._set_status(self.ids["batch"], "Pending")
+        elif cell.case == "replace another":
+            mapping = {**MAPPING, "endDateColumnIndex": 7}
+            self.server.call("POST", "/api/v3/import/bill/profile", profileCode="ours", columnMapping=mapping)
+        self.server.advance(DAY)
+        self.server.control("PATCH", "settings", echo_notes=cell.echo, delay=DELAY)
+
+    def company(self) -> None:
+        """
+        Let others import, after the crash and before the next try.
+
+        A stranger has our key and another task's file, in another batch or ours; a colleague has another key; a
+        namesake has taken the code of our new batch; a proof is an import that shows a marker.
+        """
+        company = self.cell.company
+        if not self.cell.is_import or company == "alone":
+            return
+        elsewhere = {"existingOpenBatchId": self.ids["theirs"]}
+        if company == "stranger with us":
+            self._import("stranger.csv", ("S-1",), self.settings())
+        elif company == "colleague":  # in our batch, if we know it
+            place = {"existingOpenBatchId": self.ids["batch"] or self.ids["theirs"], "key": self.other_key}
+            self._import("stranger.csv", ("S-1",), "use existing batch", **place)
+        elif company == "namesake":
+            self._import("stranger.csv", ("S-1",), "new self-contained batch", newBatchCode=OUR_CODE)
+        else:
+            self._import("stranger.csv", ("S-1",), "use existing batch", **elsewhere)
+        if company == "stranger and proof":
+            self._import("proof.csv", ("S-1",), "use existing batch", note=OTHER_MARKER, **elsewhere)
+
+    def task(self) -> BaseOperator:
+        """Return the task, as every process that parses the DAG makes it anew."""
+        common: dict[str, Any] = {"task_id": "task", "retries": RETRIES}
+        cell = self.cell
+        if cell.operator == "open":
+            if_exists, _, closing = cell.case.partition(", ")
+            return OpenBatchOperator(
+                batch_code=OUR_CODE, if_exists=if_exists, close_existing_batch=bool(closing), note="ours", **common
+            )
+        if cell.operator == "profile":
+            if_exists = cell.case.partition(" ")[0]
+            return CreateImportProfileOperator(
+                profile_code="ours", column_mapping=MAPPING, if_exists=if_exists, **common
+            )
+        if cell.operator == "status":
+            return UpdateBatchStatusOperator(batch_id=self.ids["batch"], batch_status=cell.case, **common)
+        common |= {
+            "batch_settings": self.settings(),
+            "deferrable": cell.deferrable,
+            "import_note": "January",
+            "poll_interval": 10,
+            "timeout": timedelta(hours=6),
+        }
+        if cell.operator == "retry":
+            return RetryKickoutsOperator(task_guid=self.ids["source"], **common)
+        if cell.operator == "rounds":
+            return CorrectedBetween(stage=self, task_guid=self.ids["source"], max_rounds=2, **common)
+        return ImportBillsOperator(file=str(self.folder / "bills.csv"), **common)
+
+    def settings(self) -> dict[str, Any] | None:
+        """Return the task's batch settings."""
+        mode, _, coded = self.cell.case.partition(", ")
+        if mode == "no settings":
+            return None
+        code = {"newBatchCode": OUR_CODE} if coded or mode == "smart batch" else {}
+        companions = {
+            "use existing batch": {"existingOpenBatchId": self.ids["batch"]},
+            "use pending batch": {"pendingBatchId": self.ids["batch"]},
+            "new batch": {"leaveExistingBatchesOpen": True, **code},
+        }
+        return {"batchMode": mode, **companions.get(mode, code)}
+
+    def correct(self) -> None:
+        """Let an analyst correct what the first of two rounds kicked out."""
+        self._add_accounts(*ACCOUNTS)
+
+    def _add_accounts(self, *accounts: str) -> None:
+        for account in accounts:
+            self.server.control("POST", "accounts", code=account)
+
+    def _batch(self, code: str, **key: str) -> int:
+        return int(self.server.call("POST", "/api/v3/batch", batchCode=code, **key)["batchId"])
+
+    def _set_status(self, batch_id: int, status: str) -> None:
+        path = f"/api/v202206/batch/{batch_id}/status"
+        self.server.call("PUT", path, batchStatus=status, leaveOpenBatchesAsIs=True, note=None)
+
+    def _import(self, name: str, accounts: tuple[str, ...], mode: Any, note: str = "", **further: Any) -> str:
+        key = {"key": further.pop("key")} if "key" in further else {}
+        settings = mode if isinstance(mode, dict) else {"batchMode": mode, **further}
+        data = base64.b64encode(rows(*accounts).encode()).decode()
+        request = {"fileName": name, "data": data, "importNote": note or "theirs", "batchSettings": settings}
+        return str(self.server.call("POST", "/api/v3/import/bill", **key, **request)["taskGUId"])
+
+
+class CorrectedBetween(RetryKickoutsOperator):
+    """Retry kickouts in rounds, with an analyst who corrects what is left before the second one is sent."""
+
+    def __init__(self, *, stage: Stage, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._stage = stage
+
+    def submit_job(self, *arguments: Any) -> str:
+        """Correct, then submit."""
+        if self._round == 2:
+            self._stage.correct()
+        return super().submit_job(*arguments)
