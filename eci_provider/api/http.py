@@ -7,17 +7,19 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from eci_provider import __version__, clock
 from eci_provider.api.addresses import checked_base_url, checked_key, is_loopback
+from eci_provider.api.connections import HearingAdapter
 from eci_provider.api.errors import (
     EciConnectionError,
     EciNotFoundError,
@@ -26,11 +28,15 @@ from eci_provider.api.errors import (
 )
 from eci_provider.api.failures import conclusion, connection_error, may_have_taken_effect, meaning_of
 from eci_provider.api.retries import parse_http_date, parse_retry_after, retry_delay
+from eci_provider.api.streamed_json import UnreadableJsonError
+from eci_provider.api.upload import StreamedImport
 
 log = logging.getLogger(__name__)
 
 #: The largest body that is read, in bytes; lists are paged and `output` is never asked for while polling.
 LARGEST_BODY = 256 * 1024 * 1024
+#: The same of a body that is used up while it arrives.
+LARGEST_STREAM = 4 * 1024 * 1024 * 1024
 EXCERPT = 500
 _CHUNK = 64 * 1024
 
@@ -42,7 +48,7 @@ class Answer:
 
     :param status: the HTTP status: a success, or 404 where a repeated DELETE found its work done.
     :param headers: the response headers, readable in any case.
-    :param data: the parsed JSON body, or None where there was none.
+    :param data: the parsed JSON body, or None where there was none; or what the request's ``take`` made of it.
     """
 
     status: int
@@ -83,9 +89,10 @@ class EciSession:
         self._max_retries = max_retries
         self._sleep = sleep
         self._warned: set[str] = set()
+        self._server_ahead = timedelta(0)
         self._http = requests.Session()
-        self._http.mount("https://", HTTPAdapter(max_retries=0, pool_maxsize=16))
-        self._http.mount("http://", HTTPAdapter(max_retries=0, pool_maxsize=16))
+        self._http.mount("https://", HearingAdapter(max_retries=0, pool_maxsize=16))
+        self._http.mount("http://", HearingAdapter(max_retries=0, pool_maxsize=16))
         # The environment is read once, here: Session.request() would read it for every request, and would
         # also send a password from .netrc and let REQUESTS_CA_BUNDLE override `verify=False`.
         settings = self._http.merge_environment_settings(self.base_url, {}, False, verify, None)
@@ -101,6 +108,10 @@ class EciSession:
         """Close all connections."""
         self._http.close()
 
+    def server_now(self) -> datetime:
+        """Return EnergyCAP's clock as its last answer's ``Date`` showed it; ours before the first one."""
+        return clock.utc_now() + self._server_ahead
+
     def request(
         self,
         operation: str,
@@ -110,6 +121,7 @@ class EciSession:
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         repeat: bool = True,
+        take: Callable[[Iterator[bytes]], Any] | None = None,
     ) -> Answer:
         """
         Send one request, repeating it while that is safe and can help.
@@ -121,8 +133,10 @@ class EciSession:
         :param method: GET, POST, PUT or DELETE.
         :param path: the path from ``/api`` on, already quoted.
         :param params: the query; what is None is left out.
-        :param body: what to send as JSON, or None for no body.
+        :param body: what to send as JSON, a body that is JSON already and streamed, or None for no body.
         :param repeat: false to send it once whatever happens.
+        :param take: reads a success's body while it arrives; it is called anew, with the body from its start, when
+            the request is repeated, and raises UnreadableJsonError where the body is not what it expects.
         :return: the answer.
         :raises EciUnknownOutcomeError: when a POST was sent and its effect cannot be known.
         :raises EciError: one of its children otherwise.
@@ -130,7 +144,7 @@ class EciSession:
         failures, began, in_doubt = 0, time.monotonic(), False
         while True:
             try:
-                return self._send_once(operation, method, path, params, body)
+                return self._send_once(operation, method, path, params, body, take)
             except (EciConnectionError, EciResponseError) as error:
                 if in_doubt and method == "DELETE" and isinstance(error, EciNotFoundError):
                     return Answer(error.status, {}, None)  # a try whose answer was lost has deleted it
@@ -151,14 +165,20 @@ class EciSession:
                 (self._sleep or clock.sleep)(delay)
 
     def _send_once(
-        self, operation: str, method: str, path: str, params: Mapping[str, Any] | None, body: Any
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        body: Any,
+        take: Callable[[Iterator[bytes]], Any] | None,
     ) -> Answer:
         url = self.base_url + path
         request = requests.Request(
             method,
             url,
             params={name: value for name, value in (params or {}).items() if value is not None},
-            data=None if body is None else json.dumps(body).encode(),
+            data=body if body is None or isinstance(body, StreamedImport) else json.dumps(body).encode(),
         ).prepare()
         request.headers.update(
             {
@@ -169,7 +189,7 @@ class EciSession:
             }
         )
         sent_path = path.partition("?")[0]
-        try:
+        with self._told(method, sent_path, body):
             # The adapter and not the session sends: that one would read a redirect's target and body itself.
             response = self._http.get_adapter(url).send(
                 request,
@@ -178,14 +198,70 @@ class EciSession:
                 proxies=self._proxies,
                 verify=self._verify,
             )
-            try:
+        try:
+            if take is not None and _is_success(response):
+                self._note(operation, response.headers)
+                taken = self._taken(take, response, method, sent_path)
+                return Answer(response.status_code, response.headers, taken)
+            with self._told(method, sent_path, body):
                 content = self._read(response, method, sent_path)
-            finally:
-                response.close()
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise connection_error(error, method, sent_path, self.base_url) from error
-        self._warn_if_deprecated(operation, response.headers)
+        finally:
+            response.close()
+        self._note(operation, response.headers)
         return self._judge(response, content, method, sent_path)
+
+    @contextmanager
+    def _told(self, method: str, path: str, body: Any = None) -> Iterator[None]:
+        """Tell of trouble with the connection as an error of ours."""
+        try:
+            yield
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            failure = connection_error(error, method, path, self.base_url)
+            raise (body.cut_short(failure) if isinstance(body, StreamedImport) else failure) from error
+
+    def _note(self, operation: str, headers: Mapping[str, str]) -> None:
+        """Heed what an answer's headers say beside it."""
+        if moment := parse_http_date(headers.get("Date")):
+            self._server_ahead = moment - clock.utc_now()
+        self._warn_if_deprecated(operation, headers)
+
+    def _pieces(self, response: requests.Response) -> Iterator[bytes]:
+        """Iterate over the body as it arrives, not without bound in the time that is waited for it."""
+        # urllib3 before 2.2 has no read1, and waits for a whole chunk.
+        read = getattr(response.raw, "read1", response.raw.read)
+        waited = 0.0
+        while True:
+            began = time.monotonic()
+            chunk = read(_CHUNK, decode_content=True)
+            waited += time.monotonic() - began
+            if not chunk:
+                return
+            yield chunk
+            if waited > 10 * self._timeout[1]:
+                raise requests.exceptions.ReadTimeout("the body took too long")
+
+    def _taken(
+        self, take: Callable[[Iterator[bytes]], Any], response: requests.Response, method: str, path: str
+    ) -> Any:
+        """Hand a body over while it arrives; trouble with what is made of it is none of the connection."""
+
+        def arriving() -> Iterator[bytes]:
+            pieces, size = self._pieces(response), 0
+            while True:
+                with self._told(method, path):
+                    piece = next(pieces, b"")
+                if not piece:
+                    return
+                size += len(piece)
+                if size > LARGEST_STREAM:
+                    raise UnreadableJsonError(f"has more than {LARGEST_STREAM} bytes")
+                yield piece
+
+        try:
+            return take(self._key.redacted_pieces(arriving()))
+        except UnreadableJsonError as error:
+            message = f"{method} {path} was answered with {response.status_code}, but its body {error}"
+            raise self._response_error(EciUnreadableResponseError, message, response, b"", path) from error
 
     def _read(self, response: requests.Response, method: str, path: str) -> bytes:
         """
@@ -193,19 +269,15 @@ class EciSession:
 
         Of a refusal only the start is read, as far as it comes: its status says what is to be done.
         """
-        content, began = bytearray(), time.monotonic()
+        content = bytearray()
         try:
-            # urllib3 before 2.2 has no read1, and waits for a whole chunk.
-            read = getattr(response.raw, "read1", response.raw.read)
-            while chunk := read(_CHUNK, decode_content=True):
+            for chunk in self._pieces(response):
                 content += chunk
                 if not _is_success(response) and len(content) >= _CHUNK:
                     break
                 if len(content) > LARGEST_BODY:
                     message = f"{method} {path} was answered with more than {LARGEST_BODY} bytes"
                     raise self._response_error(EciUnreadableResponseError, message, response, content, path)
-                if time.monotonic() - began > 10 * self._timeout[1]:
-                    raise requests.exceptions.ReadTimeout("the body took too long")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
             if _is_success(response):
                 raise

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
+import hashlib
+import json
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from types import NoneType
-from typing import BinaryIO, Protocol, TypeAlias, cast, runtime_checkable
+from typing import Any, BinaryIO, Protocol, TypeAlias, cast, runtime_checkable
 
-from eci_provider.api.errors import EciValidationError
+from eci_provider.api.errors import EciConnectionError, EciError, EciValidationError
 
 #: What the importer reads (BillImportV3): the extension tells it how.
 READABLE_EXTENSIONS = (".csv", ".dat", ".txt", ".xlsx", ".zip")
+
+#: So many bytes of a file are encoded at a time: a multiple of three, or base64 would be padded in the middle.
+#: What is read, encoded and sent of it fits a processor's cache; larger blocks are slower.
+BLOCK = 48 * 1024
+
+_CHUNK = 1024 * 1024
 
 
 @runtime_checkable
@@ -29,25 +39,143 @@ class OpenablePath(Protocol):
 BillFile: TypeAlias = "str | os.PathLike[str] | OpenablePath"
 
 
-def read_bill_file(file: BillFile, *, source: str) -> bytes:
+class EciFileError(EciError):
+    """Tell that a bill file could not be sent as it was when sending began; EnergyCAP did not take it."""
+
+
+class StreamedImport:
     """
-    Return a bill file's content.
+    Produce the JSON body of an import while it is sent, reading the file block by block.
+
+    Its length is known beforehand. Each iteration opens the file and starts again, for a connection that failed.
+
+    :param file: a local path, or anything with ``name``, ``exists()`` and ``open("rb")``.
+    :param fields: the request as it goes on the wire, with an empty ``data`` at its place.
+    :param source: where the file came from, for the message.
+    :raises EciValidationError: when the file is missing, empty, a folder or a pipe.
+    """
+
+    def __init__(self, file: BillFile, fields: Mapping[str, Any], *, source: str) -> None:
+        names = list(fields)
+        ahead = names.index("data") + 1
+        self._file = file
+        self._head = json.dumps({name: fields[name] for name in names[:ahead]}).encode()[: -len('"}')]
+        self._tail = b'", ' + json.dumps({name: fields[name] for name in names[ahead:]}).encode()[len("{") :]
+        self._size = _size(file, source=source)
+        self._is_complete = False
+
+    def __len__(self) -> int:
+        return len(self._head) + (self._size + 2) // 3 * 4 + len(self._tail)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._is_complete = False
+        head, left = self._head, self._size
+        try:
+            with _openable(self._file).open("rb") as stream:
+                while left > BLOCK:
+                    yield head + _encoded(self._read(stream, BLOCK, left))
+                    head, left = b"", left - BLOCK
+                last = head + _encoded(self._read(stream, left, left)) + self._tail
+                if stream.read(1):
+                    raise self._changed(f"it has grown beyond its {self._size} bytes")
+        except EciError:
+            raise
+        # Whatever a store's client raises here: taken for trouble with EnergyCAP's connection it would mislead.
+        except Exception as error:
+            raise self._changed(f"it can no longer be read ({type(error).__name__})") from error
+        self._is_complete = True
+        yield last
+
+    def cut_short(self, failure: EciConnectionError) -> EciConnectionError:
+        """
+        Return what the loss of a connection means for this body.
+
+        A server must take a message that is shorter than its Content-Length for incomplete (RFC 9112, 6.3), and
+        a JSON object without its last brace is none. So as long as the end was not handed to the connection,
+        nothing has been taken, and it may be sent again.
+
+        :param failure: the loss.
+        """
+        if self._is_complete or not failure.sent:
+            return failure
+        return EciConnectionError(
+            f"{failure.message} It broke off in the middle of the file, so EnergyCAP did not take it.",
+            kind=failure.kind,
+            sent=False,
+            method=failure.method,
+            path=failure.path,
+        )
+
+    def _read(self, stream: BinaryIO, size: int, left: int) -> bytes:
+        """Read a block whole: a store may hand out less at a time."""
+        block = stream.read(size)
+        while len(block) < size:
+            more = stream.read(size - len(block))
+            if not more:
+                raise self._changed(f"it ended after {self._size - left + len(block)} of {self._size} bytes")
+            block += more
+        return block
+
+    def _changed(self, how: str) -> EciFileError:
+        return EciFileError(
+            f"File {str(self._file)!r} changed while it was sent: {how}. The request was broken off and EnergyCAP "
+            "did not take it. Send the file again when nothing writes to it any more.",
+            file=str(self._file),
+        )
+
+
+def content_digest(file: BillFile, *, source: str) -> str:
+    """
+    Return the SHA-256 of a bill file's content, as 64 hex digits.
 
     :param file: a local path, or anything with ``name``, ``exists()`` and ``open("rb")``.
     :param source: where it came from, for the message.
-    :raises EciValidationError: when it is missing, empty or a folder.
+    :raises EciValidationError: when it is missing, empty, a folder or a pipe.
     """
+    digest = hashlib.sha256()
+    with _opened(file, source=source) as stream:
+        is_empty = True
+        while chunk := stream.read(_CHUNK):
+            is_empty = False
+            digest.update(chunk)
+    if is_empty:
+        raise _empty(file, source)
+    return digest.hexdigest()
+
+
+def _size(file: BillFile, *, source: str) -> int:
+    """Return how many bytes a file has, by its end or, where a stream knows none, by reading it through."""
+    with _opened(file, source=source) as stream:
+        try:
+            stream.seek(0, os.SEEK_END)
+            size = stream.tell()
+        # Streams that cannot seek say so each in their own way.
+        except (OSError, ValueError, TypeError, AttributeError, NotImplementedError):
+            size = 0
+            while chunk := stream.read(_CHUNK):
+                size += len(chunk)
+    if not size:
+        raise _empty(file, source)
+    return size
+
+
+@contextmanager
+def _opened(file: BillFile, *, source: str) -> Iterator[BinaryIO]:
     path = _openable(file)
     if not path.exists():
         raise EciValidationError([f"file is {str(file)!r}: there is no such file"], source=source)
+    if isinstance(path, Path) and path.is_fifo():
+        problem = f"file is {str(file)!r}: it is a pipe, which cannot be read twice"
+        raise EciValidationError([problem], source=source)
     try:
         with path.open("rb") as stream:
-            content = stream.read()
+            yield stream
     except IsADirectoryError:
         raise EciValidationError([f"file is {str(file)!r}: it is a folder"], source=source) from None
-    if not content:
-        raise EciValidationError([f"file is {str(file)!r}: it is empty, 0 bytes"], source=source)
-    return content
+
+
+def _empty(file: BillFile, source: str) -> EciValidationError:
+    return EciValidationError([f"file is {str(file)!r}: it is empty, 0 bytes"], source=source)
 
 
 def checked_file_name(file: BillFile, file_name: str | None, *, source: str) -> str:
@@ -74,9 +202,8 @@ def checked_file_name(file: BillFile, file_name: str | None, *, source: str) -> 
     return name
 
 
-def encoded(content: bytes) -> str:
-    """Return the `data` of an import request."""
-    return base64.b64encode(content).decode("ascii")
+def _encoded(block: bytes) -> bytes:
+    return binascii.b2a_base64(block, newline=False)
 
 
 def _openable(file: BillFile) -> OpenablePath:

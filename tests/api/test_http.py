@@ -214,3 +214,13 @@ def test_what_is_meant_for_this_machine_passes_no_proxy(
             client.account.me()
         assert proxy.requests == []
     assert len(eci_sandbox.requests) == 1
+
+
+def test_a_session_may_be_used_for_thousands_of_requests(eci_sandbox: Sandbox) -> None:
+    """What is done to a connection is done once, and not anew at each request on top of what was done before."""
+    with EciClient(eci_sandbox.url, eci_sandbox.api_key, sleep=lambda _: None) as client:
+        for _ in range(1100):
+            client.account.me()
+        eci_sandbox.fault("GET", "/api/v3/me", drop="before")
+
+        assert client.account.me().system_user_code == "sandbox"

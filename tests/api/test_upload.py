@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,14 @@ def test_a_folder_is_refused(client: EciClient, refusal: Callable[..., str], tmp
     folder.mkdir()
     message = f"bill_imports.submit: file is {str(folder)!r}: it is a folder"
     assert refusal(client.bill_imports.submit, folder) == message
+
+
+def test_a_pipe_is_refused(client: EciClient, refusal: Callable[..., str], tmp_path: Path) -> None:
+    """It would have to be read twice: for its length, and to be sent."""
+    pipe = tmp_path / "bills.csv"
+    os.mkfifo(pipe)
+    message = f"bill_imports.submit: file is {str(pipe)!r}: it is a pipe, which cannot be read twice"
+    assert refusal(client.bill_imports.submit, pipe) == message
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,345 @@
+"""Uploads that break off: answered early, cut by the network, or of a file that does not hold still."""
+
+from __future__ import annotations
+
+import io
+import re
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+
+from eci_provider.api import EciClient
+from eci_provider.api.errors import (
+    EciAuthenticationError,
+    EciBadRequestError,
+    EciConnectionError,
+    EciResponseError,
+    EciUnknownOutcomeError,
+)
+from eci_provider.api.upload import EciFileError
+from eci_provider.operators import ImportBillsOperator
+from eci_provider.sandbox import Sandbox
+from tests.running import run
+
+from .conftest import BILLS, GUID, free_port, http
+from .test_tls import certificate
+
+KEY = "K" * 40
+#: More than the buffers of a connection take in before the server reads.
+LARGE = 32 * 1024 * 1024
+TAKEN = http("200 OK", f'{{"taskGUId": "{GUID}"}}'.encode())
+REFUSALS: list[tuple[str, int, type[EciResponseError]]] = [
+    ("401 Unauthorized", 401, EciAuthenticationError),
+    ("413 Content Too Large", 413, EciBadRequestError),
+]
+
+
+class Connection:
+    """What a server sees of one connection: the head of a request, and its body piece by piece."""
+
+    def __init__(self, accepted: socket.socket) -> None:
+        self.socket = accepted
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += self._more()
+        self.head, _, rest = received.partition(b"\r\n\r\n")
+        found = re.search(rb"content-length: (\d+)", self.head, re.IGNORECASE)
+        self.length = int(found[1]) if found else 0
+        self.start, self.received, self.ended = rest, len(rest), False
+
+    def _more(self) -> bytes:
+        more = self.socket.recv(65536)
+        if not more:
+            raise ConnectionError("the client hung up")
+        return more
+
+    def read(self, size: int) -> None:
+        """Read until so many bytes of the body have come, or the client hangs up."""
+        try:
+            while self.received < size:
+                more = self._more()
+                self.start = (self.start + more)[:100]
+                self.received += len(more)
+        except OSError:
+            self.ended = True
+
+    def hang_up(self) -> None:
+        """Close with unread bytes and without a word, as a server does that crashes."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+
+class Server:
+    """Do with each connection what the next of some functions does, the last one again and again."""
+
+    def __init__(
+        self, *acts: Callable[[Connection], None], context: ssl.SSLContext | None = None, port: int = 0
+    ) -> None:
+        self._acts, self._context = acts, context
+        self._listener = socket.create_server(("127.0.0.1", port))
+        scheme = "http" if context is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.seen: list[Connection] = []
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(10)
+        for connection in self.seen:
+            connection.socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                accepted, _ = self._listener.accept()
+            except OSError:
+                return
+            # Else an answer right after the handshake waits here for an acknowledgement, and is lost in the close.
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._context is not None:
+                accepted = self._context.wrap_socket(accepted, server_side=True)
+            connection = Connection(accepted)
+            self.seen.append(connection)
+            self._acts[min(len(self.seen), len(self._acts)) - 1](connection)
+
+
+def take(connection: Connection) -> None:
+    """Read the body and answer that it was taken."""
+    connection.read(connection.length)
+    if not connection.ended:
+        connection.socket.sendall(TAKEN)
+
+
+def break_off(connection: Connection) -> None:
+    """Hang up in the middle of the body."""
+    connection.read(65536)
+    connection.hang_up()
+
+
+@pytest.fixture
+def large_file(tmp_path: Path) -> Path:
+    file = tmp_path / "bills.csv"
+    with file.open("wb") as stream:
+        stream.truncate(LARGE)
+    return file
+
+
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
+    bundle, key = certificate(tmp_path_factory.mktemp("tls"), "server")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(bundle, key)
+    return context, bundle
+
+
+@pytest.fixture(params=["http", "https"])
+def secured(
+    request: pytest.FixtureRequest, certified: tuple[ssl.SSLContext, Path]
+) -> tuple[ssl.SSLContext | None, str]:
+    """The server's side and the client's side of a scheme."""
+    return (certified[0], str(certified[1])) if request.param == "https" else (None, "")
+
+
+@pytest.mark.parametrize(("status", "code", "kind"), REFUSALS)
+def test_a_refusal_before_the_body_ends_is_reported_as_it_is(
+    status: str,
+    code: int,
+    kind: type[EciResponseError],
+    large_file: Path,
+    secured: tuple[ssl.SSLContext | None, str],
+) -> None:
+    def refuse(connection: Connection) -> None:
+        connection.read(65536)
+        connection.socket.sendall(http(status, b'{"message": "No."}', "Connection: close"))
+        connection.socket.close()
+
+    context, bundle = secured
+    with (
+        Server(refuse, context=context) as server,
+        EciClient(server.url, KEY, verify=bundle or True, sleep=lambda _: None) as client,
+        pytest.raises(kind) as caught,
+    ):
+        client.bill_imports.submit(large_file)
+    assert (caught.value.status, caught.value.body) == (code, '{"message": "No."}')
+    assert len(server.seen) == 1
+
+
+def test_a_refusal_of_a_server_that_reads_no_further_is_seen_and_its_connection_left(
+    large_file: Path, secured: tuple[ssl.SSLContext | None, str], waits: list[float]
+) -> None:
+    """On that connection the server waits for the rest of the body, and would take a next request for it."""
+
+    def refuse(connection: Connection) -> None:
+        connection.read(65536)
+        connection.socket.sendall(http("413 Content Too Large"))
+
+    context, bundle = secured
+    with (
+        Server(refuse, take, context=context) as server,
+        EciClient(server.url, KEY, verify=bundle or True, connect_timeout=2, sleep=waits.append) as client,
+    ):
+        with pytest.raises(EciBadRequestError, match="answered with 413"):
+            client.bill_imports.submit(large_file)
+        large_file.write_bytes(BILLS)
+        assert client.bill_imports.submit(large_file) == GUID
+    assert [connection.head.partition(b" HTTP")[0] for connection in server.seen] == [
+        b"POST /api/v3/import/bill"
+    ] * 2
+    assert waits == []
+
+
+def test_a_body_that_the_network_cut_is_sent_again_from_its_start(large_file: Path, waits: list[float]) -> None:
+    with Server(break_off, take) as server, EciClient(server.url, KEY, sleep=waits.append) as client:
+        assert client.bill_imports.submit(large_file, import_note="N") == GUID
+    cut, whole = server.seen
+    assert cut.received < cut.length == whole.received
+    assert cut.start == whole.start
+    assert whole.start.startswith(b'{"importNote": "N", "data": "AAAA')
+    assert len(waits) == 1
+
+
+def test_a_body_that_is_cut_every_time_was_surely_not_taken(
+    large_file: Path, secured: tuple[ssl.SSLContext | None, str], waits: list[float]
+) -> None:
+    context, bundle = secured
+    with (
+        Server(break_off, context=context) as server,
+        EciClient(server.url, KEY, verify=bundle or True, max_retries=1, sleep=waits.append) as client,
+        pytest.raises(EciConnectionError, match="EnergyCAP did not take it") as caught,
+    ):
+        client.bill_imports.submit(large_file)
+    assert (caught.value.sent, caught.value.details["sent"]) == (False, False)
+    assert (caught.value.kind, len(waits)) == ("reset", 1)
+
+
+def test_a_body_that_went_out_whole_is_not_sent_again(large_file: Path, waits: list[float]) -> None:
+    def swallow(connection: Connection) -> None:
+        connection.read(connection.length)
+        connection.hang_up()
+
+    with (
+        Server(swallow) as server,
+        EciClient(server.url, KEY, sleep=waits.append) as client,
+        pytest.raises(EciUnknownOutcomeError),
+    ):
+        client.bill_imports.submit(large_file)
+    assert [connection.received - connection.length for connection in server.seen] == [0]
+    assert waits == []
+
+
+def test_a_failed_connect_starts_the_body_again(large_file: Path) -> None:
+    port, started = free_port(), []
+
+    def start(_: float) -> None:
+        started.append(Server(take, port=port).__enter__())
+
+    with EciClient(f"http://127.0.0.1:{port}", KEY, sleep=start) as client:
+        assert client.bill_imports.submit(large_file) == GUID
+    (server,) = started
+    server.__exit__()
+    assert [connection.received for connection in server.seen] == [server.seen[0].length]
+
+
+@pytest.mark.parametrize(
+    ("size", "problem"),
+    [(LARGE - 1, f"it ended after {LARGE - 1} of {LARGE} bytes"), (LARGE + 1, f"grown beyond its {LARGE} bytes")],
+)
+def test_a_file_that_changes_its_size_is_not_taken(
+    size: int, problem: str, large_file: Path, waits: list[float]
+) -> None:
+    def change(connection: Connection) -> None:
+        connection.read(65536)
+        with large_file.open("r+b") as stream:
+            stream.truncate(size)
+        take(connection)
+
+    with (
+        Server(change) as server,
+        EciClient(server.url, KEY, sleep=waits.append) as client,
+        pytest.raises(EciFileError, match=problem) as caught,
+    ):
+        client.bill_imports.submit(large_file)
+    (connection,) = server.seen
+    assert connection.ended
+    assert connection.received < connection.length
+    assert (caught.value.retry_helps, waits) == (True, [])
+
+
+class TwoFaced:
+    """A bill file that opens as one thing when it is measured, and as another when it is sent."""
+
+    name = "bills.csv"
+
+    def __init__(self, *faces: Callable[[], Any]) -> None:
+        self._faces = iter(faces)
+
+    def exists(self) -> bool:
+        return True
+
+    def open(self, mode: str) -> BinaryIO:
+        stream: BinaryIO = next(self._faces)()
+        return stream
+
+
+class Failing(io.BytesIO):
+    """A stream of a store that loses its connection."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+
+def gone() -> None:
+    raise FileNotFoundError("bills.csv")
+
+
+@pytest.mark.parametrize(
+    ("face", "problem"),
+    [
+        (Failing, "it can no longer be read (ConnectionResetError)"),
+        (gone, "it can no longer be read (FileNotFoundError)"),
+        (io.BytesIO, f"it ended after 0 of {len(BILLS)} bytes"),
+        (lambda: io.BytesIO(BILLS + b"x"), f"it has grown beyond its {len(BILLS)} bytes"),
+    ],
+)
+def test_trouble_with_the_file_is_not_taken_for_trouble_with_energycap(
+    face: Callable[[], Any], problem: str, eci_sandbox: Sandbox, client: EciClient, waits: list[float]
+) -> None:
+    with pytest.raises(EciFileError, match=re.escape(f" changed while it was sent: {problem}. ")):
+        client.bill_imports.submit(TwoFaced(lambda: io.BytesIO(BILLS), face))
+    assert eci_sandbox.tasks() == []
+    assert waits == []
+    # The session is none the worse for it.
+    assert client.bill_imports.submit(TwoFaced(*[lambda: io.BytesIO(BILLS)] * 2))
+
+
+def test_a_task_whose_file_changes_can_be_retried(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bills.csv"
+    file.write_bytes(BILLS)
+    opened = Path.open
+    opens: list[Path] = []
+
+    def growing(path: Path, *arguments: Any, **named: Any) -> Any:
+        if path == file and (opens.append(path) or len(opens) == 3):  # type: ignore[func-returns-value]
+            with opened(file, "ab") as stream:
+                stream.write(b"\n")
+        return opened(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", growing)
+    task = ImportBillsOperator(task_id="import", file=str(file), wait_for_completion=False)
+    first = run(task)
+    assert isinstance(first.error, EciFileError)
+    assert not first.is_final
+    assert sandbox.tasks() == []
