@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from eci_provider.api.errors import EciValidationError
@@ -12,7 +12,7 @@ from eci_provider.api.models import ResponseModel
 from eci_provider.api.responses import read_many
 
 if TYPE_CHECKING:
-    from eci_provider.api.http import EciSession
+    from eci_provider.api.http import Answer, EciSession
 
 _Response = TypeVar("_Response", bound=ResponseModel)
 
@@ -64,6 +64,38 @@ def pages(
     return _items(session, operation, path, model, query, page_size)
 
 
+def page_answers(
+    session: EciSession,
+    operation: str,
+    path: str,
+    query: Mapping[str, Any],
+    *,
+    page_size: int = LARGEST_PAGE,
+    repeat: bool = True,
+) -> Iterator[Answer]:
+    """
+    Iterate over the answers of a paged list, whose bodies nobody has read yet.
+
+    :param session: the session.
+    :param operation: the operation id, for messages.
+    :param path: the path.
+    :param query: the query without the page.
+    :param page_size: items a page.
+    :param repeat: false to ask for each page once, whatever happens.
+    """
+    number, before = 1, None
+    while True:
+        params = {**query, "pageNumber": number, "pageSize": page_size}
+        answer = session.request(operation, "GET", path, params=params, repeat=repeat)
+        yield answer
+        items = answer.data if isinstance(answer.data, list) else []
+        total = answer.headers.get("TotalPages", "")
+        last = number >= int(total) if re.fullmatch("[0-9]{1,9}", total) else len(items) < page_size
+        if last or not items or items == before:  # an empty or repeated page ends it whatever the header says
+            return
+        number, before = number + 1, items
+
+
 def _items(
     session: EciSession,
     operation: str,
@@ -72,15 +104,5 @@ def _items(
     query: dict[str, Any],
     page_size: int,
 ) -> Iterator[_Response]:
-    number = 1
-    before: list[_Response] = []
-    while True:
-        params = {**query, "pageNumber": number, "pageSize": page_size}
-        answer = session.request(operation, "GET", path, params=params)
-        items = read_many(session, model, answer, operation=operation, path=path)
-        yield from items
-        total = answer.headers.get("TotalPages", "")
-        last = number >= int(total) if re.fullmatch("[0-9]{1,9}", total) else len(items) < page_size
-        if last or not items or items == before:  # an empty or repeated page ends it whatever the header says
-            return
-        number, before = number + 1, items
+    for answer in page_answers(session, operation, path, query, page_size=page_size):
+        yield from read_many(session, model, answer, operation=operation, path=path)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timezone
+from collections.abc import Container, Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from eci_provider.api.batches import UserChild
-from eci_provider.api.filters import Filter
+from eci_provider.api.filters import Filter, where
 from eci_provider.api.models import Guid, Identifier, RequestModel, ResponseModel, validated
-from eci_provider.api.paging import LARGEST_PAGE, field_list, pages
-from eci_provider.api.responses import fetch
+from eci_provider.api.paging import LARGEST_PAGE, field_list, page_answers, pages
+from eci_provider.api.responses import fetch, read_many
 
 if TYPE_CHECKING:
     from eci_provider.api.http import EciSession
@@ -115,6 +116,27 @@ def moment(text: str) -> datetime:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
 
 
+def names_zone(text: str) -> bool:
+    """
+    Tell whether a date-time of the server says which time zone it is in; without, it may be another one than UTC.
+
+    :param text: ISO 8601.
+    """
+    return bool(re.search(r"([Zz]|[+-]\d{2}:?\d{2})$", text.strip()))
+
+
+def begun_since(since: datetime) -> Filter:
+    """
+    Return the filter for the tasks that began since a moment, and some earlier ones (GetTasksV3).
+
+    Whole days are asked for, one more than needed: which time zone a filter means is not documented.
+    Assumption: a task has its ``beginDate`` as soon as it is listed.
+
+    :param since: a moment by the server's clock, or by one that is near it.
+    """
+    return where("beginDate", "greater than equal", (since - timedelta(days=1)).date())
+
+
 class Tasks:
     """
     Read tasks and set their notes.
@@ -174,6 +196,32 @@ class Tasks:
             taskTypeCode=task_type_code,
         )
 
+    def look_out(
+        self, wanted: Container[str], since: datetime, *, most_pages: int
+    ) -> Iterator[Sequence[TaskResponse]]:
+        """
+        Iterate over the pages of the list of bill imports, reading of each page those that are wanted.
+
+        An item that cannot be read is left out and harms no other; each page is asked for once, whatever happens.
+
+        :param wanted: the GUIDs, in lower case.
+        :param since: when the earliest of them began.
+        :param most_pages: after how many pages to stop.
+        :return: the wanted ones of each page, of which there may be none.
+        """
+        query = {
+            "taskTypeCode": "BillImport",
+            "filter": str(begun_since(since)),
+            "field": field_list(POLL_FIELDS),
+        }
+        path = "/api/v3/task"
+        answers = page_answers(self._session, "GetTasksV3", path, query, repeat=False)
+        for answer in islice(answers, most_pages):
+            if isinstance(answer.data, list):
+                yield [task for item in answer.data if (task := _read_if_wanted(item, wanted))]
+            else:
+                read_many(self._session, TaskResponse, answer, operation="GetTasksV3", path=path)
+
     def edit_note(self, task_id: int, task_note: str) -> TaskResponse:
         """
         Set a task's note (EditTaskV3).
@@ -184,3 +232,18 @@ class Tasks:
         request = validated(_TaskNote, {"task_id": task_id, "task_note": task_note}, source="tasks.edit_note")
         path = f"/api/v3/task/{request.task_id}"
         return fetch(self._session, TaskResponse, "EditTaskV3", "PUT", path, body={"taskNote": request.task_note})
+
+
+def _read_if_wanted(item: Any, wanted: Container[str]) -> TaskResponse | None:
+    """Return a list's item as a task if its GUID is wanted; its other fields are read only then."""
+    if not isinstance(item, dict):
+        return None
+    guid = item.get("taskGUId")
+    if guid is None:  # the documentation writes the name in two ways
+        guid = next((value for name, value in item.items() if name.lower() == "taskguid"), None)
+    if not isinstance(guid, str) or guid.lower() not in wanted:
+        return None
+    try:
+        return TaskResponse.model_validate(item)
+    except ValidationError:
+        return None

@@ -1,0 +1,347 @@
+"""Trouble of the server, of the key and of single imports reaches those whom it concerns, and nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import requests
+
+from eci_provider.api import errors
+from eci_provider.sandbox import Sandbox
+from eci_provider.triggers import EciTaskTrigger
+from eci_provider.waiting import MOST_FAILING_SECONDS
+from tests.conftest import TurnedClock, connect
+from tests.running import first_event
+from tests.triggers.hub_stage import LIST, SINGLE, asked, imports, together, until
+
+
+def raw_list(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Return the list of imports as the server shows it now."""
+    answer = requests.get(
+        f"{sandbox.url}{LIST}",
+        params={"taskTypeCode": "BillImport"},
+        headers={"ECI-ApiKey": sandbox.api_key, "Content-Type": "application/json"},
+        timeout=60,
+    )
+    sandbox.clear_requests()
+    items: list[dict[str, Any]] = answer.json()
+    return items
+
+
+def seconds_of(sandbox: Sandbox, path: str) -> list[float]:
+    """Return when requests of a path were made, in seconds since the epoch."""
+    moments = [request.at for request in sandbox.requests if request.path.startswith(path)]
+    return [datetime.fromisoformat(str(at).replace("Z", "+00:00")).timestamp() for at in moments]
+
+
+@pytest.fixture
+def at_pause(
+    turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[int, Callable[[], Any]], None]:
+    """Return how to let something happen when the hub pauses for the n-th time."""
+
+    def arrange(number: int, act: Callable[[], Any]) -> None:
+        async def sleep(seconds: float) -> None:
+            if len(turned_clock.slept) == number:
+                act()
+            turned_clock.sleep(seconds)
+
+        monkeypatch.setattr("eci_provider.clock.sleep_async", sleep)
+
+    return arrange
+
+
+BAD_ITEMS = [
+    {"status": {"not": "a text"}},
+    {"beginDate": 7, "batch": "none"},
+    {"taskId": "not a number"},
+]
+
+
+@pytest.mark.parametrize("spoiled", BAD_ITEMS)
+def test_a_bad_item_harms_only_its_own_import(
+    spoiled: dict[str, Any], sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    guids = imports(sandbox, 3, last=0)
+    shown = raw_list(sandbox)
+    shown[1] |= spoiled
+    sandbox.fault("GET", LIST, times=None, status=200, body=[None, "text", {}, {"taskGUId": 7}, *shown])
+
+    events = together([EciTaskTrigger(guid) for guid in guids])
+
+    assert [event["found"]["task_guid"] for event in events] == guids
+    assert asked(sandbox) == (1, 1)
+
+
+def test_an_import_that_cannot_be_read_at_all_fails_alone(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+    guids = imports(sandbox, 3, last=2 * MOST_FAILING_SECONDS)
+    shown = raw_list(sandbox)
+    shown[1]["status"] = {"not": "a text"}
+    sandbox.fault("GET", LIST, times=None, status=200, body=shown)
+    sandbox.fault("GET", f"{LIST}/{guids[1]}", times=None, status=200, body=shown[1])
+
+    async def scenario() -> list[dict[str, Any]]:
+        running = [asyncio.ensure_future(first_event(*EciTaskTrigger(guid).serialize())) for guid in guids]
+        bad = await running[1]
+        assert not running[0].done()
+        sandbox.clear_faults()
+        return [await running[0], bad, await running[2]]
+
+    events = asyncio.run(scenario())
+
+    assert [event["status"] for event in events] == ["found", "error", "found"]
+    assert events[1]["type"] == "EciUnreadableResponseError"
+    assert guids[1] in events[1]["message"]
+
+
+def test_what_the_list_never_shows_is_asked_for_alone_and_seldom_looked_for(
+    sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    guids = imports(sandbox, 3, last=900)
+    shown = raw_list(sandbox)
+    listing = sandbox.fault("GET", LIST, times=None, status=200, body=shown[1:])
+
+    async def scenario() -> dict[str, Any]:
+        running = [asyncio.ensure_future(first_event(*EciTaskTrigger(guid).serialize())) for guid in guids]
+        event = await running[0]
+        sandbox.clear_faults()
+        await asyncio.gather(*running)
+        return event
+
+    event = asyncio.run(scenario())
+
+    assert event["found"]["task_guid"] == guids[0]
+    paths = Counter(request.path for request in sandbox.requests)
+    assert 900 / 33 <= paths[f"{LIST}/{guids[0]}"] <= 900 / 27 * 2 + 12
+    # One that is due alone is asked for alone, which happens.
+    assert all(paths[f"{LIST}/{guid}"] <= 5 for guid in guids[1:])
+    assert listing.hits > 900 / 33
+
+
+def test_a_pause_that_the_server_asks_for_holds_for_all(
+    sandbox: Sandbox, turned_clock: TurnedClock, at_pause: Callable[[int, Callable[[], Any]], None]
+) -> None:
+    guids = imports(sandbox, 4, last=[30, 30, 30, 0])
+    late: list[asyncio.Future[Any]] = []
+    at_pause(2, lambda: late.append(asyncio.ensure_future(first_event(*EciTaskTrigger(guids[3]).serialize()))))
+    sandbox.fault("GET", LIST, skip=2, status=429, headers={"Retry-After": "600"})
+
+    async def scenario() -> list[dict[str, Any]]:
+        running = [first_event(*EciTaskTrigger(guid).serialize()) for guid in guids[:3]]
+        return [*await asyncio.gather(*running), await late[0]]
+
+    events = asyncio.run(scenario())
+
+    assert all(event["status"] == "found" for event in events)
+    moments = seconds_of(sandbox, LIST)
+    assert max(after - before for before, after in pairwise(moments)) >= 600
+    assert moments[3] - moments[2] >= 600  # the fourth who joined meanwhile did not ask either
+
+
+def test_a_pause_that_is_asked_for_at_one_import_holds_for_all_too(
+    sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    sandbox.fault("GET", LIST, times=None, status=403)
+    sandbox.fault("GET", SINGLE, skip=12, status=429, headers={"Retry-After": "600"})
+
+    events = together([EciTaskTrigger(guid) for guid in imports(sandbox, 6, last=30)])
+
+    assert [event["status"] for event in events] == ["found"] * 6
+    pauses = [after - before for before, after in pairwise(seconds_of(sandbox, LIST + "/"))]
+    assert pauses[12] >= 600
+
+
+def test_what_the_list_does_not_show_is_looked_for_in_it_more_and_more_seldom(
+    sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    sandbox.fault("GET", LIST, times=None, status=200, body=[])
+
+    events = together([EciTaskTrigger(guid) for guid in imports(sandbox, 2, last=3000)])
+
+    assert [event["status"] for event in events] == ["found"] * 2
+    pages, singles = asked(sandbox)
+    assert singles > 2 * 3000 / 33
+    assert pages < 5 + singles / 16
+
+
+def test_a_deadline_is_kept_while_the_server_asks_for_patience(
+    sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    guids = imports(sandbox, 2)
+    deadline = turned_clock.moment.replace(minute=2).isoformat()
+    sandbox.fault("GET", LIST, skip=1, status=503, headers={"Retry-After": "3600"})
+
+    events = together([EciTaskTrigger(guid, deadline=deadline) for guid in guids])
+
+    assert [event["type"] for event in events] == ["EciWaitTimeoutError"] * 2
+    assert turned_clock.moment.isoformat() == deadline
+
+
+def test_a_key_that_is_replaced_is_read_again(
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    monkeypatch: pytest.MonkeyPatch,
+    at_pause: Callable[[int, Callable[[], Any]], None],
+) -> None:
+    new_key = sandbox.add_user("second")
+
+    def replace() -> None:
+        sandbox.revoke_key(sandbox.api_key)
+        connect(monkeypatch, sandbox.url, new_key)
+
+    at_pause(3, replace)
+
+    events = together([EciTaskTrigger(guid) for guid in imports(sandbox, 5, last=60)])
+
+    assert [event["status"] for event in events] == ["found"] * 5
+    assert sum(request.status == 401 for request in sandbox.requests) == 1
+
+
+def test_a_key_that_is_revoked_ends_all_waits_with_few_requests(
+    sandbox: Sandbox, turned_clock: TurnedClock, at_pause: Callable[[int, Callable[[], Any]], None]
+) -> None:
+    at_pause(3, lambda: sandbox.revoke_key(sandbox.api_key))
+
+    events = together([EciTaskTrigger(guid) for guid in imports(sandbox, 40)])
+
+    assert {event["type"] for event in events} == {"EciAuthenticationError"}
+    assert len(events) == 40
+    assert sum(request.status == 401 for request in sandbox.requests) <= 4
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 307])
+def test_a_list_that_is_refused_is_done_without(
+    status: int, sandbox: Sandbox, turned_clock: TurnedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.fault("GET", LIST, times=None, status=status)
+    began = turned_clock.moment.timestamp()
+
+    with caplog.at_level(logging.WARNING, logger="eci_provider"):
+        events = together([EciTaskTrigger(guid) for guid in imports(sandbox, 35, last=20)])
+
+    assert [event["status"] for event in events] == ["found"] * 35
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "one by one" in caplog.text
+    moments = seconds_of(sandbox, LIST + "/")
+    assert len(moments) >= 2 * 35
+    # Ten at once, then ten a second.
+    assert all(sum(begin <= one < begin + 1 for one in moments) <= 21 for begin in moments)
+    assert len(moments) <= 10 + 10.5 * (turned_clock.moment.timestamp() - began)
+
+
+def test_who_is_at_the_deadline_is_looked_at_before_those_who_can_wait(
+    sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    guids = imports(sandbox, 60)
+    deadline = turned_clock.moment.replace(second=3).isoformat()
+    sandbox.fault("GET", LIST, times=None, status=403)
+
+    async def scenario() -> dict[str, Any]:
+        others = [asyncio.ensure_future(first_event(*EciTaskTrigger(guid).serialize())) for guid in guids[:-1]]
+        await asyncio.sleep(0)  # they come first
+        event = await first_event(*EciTaskTrigger(guids[-1], deadline=deadline).serialize())
+        for one in others:
+            one.cancel()
+        return event
+
+    event = asyncio.run(scenario())
+
+    assert event["type"] == "EciWaitTimeoutError"
+    # Ten a second are looked at, so that many others had waited for longer.
+    own = [request.at for request in sandbox.requests if request.path == f"{LIST}/{guids[-1]}"]
+    assert own[0] == "2026-01-05T08:00:03.000Z"
+
+
+def test_a_server_that_is_down_gets_fewer_requests_than_it_has_waits(
+    sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    guids = imports(sandbox, 50)
+    sandbox.fault("GET", "/api/*", skip=4, times=None, status=503)
+
+    events = together([EciTaskTrigger(guid) for guid in guids])
+
+    assert {event["type"] for event in events} == {"EciServerError"}
+    assert MOST_FAILING_SECONDS - 100 < sum(turned_clock.slept) < MOST_FAILING_SECONDS + 100
+    assert len(sandbox.requests) < 150
+
+
+@pytest.mark.parametrize("fault", [{"drop": "before"}, {"garbage": True}, {"truncate": 10}, {"status": 500}])
+def test_what_goes_wrong_once_ends_no_wait(
+    fault: dict[str, Any], sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    sandbox.fault("GET", LIST, skip=1, times=4, **fault)
+
+    events = together([EciTaskTrigger(guid) for guid in imports(sandbox, 3, last=30)])
+
+    assert [event["status"] for event in events] == ["found"] * 3
+
+
+def test_a_list_that_never_answers_is_done_without_if_imports_do(
+    sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    sandbox.fault("GET", LIST, times=None, drop="before")
+
+    events = together([EciTaskTrigger(guid) for guid in imports(sandbox, 5, last=2 * MOST_FAILING_SECONDS)])
+
+    assert [event["status"] for event in events] == ["found"] * 5
+
+
+def test_an_import_whose_path_is_broken_does_not_hold_up_the_others(
+    sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    guids = imports(sandbox, 12, last=[1e9, *range(100, 1200, 100)])
+    sandbox.fault("GET", LIST, times=None, status=403)
+    sandbox.fault("GET", f"{LIST}/{guids[0]}", times=None, drop="before")
+    ends: dict[str, float] = {}
+    began = turned_clock.moment
+
+    async def noted(guid: str) -> dict[str, Any]:
+        event = await first_event(*EciTaskTrigger(guid).serialize())
+        ends[guid] = (turned_clock.moment - began).total_seconds()
+        return event
+
+    async def scenario() -> list[dict[str, Any]]:
+        return await asyncio.gather(*map(noted, guids))
+
+    events = asyncio.run(scenario())
+
+    assert [event["status"] for event in events] == ["error", *["found"] * 11]
+    assert events[0]["type"] == "EciConnectionError"
+    for guid, lasted in zip(guids[1:], range(100, 1200, 100), strict=True):
+        assert lasted <= ends[guid] <= lasted + 40
+
+
+def test_a_server_that_hangs_holds_up_no_event_loop(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+    guids = imports(sandbox, 3, last=0)
+    hangs = sandbox.fault("GET", "/api/*", hang=True)
+
+    async def scenario() -> list[dict[str, Any]]:
+        running = asyncio.gather(*[first_event(*EciTaskTrigger(guid).serialize()) for guid in guids])
+        await until(lambda: hangs.hits == 1)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not running.done()
+        sandbox.clear_faults()
+        return await running
+
+    assert [event["status"] for event in asyncio.run(scenario())] == ["found"] * 3
+
+
+def test_a_missing_import_ends_its_own_wait_only(
+    sandbox: Sandbox, turned_clock: TurnedClock, at_pause: Callable[[int, Callable[[], Any]], None]
+) -> None:
+    guids = imports(sandbox, 3, last=300)
+    at_pause(3, lambda: sandbox.delete_task(guids[1]))
+
+    events = together([EciTaskTrigger(guid) for guid in guids])
+
+    assert [event["status"] for event in events] == ["found", "error", "found"]
+    assert events[1]["type"] == errors.EciNotFoundError.__name__
+    assert len(seconds_of(sandbox, SINGLE[:-1])) <= 2
