@@ -28,6 +28,7 @@ def get_provider_info() -> dict[str, Any]:
                 "operators.batch",
                 "operators.bill_import",
                 "operators.import_profile",
+                "operators.kickout_report",
                 "operators.kickouts",
             )
         ],
@@ -46,7 +47,7 @@ def get_provider_info() -> dict[str, Any]:
                 "conn-fields": _connection_fields(),
             }
         ],
-        "extra-links": ["eci_provider.links.EciLink"],
+        "extra-links": ["eci_provider.links.EciLink", "eci_provider.links.KickoutReportLink"],
     }
 
 

@@ -1,10 +1,15 @@
-"""The link "Open in EnergyCAP"; its URL comes from the connection, since the product's paths are not public."""
+"""
+The links of tasks: "Open in EnergyCAP", and "Kickout report".
+
+The first one's URL comes from the connection, since the product's paths are not public.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Where the URL lies; Airflow 3 serves it from there, Airflow 2 asks :meth:`EciLink.get_link`.
 LINK_KEY = "eci_link"
+REPORT_LINK_KEY = "eci_kickout_report_link"
 LINK_FACTS = ("batch_id", "batch_code", "task_guid", "task_id")
 
 
@@ -37,24 +43,49 @@ class EciLink(BaseOperatorLink):
         :param operator: the operator.
         :param ti_key: which run of it.
         """
-        url: str | None = getattr(operator, "link_url", None)
-        if url is None:
-            from airflow.providers.common.compat.sdk import XCom
+        return _left(getattr(operator, "link_url", None), ti_key, LINK_KEY)
 
-            url = XCom.get_value(ti_key=ti_key, key=LINK_KEY)
-        return url or ""
+
+class KickoutReportLink(BaseOperatorLink):
+    """Lead from a task to the kickout report that it wrote; see :func:`place_url`."""
+
+    name = "Kickout report"
+
+    @property
+    def xcom_key(self) -> str:
+        """Return where Airflow 3 finds the URL: the key that tasks write to."""
+        return REPORT_LINK_KEY
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """
+        Return the URL of the report, or an empty text where the task wrote none.
+
+        :param operator: the operator.
+        :param ti_key: which run of it.
+        """
+        return _left(getattr(operator, "report_url", None), ti_key, REPORT_LINK_KEY)
+
+
+def _left(url: str | None, ti_key: TaskInstanceKey, key: str) -> str:
+    """Return what a task knows, or what it left where this is another process."""
+    if url is None:
+        from airflow.providers.common.compat.sdk import XCom
+
+        url = XCom.get_value(ti_key=ti_key, key=key)
+    return url or ""
 
 
 class Linked:
     """
-    Be mixed into tasks that show the link.
+    Be mixed into tasks that show the links.
 
     Airflow 3 computes links in the worker when a run of the task ends, and overwrites the stored URL with what it
     gets; so the task remembers its URL, also over a deferral. Airflow 2 computes them in the web server.
     """
 
-    #: The URL; empty when there is none, None when this process does not know.
+    #: The URLs; empty when there is none, None when this process does not know.
     link_url: str | None = None
+    report_url: str | None = None
 
     def show_link(self, context: Context, hook: EciHook, **facts: Any) -> None:
         """
@@ -68,6 +99,40 @@ class Linked:
         if url and url != self.link_url:
             context["ti"].xcom_push(key=LINK_KEY, value=url)
         self.link_url = url or self.link_url or ""
+
+    def show_report(self, context: Context, path: str) -> None:
+        """
+        Make the link to the kickout report work, from when it is written.
+
+        :param context: Airflow's context.
+        :param path: where it was written.
+        """
+        self.report_url = place_url(path)
+        context["ti"].xcom_push(key=REPORT_LINK_KEY, value=self.report_url)
+
+
+def place_url(path: str) -> str:
+    """
+    Return the URL of a file for a browser.
+
+    An object of Amazon's or Google's store is shown by their consoles, which ask who one is; of one of your own
+    that speaks their protocol they know nothing. Any other URL stays as it is, and a local path is a ``file:`` of
+    this worker, which most browsers open by hand only.
+
+    :param path: a local path or a URL; a password in it is left out.
+    """
+    if "://" not in path:
+        return Path(path).absolute().as_uri()
+    parts = urlsplit(path)
+    bucket = parts.netloc.rpartition("@")[2]
+    # A store's key may hold what divides a URL.
+    key = path.partition("://")[2].partition("/")[2]
+    if parts.scheme in ("s3", "s3a", "s3n"):
+        return f"https://s3.console.aws.amazon.com/s3/object/{quote(bucket)}?prefix={quote(key)}"
+    if parts.scheme in ("gs", "gcs"):
+        return f"https://console.cloud.google.com/storage/browser/_details/{quote(bucket)}/{quote(key)}"
+    # A user's name alone may be part of the place, such as a container's.
+    return urlunsplit(parts._replace(netloc=bucket)) if parts.password is not None else path
 
 
 def filled(template: str | None, host: str, facts: dict[str, Any]) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic.alias_generators import to_camel
 
 from eci_provider.api.models import Identifier, RequestModel, ResponseModel, validated
 from eci_provider.api.responses import fetch, read_many
@@ -59,6 +61,19 @@ class ColumnMapping(RequestModel):
     bill_note_column_index: ColumnIndex | None = None
     observations: Annotated[tuple[Observation, ...], AfterValidator(_not_empty)]
 
+    @classmethod
+    def from_header(cls, header: Sequence[str], **names: Any) -> ColumnMapping:
+        """
+        Return the mapping of a file by its columns' names, so that nobody counts columns.
+
+        :param header: the file's header, in its order.
+        :param names: as :func:`eci_provider.bills.mapping.mapping_from_header` takes them.
+        :raises EciValidationError: for a name that is unknown or there twice, with the nearest match.
+        """
+        from eci_provider.bills.mapping import mapping_from_header
+
+        return mapping_from_header(header, **names)
+
 
 class ImportProfile(RequestModel):
     """Describe an import profile (BillImportProfileRequest, page create-bill-import-profile)."""
@@ -73,6 +88,27 @@ class ImportProfileResponse(ResponseModel):
     profile_id: int | None = None
     profile_code: str | None = None
     column_mapping: dict[str, Any] | None = None
+
+    def has_mapping(self, mapping: ColumnMapping) -> bool:
+        """
+        Tell whether the profile maps columns as a mapping does, in whatever order it lists its observations.
+
+        :param mapping: the mapping to compare with; keys of the server's own are passed over.
+        """
+        known = {to_camel(name).lower() for name in ColumnMapping.model_fields}
+        theirs = {key: value for key, value in (self.column_mapping or {}).items() if key.lower() in known}
+        try:
+            return _comparable(ColumnMapping.model_validate(theirs)) == _comparable(mapping)
+        except ValidationError:
+            return False
+
+
+def _comparable(mapping: ColumnMapping) -> dict[str, Any]:
+    fields = mapping.wire()
+    return {
+        **fields,
+        "observations": sorted(fields["observations"], key=lambda item: sorted(item.items(), key=str)),
+    }
 
 
 class _ProfileId(RequestModel):

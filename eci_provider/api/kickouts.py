@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pydantic import Field, field_validator
 
+from eci_provider.api.kickout_messages import message_text
+from eci_provider.api.kickout_report import KickoutReport
 from eci_provider.api.models import ResponseModel
 from eci_provider.api.responses import fetch
 from eci_provider.api.tasks import checked_guid
@@ -27,7 +29,7 @@ class KickoutSummary(ResponseModel):
     @classmethod
     def _texts(cls, value: Any) -> Any:
         """Accept what the prose promises (messages with counts) beside what the schema shows (texts)."""
-        return [_text(item) for item in (value if isinstance(value, list) else _none_or_one(value))]
+        return [message_text(item) for item in (value if isinstance(value, list) else _none_or_one(value))]
 
 
 class KickoutField(ResponseModel):
@@ -66,14 +68,6 @@ def _none_or_one(value: Any) -> list[Any]:
     return [] if value is None else [value]
 
 
-def _text(item: Any) -> str:
-    if isinstance(item, dict):
-        texts = {name: value for name, value in item.items() if isinstance(value, str)}
-        named = [value for name, value in texts.items() if "message" in name.lower()]
-        return next(iter([*named, *texts.values()]), str(item))
-    return str(item)
-
-
 class Kickouts:
     """
     Read which rows were kicked out of an import.
@@ -91,9 +85,8 @@ class Kickouts:
         :param task_guid: the import.
         :param file_name: one kickout file of an import of several files; all without.
         """
-        operation = f"GetTaskKickoutSummary{'ByFile' if file_name else ''}V202401"
         path = _path(task_guid, file_name, "summary")
-        return fetch(self._session, KickoutSummary, operation, "GET", path)
+        return fetch(self._session, KickoutSummary, _operation("summary", file_name), "GET", path)
 
     def details(
         self, task_guid: str, file_name: str | None = None, *, kickout_message: str | None = None
@@ -105,11 +98,46 @@ class Kickouts:
         :param file_name: one kickout file of an import of several files; all without.
         :param kickout_message: only the rows with this message.
         """
-        operation = f"GetBillImportKickoutDetails{'ByFile' if file_name else ''}V202401"
-        path = _path(task_guid, file_name, "detail")
+        path, operation = _path(task_guid, file_name, "detail"), _operation("detail", file_name)
         return fetch(
             self._session, KickoutDetails, operation, "GET", path, params={"kickoutMessage": kickout_message}
         )
+
+    def report(
+        self, task_guid: str, file_names: Sequence[str] | None = None, *, missing_ok: bool = False
+    ) -> KickoutReport:
+        """
+        Return a report of the rows by name, with the messages of each, in constant memory however many there are.
+
+        :param task_guid: the import.
+        :param file_names: the names of the files in the ZIP that was imported, to tell the rows of each apart.
+        :param missing_ok: whether an import of which EnergyCAP knows no kickouts (404) is one without.
+        :return: the report; nothing was asked for yet.
+        :raises EciValidationError: when the GUID is none.
+        """
+        guid = checked_guid(task_guid, source="kickouts")
+        return KickoutReport(self, guid, file_names or (), missing_ok=missing_ok)
+
+    def stream(
+        self, task_guid: str, file_name: str | None, leaf: str, take: Callable[[Iterator[bytes]], Any]
+    ) -> Any:
+        """
+        Read a summary or the rows while they arrive.
+
+        :param task_guid: the import.
+        :param file_name: one kickout file of an import of several files; None for all.
+        :param leaf: ``summary`` or ``detail``.
+        :param take: as for :meth:`~eci_provider.api.http.EciSession.request`.
+        :return: what ``take`` returned.
+        """
+        operation, path = _operation(leaf, file_name), _path(task_guid, file_name, leaf)
+        answer = self._session.request(operation, "GET", path, take=take)
+        return answer.data
+
+
+def _operation(leaf: str, file_name: str | None) -> str:
+    stem = "GetTaskKickoutSummary" if leaf == "summary" else "GetBillImportKickoutDetails"
+    return f"{stem}{'ByFile' if file_name else ''}V202401"
 
 
 def _path(task_guid: str, file_name: str | None, leaf: str) -> str:

@@ -1,43 +1,80 @@
-"""Retry an import's kickouts."""
+"""Retry an import's kickouts, round after round while that brings bills in."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
-from eci_provider.arguments import is_template
+from eci_provider.api.errors import EciValidationError
+from eci_provider.api.texts import cut
+from eci_provider.arguments import is_template, whole_number
+from eci_provider.contexts import own_xcom
 from eci_provider.operators.importing import EciImportOperator
+from eci_provider.remembering import RECORD_KEY
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
     from eci_provider.api.bill_imports import KickoutImport
     from eci_provider.api.client import EciClient
     from eci_provider.api.models import RequestModel
+    from eci_provider.hooks.eci import EciHook
+    from eci_provider.jobs import Submitted
+
+#: The results of all rounds must fit into one XCom.
+MOST_ROUNDS = 10
+_ROUNDS = "rounds"
+#: What the result says of each round.
+_ROUND_FACTS = (
+    "task_guid",
+    "status",
+    "outcome",
+    "imported",
+    "voided",
+    "kickouts",
+    "batch_id",
+    "batch_code",
+    "batch_status",
+    "reattached",
+)
 
 
 class RetryKickoutsOperator(EciImportOperator):
     """
     Import the rows that an import kicked out once more, and wait (ImportBillImportTaskKickoutsV202401).
 
-    The same rows are sent, so correct what the kickout messages name in EnergyCAP first.
+    The same rows are sent, so correct what the kickout messages name in EnergyCAP first. A row can depend on
+    another one, such as a bill on the one before it; with more than one round, what a round kicks out is retried
+    while the rounds bring bills in. Each round is an import of its own, submitted once whatever dies.
 
     :param task_guid: an import that ended as "Completed with kickouts".
-    :param batch_settings: into which batch, in snake_case or the documented camelCase.
+    :param max_rounds: how many rounds at most, 1 to 10.
+    :param min_progress: how many bills a round must bring in for another one to follow, at least 1.
+    :param batch_settings: into which batch, in snake_case or the documented camelCase; with several rounds not a
+        new batch with a code of its own, which only one import can make.
     :param import_note: a note on the import.
     :param save_as_resolved: whether failed audits are marked resolved by themselves.
     :param comment: why they are.
-    :param kwargs: the waiting arguments of :class:`~eci_provider.operators.importing.EciImportOperator`.
-    :return: the result of the new import, see the README.
+    :param kwargs: ``reattach``, ``adopt_task_guid`` (as the first round), ``on_kill`` and the waiting arguments of
+        :class:`~eci_provider.operators.importing.EciImportOperator`; ``timeout`` holds for each round.
+    :return: the result of the last round's import, see the README, and as ``rounds`` a short one of each round.
     """
 
     request_fields = ("batch_settings", "import_note", "save_as_resolved", "comment")
     template_fields: Sequence[str] = (*EciImportOperator.template_fields, "task_guid")
 
-    def __init__(self, *, task_guid: str, **kwargs: Any) -> None:
+    def __init__(self, *, task_guid: str, max_rounds: int = 1, min_progress: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.task_guid = task_guid
+        self.max_rounds = whole_number("max_rounds", max_rounds, 1, MOST_ROUNDS, source=self.source)
+        self.min_progress = whole_number("min_progress", min_progress, 1, None, source=self.source)
+        # The rounds that have ended, and whose kickouts this one retries; None for the import that is named.
+        self._ended: list[dict[str, Any]] = []
+        self._kicked_out: str | None = None
         self.check_literals()
+        self._check_rounds()
         if not is_template(task_guid):
-            self._checked_guid()
+            self._source_guid()
 
     @staticmethod
     def request_model() -> type[KickoutImport]:
@@ -46,14 +83,126 @@ class RetryKickoutsOperator(EciImportOperator):
 
         return KickoutImport
 
-    def submit_job(self, client: EciClient, request: RequestModel) -> str:
+    @property
+    def record_key(self) -> str:
+        """Return under which name the import of this round is recorded in Airflow's task state."""
+        return _record_key(self._round)
+
+    @property
+    def _round(self) -> int:
+        """Return which round is going on, counted from 1."""
+        return len(self._ended) + 1
+
+    @property
+    def record_keys(self) -> Sequence[str]:
+        """Return under which names this task may record imports in Airflow's task state."""
+        return [_record_key(number) for number in range(1, self.max_rounds + 1)]
+
+    def other_imports(self) -> frozenset[str]:
+        """Return the GUIDs of the import that is retried and of the rounds before this one."""
+        return frozenset([self._source_guid(), *(short["task_guid"] for short in self._ended)])
+
+    def checked_request(self) -> RequestModel:
+        """
+        Return the request once templates are rendered.
+
+        :raises EciValidationError: naming each wrong argument.
+        """
+        self._check_rounds()
+        return super().checked_request()
+
+    def what(self) -> str:
+        """Return what is imported, for messages."""
+        return f"the retry of the kickouts of import {self._source_guid()}"
+
+    def content(self, request: RequestModel) -> str:
+        """Return a digest of the import that is retried, the batch settings and the round."""
+        from eci_provider.markers import digest_of
+
+        settings = cast("KickoutImport", request).batch_settings
+        return digest_of(self._source_guid(), settings.wire() if settings else None, self._round)
+
+    def submit_job(self, client: EciClient, request: KickoutImport, marker: str) -> str:
         """Start the retry and return the task GUID of the new import."""
-        source_guid = self._checked_guid()
-        task_guid = client.bill_imports.retry_kickouts(source_guid, **dict(request))
-        self.log.info("The kickouts of import %s are imported again as import %s.", source_guid, task_guid)
+        from eci_provider.markers import marked
+
+        source_guid = self._source_guid()
+        task_guid = client.bill_imports.retry_kickouts(source_guid, **marked(request, marker))
+        self.log.info(
+            "The kickouts of import %s are imported again as import %s, marker %s.", source_guid, task_guid, marker
+        )
         return task_guid
 
-    def _checked_guid(self) -> str:
+    def perform(self, context: Context, hook: EciHook) -> Any:
+        """Begin with the first round; what an earlier try submitted is found again, round after round."""
+        self._ended, self._kicked_out = [], None
+        return super().perform(context, hook)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume in the round that the task was in."""
+        self._ended = list(own_xcom(context, _ROUNDS) or []) if self.max_rounds > 1 else []
+        return super().resume_execution(next_method, next_kwargs, context)
+
+    def follow_up(
+        self, context: Context, hook: EciHook, result: dict[str, Any]
+    ) -> tuple[dict[str, Any], Submitted | None]:
+        """Start the next round, if this one brought enough in and left something to retry."""
+        rounds = [*self._ended, _short(result)]
+        is_followed = self._is_followed(result)
+        result = {**result, _ROUNDS: rounds}
+        if not is_followed:
+            return result, None
+        context["ti"].xcom_push(key=_ROUNDS, value=rounds)
+        self._ended, self._kicked_out = rounds, result["task_guid"]
+        return result, self.submitted(context, hook)
+
+    def _is_followed(self, result: Mapping[str, Any]) -> bool:
+        """Tell whether another round follows, and say why it does or does not."""
+        if self.max_rounds == 1 or result["outcome"] != "completed_with_kickouts":
+            return False
+        imported = result["imported"] or 0
+        about = f"Round {self._round} of at most {self.max_rounds} imported {imported} bills"
+        if self._round == self.max_rounds:
+            self.log.info("%s; it was the last.", about)
+        elif imported < self.min_progress:
+            self.log.info("%s, less than min_progress=%d: no other round follows.", about, self.min_progress)
+        else:
+            self.log.info("%s; what it kicked out is retried in round %d.", about, self._round + 1)
+            return True
+        return False
+
+    def _check_rounds(self) -> None:
+        """Refuse what several rounds cannot do."""
+        if self.max_rounds > 1 and not self.wait_for_completion:
+            problem = (
+                f"wait_for_completion is False, and max_rounds is {self.max_rounds}: another round begins when "
+                "the one before has ended; leave either out"
+            )
+            raise EciValidationError([problem], source=self.source)
+        settings = self.batch_settings if isinstance(self.batch_settings, Mapping) else {}
+        mode = settings.get("batch_mode") or settings.get("batchMode")
+        code = settings.get("new_batch_code") or settings.get("newBatchCode")
+        if self.max_rounds > 1 and code and str(mode).startswith("new "):
+            problem = (
+                f"max_rounds is {self.max_rounds}, and batch_settings names new_batch_code {code!r} for a "
+                f"{mode!r}, which only one round can make: leave the code out, use 'smart batch', or name an "
+                "existing batch"
+            )
+            raise EciValidationError([problem], source=self.source)
+
+    def _source_guid(self) -> str:
+        """Return the import whose kickouts are retried."""
         from eci_provider.api.tasks import checked_guid
 
-        return checked_guid(self.task_guid, source=self.source)
+        return self._kicked_out or checked_guid(self.task_guid, source=self.source)
+
+
+def _record_key(number: int) -> str:
+    """Return a round's name in the task state; the first has the one that every import has."""
+    return RECORD_KEY if number == 1 else f"{RECORD_KEY}_round_{number}"
+
+
+def _short(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is told of a round, cut so that ten of them fit."""
+    facts = {name: result[name] for name in _ROUND_FACTS}
+    return {name: cut(value, 100) if isinstance(value, str) else value for name, value in facts.items()}

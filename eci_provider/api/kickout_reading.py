@@ -1,0 +1,187 @@
+"""A kickout summary and kicked-out rows read while they arrive: counted, and kept on disk."""
+
+from __future__ import annotations
+
+import marshal
+import struct
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, BinaryIO, TypeAlias, cast
+
+from eci_provider.api.kickout_messages import KnownMessages, MessageFinder, message_text
+from eci_provider.api.streamed_json import UnreadableJsonError, members
+
+#: How many messages are counted one by one.
+_MOST_COUNTED = 20_000
+#: The most columns a workbook has, and so a bill file.
+_MOST_COLUMNS = 16_384
+_LENGTH = struct.Struct("<Q")
+_BATCH = 100
+
+#: A row as it lies on disk: what is shown as its message, and its cells with the ids of their columns.
+StoredRow: TypeAlias = "tuple[str, list[tuple[Any, str]]]"
+
+
+class KickoutSums:
+    """
+    Count rows.
+
+    :param messages: messages to tell of though no row has them.
+    """
+
+    def __init__(self, messages: KnownMessages | None = None) -> None:
+        self.rows = 0
+        self.counts: Counter[str] = Counter(dict.fromkeys(messages.texts, 0) if messages else {})
+
+    def count(self, messages: Sequence[str]) -> None:
+        self.rows += 1
+        for message in messages:
+            if message in self.counts or len(self.counts) < _MOST_COUNTED:
+                self.counts[message] += 1
+
+    def add(self, other: KickoutSums) -> None:
+        self.rows += other.rows
+        for message, rows in other.counts.items():
+            if message in self.counts or len(self.counts) < _MOST_COUNTED:
+                self.counts[message] += rows
+
+
+class SummaryReading:
+    """
+    Read a summary (BillImportTaskKickoutSummaryResponse), of which there may be as much as of rows.
+
+    :param pieces: its JSON; without any, EnergyCAP knows of no kickouts.
+    """
+
+    def __init__(self, pieces: Iterator[bytes] | tuple[()]) -> None:
+        self.file_name = ""
+        self.messages = KnownMessages()
+        self.is_known = False
+        if pieces == ():
+            return
+        for name, item in members(pieces):
+            if name.lower() == "filename" and isinstance(item, str):
+                self.file_name = item
+            elif name.lower() == "kickoutmessages" and item is not None:
+                self.messages.add(message_text(item))
+        self.is_known = True
+
+
+class TableReading:
+    """
+    Read kicked-out rows (BillImportKickoutDetailsResponse), and count them.
+
+    :param pieces: their JSON.
+    :param messages: the messages of the summary.
+    :param keep: what to do with a row.
+    """
+
+    def __init__(
+        self, pieces: Iterator[bytes], messages: KnownMessages, keep: Callable[[StoredRow], None] | None
+    ) -> None:
+        self.sums = KickoutSums()
+        self._finder = MessageFinder(messages)
+        self._fields: dict[Any, str] = {}
+        for name, item in members(pieces):
+            kind = name.lower()
+            if kind == "data" and item is not None:
+                cells = _cells(item, self.sums.rows)
+                found = self._finder.messages_of(cells)
+                self.sums.count(found)
+                if keep is not None:
+                    keep(("; ".join(found), cells))
+            elif kind == "fields" and item is not None:
+                self._add_field(item)
+
+    def names(self) -> dict[Any, str | None]:
+        """Return the columns' names by their ids, in order; None for one that holds nothing but the message."""
+        messages = self._finder.message_columns()
+        return {field_id: None if field_id in messages else name for field_id, name in self._fields.items()}
+
+    def _add_field(self, item: Any) -> None:
+        facts = _lower(item, f"field {len(self._fields) + 1}")
+        name = _text(facts.get("name"))
+        if len(self._fields) >= _MOST_COLUMNS:
+            raise UnreadableJsonError(f"has more than {_MOST_COLUMNS:,} fields")
+        field_id = _plain_id(facts.get("id"))
+        self._fields.setdefault(field_id, name)
+        self._finder.name_column(field_id, name)
+
+
+def _cells(item: Any, before: int) -> list[tuple[Any, str]]:
+    """Return a row's cells with the ids of their columns, whatever is missing."""
+    if not isinstance(item, list):
+        raise UnreadableJsonError(f"has a row {before + 1:,} that is no array: {str(item)[:60]!r}")
+    cells = []
+    for cell in item:
+        try:
+            field_id, value = cell["fieldId"], cell["value"]
+        except (KeyError, TypeError):
+            if cell is None:
+                continue
+            facts = _lower(cell, f"cell in row {before + 1:,}")
+            field_id, value = facts.get("fieldid"), facts.get("value")
+        cells.append(
+            (
+                field_id if type(field_id) is int else _plain_id(field_id),
+                value if type(value) is str else _text(value),
+            )
+        )
+    return cells
+
+
+def _lower(item: Any, what: str) -> dict[str, Any]:
+    if not isinstance(item, dict):
+        raise UnreadableJsonError(f"has a {what} that is no object: {str(item)[:60]!r}")
+    return {name.lower(): value for name, value in item.items()}
+
+
+def _plain_id(value: Any) -> Any:
+    """Return an id, a number also where it is written as a text."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else text
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else str(value)
+
+
+class Spool:
+    """Keep rows on disk, in their order."""
+
+    def __init__(self) -> None:
+        opened = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
+        self._file = cast("BinaryIO", opened)
+        self._waiting: list[StoredRow] = []
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def clear(self) -> None:
+        self._waiting.clear()
+        self._file.seek(0)
+        self._file.truncate()
+
+    def add(self, row: StoredRow) -> None:
+        self._waiting.append(row)
+        if len(self._waiting) >= _BATCH:
+            self._write()
+
+    def __iter__(self) -> Iterator[StoredRow]:
+        self._write()
+        self._file.seek(0)
+        while length := self._file.read(_LENGTH.size):
+            # Written by this process into a file that nobody else sees.
+            yield from marshal.loads(self._file.read(_LENGTH.unpack(length)[0]))  # noqa: S302
+
+    def _write(self) -> None:
+        packed = marshal.dumps(self._waiting)
+        self._file.write(_LENGTH.pack(len(packed)))
+        self._file.write(packed)
+        self._waiting.clear()

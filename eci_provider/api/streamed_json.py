@@ -1,0 +1,136 @@
+"""A JSON object read while it arrives, in little memory however long its arrays are."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+#: The longest item of an array, or other value, that is read, in characters.
+LONGEST_ITEM = 1024 * 1024
+_SPACE = re.compile(r"[ \t\n\r]*")
+#: So close to the end of what has arrived, in characters, what looks wrong may only be incomplete.
+_NEAR = 16
+
+
+class UnreadableJsonError(ValueError):
+    """Tell that what arrived is not what was expected; its text goes on where "its body" begins a sentence."""
+
+
+def members(chunks: Iterable[bytes], *, longest: int = LONGEST_ITEM) -> Iterator[tuple[str, Any]]:
+    """
+    Iterate over what stands in a JSON object: each item of an array by itself, every other value whole.
+
+    :param chunks: the object's UTF-8, in pieces of any size.
+    :param longest: how many characters an item or a value may have.
+    :return: pairs of the member's name and the item or value; an empty array gives none.
+    :raises UnreadableJsonError: when it is no object, ends too early, or holds something that is too long.
+    """
+    text = _Text(chunks, longest)
+    text.take("{", "is not an object")
+    if text.peek() == "}":
+        return
+    closed = False
+    while not closed:
+        name = text.value()
+        if not isinstance(name, str):
+            raise UnreadableJsonError("is not JSON: the name of a member is missing")
+        text.take(":", "is not JSON: a colon is missing")
+        if text.peek() == "[":
+            for item in _items(text):
+                yield name, item
+        else:
+            yield name, text.value()
+        closed = text.take(",}", "is not JSON: a comma is missing between members") == "}"
+
+
+def _items(text: _Text) -> Iterator[Any]:
+    text.take("[", "")
+    if text.peek() == "]":
+        text.take("]", "")
+        return
+    yield text.value()
+    while text.take(",]", "is not JSON: a comma is missing between items") == ",":
+        yield text.value()
+
+
+class _Text:
+    """
+    Hold the part of a text that has arrived and was not read yet.
+
+    :param chunks: the text's UTF-8.
+    :param longest: how many characters a value may have.
+    """
+
+    def __init__(self, chunks: Iterable[bytes], longest: int) -> None:
+        self._chunks = iter(chunks)
+        self._longest = longest
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        self._scan = json.JSONDecoder().raw_decode
+        self._buffer, self._at = "", 0
+
+    def peek(self) -> str:
+        """Return the next character that is no white space."""
+        while True:
+            found = _SPACE.match(self._buffer, self._at)
+            self._at = found.end() if found else self._at
+            if self._at < len(self._buffer):
+                return self._buffer[self._at]
+            if not self._more():
+                raise UnreadableJsonError("ends too early")
+
+    def take(self, wanted: str, otherwise: str) -> str:
+        """Take one of some characters, and return which; or say what is wrong otherwise."""
+        character = self.peek()
+        if character not in wanted:
+            raise UnreadableJsonError(otherwise)
+        self._at += 1
+        return character
+
+    def value(self) -> Any:
+        """Take a value."""
+        self.peek()
+        while True:
+            try:
+                value, end = self._scan(self._buffer, self._at)
+            except RecursionError:
+                raise UnreadableJsonError("is nested too deeply") from None
+            except json.JSONDecodeError as error:
+                if error.pos < len(self._buffer) - _NEAR and not error.msg.startswith("Unterminated string"):
+                    raise UnreadableJsonError(f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]}") from None
+                if not self._much_more():
+                    raise UnreadableJsonError("ends too early") from None
+            else:
+                # Where the text ends in a number, more of it may follow: of 1.5e3 the 1 is a number, and 1.5 is.
+                if self._buffer[end : end + 1] not in ("", ".", "e", "E") or not self._much_more():
+                    if end - self._at > self._longest:
+                        raise self._too_long()
+                    self._at = end
+                    return value
+
+    def _more(self) -> bool:
+        """Let the next piece arrive, and forget what was read; false where there is none."""
+        try:
+            for chunk in self._chunks:
+                self._buffer = self._buffer[self._at :] + self._decoder.decode(chunk)
+                self._at = 0
+                return True
+            self._decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            raise UnreadableJsonError("is not UTF-8") from None
+        return False
+
+    def _much_more(self) -> bool:
+        """Let as much arrive as there is: a long value must not be tried anew with each small piece of it."""
+        size = len(self._buffer) - self._at
+        if size > self._longest:
+            raise self._too_long()
+        arrived = False
+        while len(self._buffer) - self._at < 2 * size and self._more():
+            arrived = True
+        return arrived
+
+    def _too_long(self) -> UnreadableJsonError:
+        return UnreadableJsonError(f"holds something of more than {self._longest:,} characters")

@@ -1,0 +1,33 @@
+"""Which files a ZIP holds: EnergyCAP tells kickouts by file, but not which files there are."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, cast
+
+from eci_provider.api.upload import OpenablePath
+
+if TYPE_CHECKING:
+    import os
+
+    from eci_provider.api.upload import BillFile
+
+
+def names_in_zip(file: BillFile) -> list[str]:
+    """
+    Return the names of the files in a ZIP, in their order; none of a file that is no ZIP.
+
+    :param file: a local path, or anything with ``name`` and ``open("rb")``, such as Airflow's ObjectStoragePath.
+    :raises EciBillFileError: when it cannot be read.
+    """
+    from eci_provider.bills.errors import EciBillFileError
+
+    path = file if isinstance(file, OpenablePath) else Path(cast("os.PathLike[str]", file))
+    if PurePosixPath(path.name).suffix.lower() != ".zip":
+        return []
+    try:
+        with path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
+            return [member.filename for member in archive.infolist() if not member.is_dir()]
+    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise EciBillFileError(f"its names cannot be read ({type(error).__name__}).", file=str(file)) from error

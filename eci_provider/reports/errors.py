@@ -1,0 +1,25 @@
+"""What can go wrong with a report."""
+
+from __future__ import annotations
+
+from eci_provider.api.errors import EciError
+
+
+class EciReportError(EciError):
+    """
+    Tell that a report could not be written; what stood at its place before stands there still.
+
+    :param problem: a sentence that says what is wrong and what to do.
+    :param path: where it should have been written.
+    """
+
+    def __init__(self, problem: str, *, path: str) -> None:
+        super().__init__(f"Report {path!r}: {problem}", problem=problem, path=path)
+        self.problem, self.path = problem, path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _report_error, (self.problem, self.path)
+
+
+def _report_error(problem: str, path: str) -> EciReportError:
+    return EciReportError(problem, path=path)

@@ -1,0 +1,267 @@
+"""Rows in groups, the largest first, in little memory however many rows and groups there are."""
+
+from __future__ import annotations
+
+import marshal
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol, cast
+
+from eci_provider.api.streamed_json import LONGEST_ITEM
+
+#: How many columns a workbook has at most.
+MOST_COLUMNS = 16_384
+#: How many kinds and headers are remembered before they are looked up again.
+_REMEMBERED = 4096
+_TABLES = """
+PRAGMA temp_store = FILE;
+PRAGMA journal_mode = OFF;
+CREATE TABLE kinds (id INTEGER PRIMARY KEY, file INTEGER, kind TEXT, rank INTEGER, UNIQUE (file, kind));
+CREATE TABLE entries (kind INTEGER, number INTEGER, fault TEXT, message TEXT, cells BLOB);
+BEGIN;
+"""
+# What a row says beyond its kind decides which columns a table of a group needs.
+_GROUPS = """
+CREATE TABLE counted AS
+    SELECT kind, count(*) AS amount, max(number IS NOT NULL) AS numbers, max(fault IS NOT NULL) AS faults,
+        max(message IS NOT NULL) AS messages
+    FROM entries GROUP BY kind;
+CREATE UNIQUE INDEX counted_by_kind ON counted (kind);
+CREATE TABLE groups (place INTEGER PRIMARY KEY, id INTEGER UNIQUE, file INTEGER, kind TEXT, rank INTEGER,
+    amount INTEGER, numbers INTEGER, faults INTEGER, messages INTEGER);
+INSERT INTO groups (id, file, kind, rank, amount, numbers, faults, messages)
+    SELECT id, file, kinds.kind, rank, coalesce(amount, 0) AS n, coalesce(numbers, 0), coalesce(faults, 0),
+        coalesce(messages, 0)
+    FROM kinds LEFT JOIN counted ON counted.kind = kinds.id ORDER BY file, rank, n DESC, id;
+"""
+_ENTRIES = """
+SELECT groups.place, number, fault, message, cells FROM entries JOIN groups ON groups.id = entries.kind
+    ORDER BY groups.place, entries.rowid
+"""
+
+
+class TooManyColumnsError(Exception):
+    """Tell that rows have more columns than a workbook can."""
+
+
+class ReportRow(Protocol):
+    """Describe a row of a report: a kicked-out row, or a problem that a check of a bill file found."""
+
+    @property
+    def file(self) -> str:
+        """Return the name of the file it stands in; empty where that is not known."""
+
+    @property
+    def row(self) -> int | None:
+        """Return its number there, counted from 1 as a spreadsheet program does, if it is known."""
+
+    @property
+    def column(self) -> str | None:
+        """Return the name of the column at fault, if it is known."""
+
+    @property
+    def kind(self) -> str:
+        """Return what is wrong, in words that rows with the same fault share."""
+
+    @property
+    def message(self) -> str:
+        """Return what is wrong with this very row."""
+
+    @property
+    def rank(self) -> int:
+        """Return how grave it is, 0 being the gravest."""
+
+    @property
+    def cells(self) -> list[tuple[str, str]]:
+        """Return the row as pairs of column name and value, in the columns' order."""
+
+
+class Group(NamedTuple):
+    """
+    Hold a group: rows of one file and one kind.
+
+    :param file: the file's name.
+    :param kind: what is wrong with them.
+    :param rows: how many there are.
+    :param has_numbers: whether the number of any row is known.
+    :param has_columns: whether the column at fault is, of any.
+    :param has_messages: whether any row says more than its kind.
+    """
+
+    file: str
+    kind: str
+    rows: int
+    has_numbers: bool
+    has_columns: bool
+    has_messages: bool
+
+
+class Entry(NamedTuple):
+    """
+    Hold a row of a group.
+
+    :param row: its number in its file, if it is known.
+    :param column: the column at fault, if it is known.
+    :param message: what is wrong with it, if that is more than its group says.
+    :param cells: the values of its cells by the number of their columns.
+    """
+
+    row: int | None
+    column: str | None
+    message: str | None
+    cells: dict[int, str]
+
+
+class GroupedRows:
+    """
+    Take rows in any order, and give them out by file and by kind, in each file the gravest, most frequent first.
+
+    They lie in a database on disk that goes away with this. Use it as a context manager.
+    """
+
+    def __init__(self) -> None:
+        # An empty name is a temporary database of SQLite: on disk, as soon as it does not fit into 2 MiB.
+        self._base = sqlite3.connect("", isolation_level=None)
+        self._base.executescript(_TABLES)
+        self._files: dict[str, int] = {}
+        self._kinds: dict[tuple[int, str], int] = {}
+        self._columns: dict[tuple[str, int], int] = {}
+        self._headers: dict[tuple[str, ...], list[int]] = {}
+        self._columns_of: list[dict[int, None]] = []
+        self._last: tuple[int, tuple[str, ...]] | None = None
+        self.rows = 0
+
+    def __enter__(self) -> GroupedRows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._base.close()
+
+    def add_all(self, rows: Iterable[ReportRow]) -> None:
+        """
+        Take rows.
+
+        :param rows: in the order that those of a group shall keep.
+        :raises TooManyColumnsError: when they have more columns than a workbook can.
+        """
+        self._base.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", map(self._entry, rows))
+
+    def add_kind(self, file: str, kind: str) -> None:
+        """
+        Tell of a kind though there may be no row of it.
+
+        :param file: the file's name.
+        :param kind: what is wrong.
+        """
+        self._kind(self._file(file), kind, 0)
+
+    def group(self) -> None:
+        """Put the groups in order, once all rows are there."""
+        self._base.executescript(_GROUPS)
+
+    def groups(self) -> Iterator[Group]:
+        """Iterate over the groups in their order."""
+        files = list(self._files)
+        found = self._base.execute(
+            "SELECT file, kind, amount, numbers, faults, messages FROM groups ORDER BY place"
+        )
+        for file, kind, amount, numbers, faults, messages in found:
+            yield Group(files[file], kind, amount, bool(numbers), bool(faults), bool(messages))
+
+    def entries(self) -> Iterator[tuple[Group, Entry]]:
+        """Iterate over the rows, each with its group, which is one object for all rows of it."""
+        groups = enumerate(self.groups(), start=1)
+        at, group = next(groups, (0, None))
+        for place, number, fault, message, cells in self._base.execute(_ENTRIES):
+            while at < place:
+                at, group = next(groups)
+            # Written by this process into a database that nobody else sees.
+            columns, values = marshal.loads(cells)  # noqa: S302
+            yield cast("Group", group), Entry(number, fault, message, dict(zip(columns, values, strict=True)))
+
+    def columns(self, file: str | None = None) -> dict[int, str]:
+        """
+        Return the names of columns by their numbers, in the order in which they were seen first.
+
+        :param file: only those of this file.
+        """
+        names = {number: name for (name, _), number in self._columns.items()}
+        return names if file is None else {number: names[number] for number in self._columns_of[self._files[file]]}
+
+    def most_frequent(self, most: int) -> list[tuple[str, int]]:
+        """
+        Return kinds with the number of their rows in all files.
+
+        :param most: how many; the gravest and most frequent ones.
+        """
+        found = (
+            "SELECT kind, sum(amount) AS n FROM groups GROUP BY kind ORDER BY min(rank), n DESC, min(id) LIMIT ?"
+        )
+        return self._base.execute(found, (most,)).fetchall()
+
+    def largest_files(self, most: int) -> list[tuple[str, int]]:
+        """
+        Return files with the number of their rows.
+
+        :param most: how many; those with the most rows.
+        """
+        files = list(self._files)
+        found = (
+            "SELECT file, sum(amount) AS n FROM groups GROUP BY file HAVING n > 0 ORDER BY n DESC, file LIMIT ?"
+        )
+        return [(files[file], rows) for file, rows in self._base.execute(found, (most,))]
+
+    def _entry(self, row: ReportRow) -> tuple[int, int | None, str | None, str | None, bytes]:
+        self.rows += 1
+        file, kind, message = self._file(row.file), row.kind, row.message
+        cells = row.cells
+        columns = self._header(file, tuple([name for name, _ in cells]))
+        packed = marshal.dumps((columns, [value for _, value in cells]))
+        told = None if message == kind else _storable(message)
+        fault = None if row.column is None else _storable(row.column)
+        return self._kind(file, kind, row.rank), row.row, fault, told, packed
+
+    def _file(self, name: str) -> int:
+        number = self._files.get(name)
+        if number is None:
+            number = self._files[name] = len(self._files)
+            self._columns_of.append({})
+        return number
+
+    def _kind(self, file: int, kind: str, rank: int) -> int:
+        known = self._kinds.get((file, kind))
+        if known is not None:
+            return known
+        key = (file, _storable(kind))
+        self._base.execute("INSERT OR IGNORE INTO kinds (file, kind, rank) VALUES (?, ?, ?)", (*key, rank))
+        found = self._base.execute("SELECT id FROM kinds WHERE file = ? AND kind = ?", key).fetchone()[0]
+        if len(self._kinds) >= _REMEMBERED:
+            self._kinds.clear()
+        # One of them may be long: these are not.
+        if len(kind) < LONGEST_ITEM // _REMEMBERED:
+            self._kinds[file, kind] = found
+        return int(found)
+
+    def _header(self, file: int, names: tuple[str, ...]) -> list[int]:
+        """Return the numbers of columns; of two with the same name the first is the first in another row, too."""
+        numbers = self._headers.get(names)
+        if numbers is None:
+            seen: dict[str, int] = {}
+            numbers = []
+            for name in names:
+                seen[name] = seen.get(name, 0) + 1
+                numbers.append(self._columns.setdefault((name, seen[name]), len(self._columns)))
+            if len(self._columns) > MOST_COLUMNS:
+                raise TooManyColumnsError
+            if len(self._headers) >= 64:
+                self._headers.clear()
+            self._headers[names] = numbers
+        if self._last != (file, names):
+            self._columns_of[file].update(dict.fromkeys(numbers))
+            self._last = (file, names)
+        return numbers
+
+
+def _storable(text: str) -> str:
+    """Return a text that UTF-8 can hold: JSON may spell halves of characters."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

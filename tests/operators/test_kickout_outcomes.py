@@ -1,0 +1,199 @@
+"""What kickouts make of a task: how many are tolerated, and whether the bills beside them count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eci_provider.api import EciClient, errors
+from eci_provider.operators import ImportBillsOperator, UpdateBatchStatusOperator
+from eci_provider.sandbox import Sandbox
+from eci_provider.sensors import EciTaskSensor
+from tests.conftest import TurnedClock
+from tests.running import Finished, Tries, run
+from tests.waiting_tasks import KINDS, bill_file, waiting_task
+
+SETTINGS = "/api/v3/workflow/billImport"
+
+
+def _import(folder: Path, *accounts: str, **arguments: Any) -> ImportBillsOperator:
+    return ImportBillsOperator(task_id="import_bills", file=str(bill_file(folder, *accounts)), **arguments)
+
+
+def _submits(sandbox: Sandbox) -> int:
+    return len([request for request in sandbox.requests if request.method == "POST"])
+
+
+def _one_of_two(kind: str, sandbox: Sandbox, folder: Path, **arguments: Any) -> Finished:
+    """Run a task one of whose two bills is kicked out."""
+    return run(waiting_task(kind, sandbox, folder, good=False, **arguments))
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("allowed", "state"),
+    [(0, "failed"), (1, "success"), (2, "success"), (0.49, "failed"), (0.5, "success"), (None, "failed")],
+)
+def test_kickouts_up_to_max_kickouts_are_a_warning(
+    allowed: float | None,
+    state: str,
+    kind: str,
+    deferrable: bool,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    end = _one_of_two(kind, sandbox, tmp_path, deferrable=deferrable, max_kickouts=allowed)
+
+    assert end.state == state, end.error
+    assert (end.result["imported"], end.result["kickouts"]) == (1, 1)
+    warned = [record for record in caplog.records if f"max_kickouts={allowed!r}" in record.getMessage()]
+    assert [record.levelname for record in warned] == (["WARNING"] if state == "success" else [])
+    assert state == "success" or isinstance(end.error, errors.EciKickoutsError)
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [("1", "success"), ("0", "failed"), ("0.5", "success"), (".49", "failed"), ("None", "failed"), ("", "failed")],
+)
+def test_max_kickouts_may_be_a_template(text: str, state: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.add_account("A-1")
+
+    end = run(_import(tmp_path, "A-1", "A-2", max_kickouts="{{ params.allowed }}"), params={"allowed": text})
+
+    assert end.state == state, end.error
+    assert end.result["kickouts"] == 1
+
+
+@pytest.mark.parametrize("value", [-1, 1.0, 1.5, -0.1, True, "2%", "many", [1]])
+def test_a_max_kickouts_that_is_none_is_refused_when_the_dag_is_parsed(value: Any, tmp_path: Path) -> None:
+    for make in (
+        lambda: _import(tmp_path, "A-1", max_kickouts=value),
+        lambda: EciTaskSensor(task_id="wait", task_guid="{{ guid }}", max_kickouts=value),
+    ):
+        with pytest.raises(
+            errors.EciValidationError, match=r"max_kickouts is .*a whole number of rows, or a share"
+        ):
+            make()
+
+
+def test_a_rendered_max_kickouts_that_is_none_is_refused_before_anything_is_sent(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    end = run(_import(tmp_path, "A-1", max_kickouts="{{ params.allowed }}"), params={"allowed": "two"})
+
+    assert isinstance(end.error, errors.EciValidationError)
+    assert "max_kickouts is 'two'" in str(end.error)
+    assert _submits(sandbox) == 0
+
+
+@pytest.mark.parametrize("has_state", [False, True])
+def test_a_kickout_failure_is_never_sent_again_by_a_retry(
+    has_state: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    """Airflow makes no retry of it; should one run all the same, it finds the import that there is."""
+    tries = Tries(lambda: _import(tmp_path, "A-1"), has_state=has_state)
+
+    first, second = tries.run(), tries.run()
+
+    assert first.is_final
+    assert isinstance(second.error, errors.EciKickoutsError)
+    assert second.result["reattached"] is True
+    assert first.result["task_guid"] == second.result["task_guid"]
+    assert _submits(sandbox) == 1
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_bills_that_kickouts_voided_are_not_called_imported(
+    kind: str,
+    deferrable: bool,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="eci_provider")
+    sandbox.settings.error_handling = "MarkBatchPending"
+
+    end = _one_of_two(kind, sandbox, tmp_path, deferrable=deferrable, on_kickouts="warn")
+
+    assert end.state == "success", end.error
+    facts = ("imported", "voided", "kickouts", "batch_status")
+    assert [end.result[name] for name in facts] == [0, 1, 1, "pending"]
+    assert all(bill["voided"] for bill in sandbox.bills())
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert any("no bill counts" in text and "MarkBatchPending" in text for text in told)
+    assert len([request for request in sandbox.requests if request.path == SETTINGS]) == 1
+
+
+def test_kickouts_that_void_the_other_bills_are_not_tolerated(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.add_account("A-1")
+    sandbox.settings.error_handling = "MarkBatchPending"
+
+    end = run(_import(tmp_path, "A-1", "A-2", max_kickouts=10))
+
+    assert isinstance(end.error, errors.EciKickoutsError)
+    assert "1 bills are void until it is opened again" in str(end.error)
+
+
+def test_bills_count_again_once_their_batch_is_opened(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.add_account("A-1")
+    sandbox.settings.error_handling = "MarkBatchPending"
+    tries = Tries(lambda: _import(tmp_path, "A-1", "A-2", on_kickouts="warn"))
+    voided = tries.run().result
+    run(UpdateBatchStatusOperator(task_id="open", batch_id=voided["batch_id"], batch_status="Open"))
+
+    with EciClient(sandbox.url, sandbox.api_key):
+        end = run(EciTaskSensor(task_id="wait", task_guid=voided["task_guid"], on_kickouts="warn"))
+
+    assert (end.result["imported"], end.result["voided"], end.result["batch_status"]) == (1, 0, "open")
+
+
+@pytest.mark.parametrize("handling", ["ProcessValidBills", "MarkBatchPending"])
+def test_without_kickouts_nothing_is_asked_about_them(handling: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.add_account("A-1")
+    sandbox.settings.error_handling = handling
+
+    end = run(_import(tmp_path, "A-1"))
+
+    assert (end.result["imported"], end.result["voided"], end.result["batch_status"]) == (1, 0, None)
+    assert [request.path for request in sandbox.requests if request.path == SETTINGS] == []
+
+
+def test_with_process_valid_bills_the_other_bills_count(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.add_account("A-1")
+
+    end = run(_import(tmp_path, "A-1", "A-2", on_kickouts="warn"))
+
+    assert (end.result["imported"], end.result["voided"], end.result["batch_status"]) == (1, 0, "open")
+
+
+@pytest.mark.parametrize(
+    ("unreadable", "handling", "expected"),
+    [
+        ((SETTINGS,), "MarkBatchPending", [0, 1, "pending"]),
+        ((SETTINGS,), "ProcessValidBills", [1, 0, "open"]),
+        (("/api/v3/batch/*",), "ProcessValidBills", [1, 0, None]),
+        (("/api/v3/batch/*",), "MarkBatchPending", [None, None, None]),
+        ((SETTINGS, "/api/v3/batch/*"), "ProcessValidBills", [None, None, None]),
+    ],
+)
+def test_what_cannot_be_read_is_not_taken_for_good(
+    unreadable: tuple[str, ...], handling: str, expected: list[Any], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+    sandbox.settings.error_handling = handling
+    for path in unreadable:
+        sandbox.fault("GET", path, times=None, status=403)
+
+    end = run(_import(tmp_path, "A-1", "A-2", max_kickouts=10))
+
+    assert [end.result[name] for name in ("imported", "voided", "batch_status")] == expected
+    assert end.state == ("success" if expected[0] else "failed"), end.error
+    if expected[0] is None:
+        assert "whether its bills count is not known" in str(end.error)

@@ -1,0 +1,178 @@
+"""`kickout_report=`: an operator that imports leaves a report of what was kicked out."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eci_provider.api import errors
+from eci_provider.links import KickoutReportLink
+from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
+from eci_provider.reports import EciReportError
+from eci_provider.sandbox import Sandbox
+from tests.conftest import TurnedClock
+from tests.running import Tries, run
+from tests.waiting_tasks import ADVANCED, bill_file
+
+UNKNOWN = "Account code 'A-2' was not found."
+
+
+def _import(file: Path, **arguments: Any) -> ImportBillsOperator:
+    return ImportBillsOperator(task_id="import_bills", file=str(file), **arguments)
+
+
+def _rows(report: Path) -> list[dict[str, str]]:
+    with report.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize("on_kickouts", ["fail", "warn", "skip"])
+def test_the_report_is_written_whatever_kickouts_make_of_the_task(
+    on_kickouts: str, deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+    sandbox.settings.delay = 60
+    report = tmp_path / "new" / "kickouts {{ run_id }}.csv"
+    written = tmp_path / "new" / "kickouts run.csv"
+
+    end = run(
+        _import(
+            bill_file(tmp_path, "A-1", "A-2"),
+            kickout_report=str(report),
+            on_kickouts=on_kickouts,
+            deferrable=deferrable,
+        )
+    )
+
+    assert end.state == {"fail": "failed", "warn": "success", "skip": "skipped"}[on_kickouts], end.error
+    assert end.result["kickout_report"] == str(written)
+    (row,) = _rows(written)
+    assert (row["File"], row["Message"], row["ACCOUNT"], row["COST:USD:Total"]) == (
+        "bills.csv",
+        UNKNOWN,
+        "A-2",
+        "100.00",
+    )
+    assert end.xcoms["eci_kickout_report_link"] == written.as_uri()
+    if on_kickouts == "fail":
+        assert str(written) in str(end.error)
+
+
+def test_an_import_without_kickouts_replaces_an_old_report_by_one_without_rows(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+    report = tmp_path / "kickouts.csv"
+    report.write_text("last month's")
+
+    end = run(_import(bill_file(tmp_path, "A-1"), kickout_report=report))
+
+    assert end.state == "success", end.error
+    assert end.result["kickout_report"] == str(report)
+    assert "last month" not in report.read_text()
+    assert _rows(report) == []
+
+
+def test_rows_of_a_zip_are_told_by_file(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.add_account("A-1")
+    archive = tmp_path / "bills.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name, account in (("north.csv", "A-2"), ("south.csv", "A-1"), ("west.csv", "A-3")):
+            packed.writestr(name, f"{ADVANCED}{account},20260101,20260131,C,,100.00\n")
+
+    run(_import(archive, kickout_report=tmp_path / "kickouts.csv", on_kickouts="warn"))
+
+    rows = _rows(tmp_path / "kickouts.csv")
+    assert [(row["File"], row["ACCOUNT"]) for row in rows] == [("north.csv", "A-2"), ("west.csv", "A-3")]
+
+
+def test_rounds_leave_the_report_of_the_last_one(sandbox: Sandbox, tmp_path: Path) -> None:
+    kicked = run(_import(bill_file(tmp_path, "A-1", "A-2"), on_kickouts="warn")).result
+    sandbox.add_account("A-1")
+
+    end = run(
+        RetryKickoutsOperator(
+            task_id="retry",
+            task_guid=kicked["task_guid"],
+            max_rounds=3,
+            on_kickouts="warn",
+            kickout_report=tmp_path / "kickouts.csv",
+        )
+    )
+
+    assert [short["kickouts"] for short in end.result["rounds"]] == [1, 1]
+    assert [row["ACCOUNT"] for row in _rows(tmp_path / "kickouts.csv")] == ["A-2"]
+
+
+def test_a_report_that_cannot_be_written_loses_nothing_and_a_retry_writes_it(
+    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder should be")
+    file = bill_file(tmp_path, "A-1", "A-2")
+    tries = Tries(lambda: _import(file, kickout_report=blocked / "kickouts.csv", on_kickouts="warn"))
+
+    first = tries.run()
+
+    assert isinstance(first.error, EciReportError)
+    assert not first.is_final
+    assert (first.result["imported"], first.result["kickouts"], first.result["kickout_report"]) == (1, 1, None)
+
+    blocked.unlink()
+    second = tries.run()
+
+    assert second.state == "success", second.error
+    assert second.result["task_guid"] == first.result["task_guid"]
+    assert len(_rows(blocked / "kickouts.csv")) == 1
+    assert len([request for request in sandbox.requests if request.method == "POST"]) == 1
+
+
+def test_kickouts_weigh_more_than_a_report_that_cannot_be_written(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "blocked").write_text("a file where a folder should be")
+
+    end = run(_import(bill_file(tmp_path, "A-1"), kickout_report=tmp_path / "blocked" / "kickouts.csv"))
+
+    assert isinstance(end.error, errors.EciKickoutsError)
+    assert end.result["kickout_report"] is None
+
+
+@pytest.mark.parametrize("rendered", ["", "None"])
+def test_a_template_that_renders_to_nothing_asks_for_no_report(
+    rendered: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+
+    end = run(
+        _import(bill_file(tmp_path, "A-1"), kickout_report="{{ params.report }}"), params={"report": rendered}
+    )
+
+    assert end.state == "success", end.error
+    assert "kickout_report" not in end.result
+
+
+@pytest.mark.parametrize("path", ["kickouts.pdf", "kickouts", "folder/"])
+def test_a_path_that_cannot_be_a_report_is_refused_before_anything_is_sent(
+    path: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    file = bill_file(tmp_path, "A-1")
+    with pytest.raises(errors.EciValidationError, match="kickout_report is"):
+        _import(file, kickout_report=path)
+
+    end = run(_import(file, kickout_report="{{ params.report }}"), params={"report": path})
+
+    assert isinstance(end.error, errors.EciValidationError)
+    assert [request for request in sandbox.requests if request.method == "POST"] == []
+
+
+def test_importing_operators_have_the_link(tmp_path: Path) -> None:
+    for task in (
+        _import(bill_file(tmp_path, "A-1")),
+        RetryKickoutsOperator(task_id="retry", task_guid="{{ guid }}"),
+    ):
+        assert any(isinstance(link, KickoutReportLink) for link in task.operator_extra_links)

@@ -1,0 +1,255 @@
+"""Retry kickouts in rounds: while they bring bills in, each submitted once whatever dies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eci_provider.api import EciClient, errors
+from eci_provider.operators import RetryKickoutsOperator
+from eci_provider.sandbox import Sandbox
+from tests.conftest import TurnedClock
+from tests.running import Finished, TaskInstanceDouble, Tries, run
+from tests.waiting_tasks import bill_file
+
+ACCOUNTS = tuple(f"A-{number}" for number in range(1, 7))
+
+
+class Corrected(RetryKickoutsOperator):
+    """Retry kickouts while an analyst corrects: before each submission some more accounts get known."""
+
+    corrections: Iterator[tuple[str, ...]]
+    sandbox: Sandbox
+
+    def submit_job(self, *arguments: Any) -> str:
+        """Correct, then submit."""
+        for code in next(self.corrections, ()):
+            self.sandbox.add_account(code)
+        return super().submit_job(*arguments)
+
+
+@pytest.fixture
+def kicked_out(sandbox: Sandbox, tmp_path: Path) -> str:
+    """Return an import all six of whose bills were kicked out."""
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        return client.bill_imports.submit(bill_file(tmp_path, *ACCOUNTS))
+
+
+def _task(sandbox: Sandbox, guid: str, *corrections: tuple[str, ...], **arguments: Any) -> Corrected:
+    task = Corrected(task_id="retry", task_guid=guid, **arguments)
+    task.sandbox, task.corrections = sandbox, iter(corrections)
+    return task
+
+
+def _told(end: Finished, name: str) -> list[Any]:
+    return [short[name] for short in end.result["rounds"]]
+
+
+def _retries(sandbox: Sandbox) -> list[str]:
+    """Return whose kickouts were retried, in order."""
+    return [request.path.split("/")[-2] for request in sandbox.requests if request.path.endswith("/kickout")]
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_rounds_go_on_while_they_bring_bills_in(
+    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str
+) -> None:
+    sandbox.settings.delay = 60
+    corrections = (ACCOUNTS[:2], ACCOUNTS[2:3], (), ACCOUNTS[3:])
+
+    end = run(_task(sandbox, kicked_out, *corrections, max_rounds=5, deferrable=deferrable))
+
+    assert isinstance(end.error, errors.EciKickoutsError), end.error
+    assert _told(end, "imported") == [2, 1, 0]
+    assert _told(end, "kickouts") == [4, 3, 3]
+    guids = _told(end, "task_guid")
+    assert _retries(sandbox) == [kicked_out, *guids[:2]]
+    assert end.result["task_guid"] == end.xcoms["task_guid"] == guids[2]
+    assert (end.result["kickouts"], end.result["outcome"]) == (3, "completed_with_kickouts")
+    assert len(end.deferrals) == (3 if deferrable else 0)
+    assert sorted(bill["account"] for bill in sandbox.bills()) == list(ACCOUNTS[:3])
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_rounds_end_when_nothing_is_kicked_out(
+    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str
+) -> None:
+    sandbox.settings.delay = 60
+
+    end = run(_task(sandbox, kicked_out, ACCOUNTS[:5], ACCOUNTS[5:], max_rounds=5, deferrable=deferrable))
+
+    assert end.state == "success", end.error
+    assert _told(end, "outcome") == ["completed_with_kickouts", "completed"]
+    assert (end.result["imported"], end.result["kickouts"]) == (1, 0)
+
+
+def test_rounds_end_at_max_rounds(sandbox: Sandbox, kicked_out: str) -> None:
+    each = ((code,) for code in ACCOUNTS)
+
+    end = run(_task(sandbox, kicked_out, *each, max_rounds=3, on_kickouts="warn"))
+
+    assert _told(end, "imported") == [1, 1, 1]
+    assert end.result["kickouts"] == 3
+
+
+def test_one_round_is_all_without_max_rounds(sandbox: Sandbox, kicked_out: str) -> None:
+    end = run(_task(sandbox, kicked_out, ACCOUNTS[:2], ACCOUNTS[2:], on_kickouts="warn"))
+
+    assert _told(end, "imported") == [2]
+    assert _retries(sandbox) == [kicked_out]
+
+
+@pytest.mark.parametrize(("least", "rounds"), [(1, [2, 1, 0]), (2, [2, 1]), (3, [2])])
+def test_a_round_that_brings_too_little_is_the_last(
+    least: int, rounds: list[int], sandbox: Sandbox, kicked_out: str
+) -> None:
+    corrections = (ACCOUNTS[:2], ACCOUNTS[2:3])
+
+    end = run(_task(sandbox, kicked_out, *corrections, max_rounds=9, min_progress=least, on_kickouts="warn"))
+
+    assert _told(end, "imported") == rounds
+
+
+def test_bills_that_were_voided_are_no_progress(sandbox: Sandbox, kicked_out: str) -> None:
+    sandbox.settings.error_handling = "MarkBatchPending"
+
+    end = run(_task(sandbox, kicked_out, ACCOUNTS[:2], ACCOUNTS[2:], max_rounds=5, on_kickouts="warn"))
+
+    assert (_told(end, "imported"), _told(end, "voided"), _told(end, "batch_status")) == ([0], [2], ["pending"])
+
+
+@pytest.mark.parametrize("has_state", [False, True])
+@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize("lost_round", [1, 2, 3])
+def test_a_try_that_dies_in_any_round_is_gone_on_with_there(
+    lost_round: int,
+    deferrable: bool,
+    has_state: bool,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    kicked_out: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It dies once the request was taken: the GUID is not known, and the next try has to find the import."""
+    sandbox.settings.delay = 60
+    corrections = iter((ACCOUNTS[:2], ACCOUNTS[2:4], ACCOUNTS[4:]))
+    sent: list[str] = []
+
+    class Dying(Corrected):
+        def submit_job(self, *arguments: Any) -> str:
+            sent.append(super().submit_job(*arguments))
+            if len(sent) == lost_round:
+                raise KeyboardInterrupt
+            return sent[-1]
+
+    def make() -> Dying:
+        task = Dying(task_id="retry", task_guid=kicked_out, max_rounds=5, deferrable=deferrable)
+        task.sandbox, task.corrections = sandbox, corrections
+        return task
+
+    tries = Tries(make, has_state=has_state)
+    with pytest.raises(KeyboardInterrupt):
+        tries.run()
+    end = tries.run()
+
+    assert end.state == "success", end.error
+    assert _told(end, "imported") == [2, 2, 2]
+    assert _told(end, "task_guid") == sent
+    assert _told(end, "reattached") == [number <= lost_round for number in (1, 2, 3)]
+    assert sorted(bill["account"] for bill in sandbox.bills()) == list(ACCOUNTS)
+
+
+def test_a_lost_answer_in_the_second_round_is_looked_for(
+    sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str
+) -> None:
+    sandbox.fault("POST", "/api/v202401/import/bill/task/*/kickout", skip=1, drop="after")
+
+    end = run(_task(sandbox, kicked_out, ACCOUNTS[:3], ACCOUNTS[3:], max_rounds=2))
+
+    assert end.state == "success", end.error
+    assert _told(end, "imported") == [3, 3]
+    assert len(sandbox.bills()) == 6
+
+
+def test_a_task_that_is_cleared_after_its_success_makes_all_rounds_again(
+    sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str
+) -> None:
+    corrections = iter((ACCOUNTS[:3], ACCOUNTS[3:5]))
+
+    def make() -> Corrected:
+        task = Corrected(task_id="retry", task_guid=kicked_out, max_rounds=3, on_kickouts="warn")
+        task.sandbox, task.corrections = sandbox, corrections
+        return task
+
+    tries = Tries(make)
+    first = tries.run()
+    tries.clear()
+    again = tries.run()
+
+    assert (_told(first, "imported"), _told(again, "imported")) == ([3, 2, 0], [5, 0])
+    assert _told(again, "reattached") == [False, False]
+    assert not set(_told(first, "task_guid")) & set(_told(again, "task_guid"))
+    # Nothing of the first time is looked for.
+    assert turned_clock.slept == []
+
+
+def test_a_trigger_that_died_leaves_the_round_where_it_was(
+    sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str
+) -> None:
+    ended = run(_task(sandbox, kicked_out, ACCOUNTS[:3], max_rounds=2, on_kickouts="warn"))
+    first, second = _told(ended, "task_guid")
+    task = _task(sandbox, kicked_out, max_rounds=2, on_kickouts="warn")
+    double = TaskInstanceDouble(task, xcoms={"task_guid": second, "rounds": ended.result["rounds"][:1]})
+
+    resumed = task.resume_execution("__fail__", {"error": "Trigger failure"}, {"ti": double, "task": task})
+
+    assert [short["task_guid"] for short in resumed["rounds"]] == [first, second]
+    assert len(_retries(sandbox)) == 2
+
+
+def test_the_result_of_ten_rounds_fits_into_an_xcom(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.settings.statuses = {"kickouts": "Completed with kickouts"}
+    accounts = tuple(f"\N{SNOWMAN}{number}" * 8 for number in range(10))
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        guid = client.bill_imports.submit(bill_file(tmp_path, *accounts, "never"))
+
+    end = run(_task(sandbox, guid, *((code,) for code in accounts), max_rounds=10, on_kickouts="warn"))
+
+    assert _told(end, "imported") == [1] * 10
+    assert len(json.dumps(end.result)) < 16 * 1024
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"max_rounds": 0}, "max_rounds is 0: must be a whole number from 1 to 10"),
+        ({"max_rounds": 11}, "max_rounds is 11: must be a whole number from 1 to 10"),
+        ({"max_rounds": True}, "max_rounds is True"),
+        ({"min_progress": 0}, "min_progress is 0: must be a whole number of at least 1"),
+        ({"min_progress": 1.5}, "min_progress is 1.5"),
+        (
+            {"max_rounds": 2, "batch_settings": {"batchMode": "new batch", "newBatchCode": "{{ ds }}"}},
+            "names new_batch_code '{{ ds }}' for a 'new batch'",
+        ),
+        ({"max_rounds": 2, "wait_for_completion": False}, "wait_for_completion is False, and max_rounds is 2"),
+    ],
+)
+def test_rounds_that_cannot_be_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any], problem: str) -> None:
+    with pytest.raises(errors.EciValidationError) as caught:
+        RetryKickoutsOperator(task_id="retry", task_guid="{{ guid }}", **arguments)
+    assert problem in str(caught.value)
+
+
+def test_a_new_batch_of_a_rendered_mode_is_refused_before_anything_is_sent(
+    sandbox: Sandbox, kicked_out: str
+) -> None:
+    settings = {"batch_mode": "{{ params.mode }}", "new_batch_code": "2026-03"}
+
+    end = run(_task(sandbox, kicked_out, max_rounds=2, batch_settings=settings), params={"mode": "new batch"})
+
+    assert isinstance(end.error, errors.EciValidationError)
+    assert _retries(sandbox) == []

@@ -1,0 +1,56 @@
+"""Rows for reports, without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from eci_provider.api.kickout_report import KickoutRow
+
+
+class Rows:
+    """
+    Stand in for a report of kickouts.
+
+    :param rows: triples of file, message and cells.
+    :param without_rows: messages that no row has.
+    """
+
+    noun = "Kickouts"
+    title = "Kickouts of import 1"
+
+    def __init__(
+        self, *rows: tuple[str, str, Sequence[tuple[str, str]]], without_rows: Sequence[str] = ()
+    ) -> None:
+        self._rows = rows
+        self._without_rows = list(without_rows)
+
+    def __iter__(self) -> Iterator[KickoutRow]:
+        return (KickoutRow(file, message, list(cells)) for file, message, cells in self._rows)
+
+    def without_rows(self) -> list[str]:
+        return self._without_rows
+
+
+#: Two files with columns of their own, three messages, a doubled name, and rows of a group that are no neighbours.
+MIXED = Rows(
+    ("b.csv", "rare", [("A", "1"), ("Use", "2"), ("Use", "3")]),
+    ("a.csv", "common", [("A", "4"), ("New", "5")]),
+    ("b.csv", "common", [("A", "6"), ("Use", "7"), ("Use", "8")]),
+    ("a.csv", "rare", [("A", "9"), ("New", "10")]),
+    ("b.csv", "common", [("A", "11"), ("Use", "12"), ("Use", "13")]),
+    ("a.csv", "common", [("New", "14"), ("A", "15")]),
+    ("a.csv", "rare", [("A", "16")]),
+    ("a.csv", "rare", [("A", "17")]),
+)
+HEADER = ["File", "Row", "Column", "Message", "A", "Use", "Use", "New"]
+#: The same by file, in each the most frequent message first, and in the order in which rows came.
+GROUPED = [
+    ["b.csv", "", "", "common", "6", "7", "8", ""],
+    ["b.csv", "", "", "common", "11", "12", "13", ""],
+    ["b.csv", "", "", "rare", "1", "2", "3", ""],
+    ["a.csv", "", "", "rare", "9", "", "", "10"],
+    ["a.csv", "", "", "rare", "16", "", "", ""],
+    ["a.csv", "", "", "rare", "17", "", "", ""],
+    ["a.csv", "", "", "common", "4", "", "", "5"],
+    ["a.csv", "", "", "common", "15", "", "", "14"],
+]
