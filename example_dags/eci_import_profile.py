@@ -13,6 +13,7 @@ from pathlib import Path
 from airflow.providers.common.compat.sdk import dag
 
 from eci_provider.operators import CreateImportProfileOperator, ImportBillsOperator
+from eci_provider.retry_policy import eci_default_args
 from eci_provider.sensors import EciTaskSensor
 
 BILLS = Path(__file__).parent / "data" / "nycha_electric_bills.csv"
@@ -22,6 +23,7 @@ BILLS = Path(__file__).parent / "data" / "nycha_electric_bills.csv"
     schedule=None,
     start_date=datetime(2026, 1, 1),
     catchup=False,
+    default_args=eci_default_args(),
     tags=["energycap"],
     doc_md=__doc__,
 )
@@ -44,7 +46,6 @@ def eci_import_profile():
     )
     bills = ImportBillsOperator(
         task_id="import_bills",
-        retries=0,
         file=str(BILLS),
         profile_code="NYCHA electric, use only",
         batch_settings={"batchMode": "new self-contained batch", "newBatchCode": "NYCHA {{ ts_nodash }}"},

@@ -1,1 +1,22 @@
-"""A bill file before it leaves: the room for column mapping, checks and splitting."""
+"""A bill file before it leaves: its column mapping by names, its check, its parts."""
+
+from __future__ import annotations
+
+from eci_provider.bills.checking import check_file
+from eci_provider.bills.errors import EciBillFileError
+from eci_provider.bills.mapping import mapping_from_file, mapping_from_header
+from eci_provider.bills.reading import header_of
+from eci_provider.bills.report import CheckReport, Problem
+from eci_provider.bills.splitting import join_parts, split_file
+
+__all__ = [
+    "CheckReport",
+    "EciBillFileError",
+    "Problem",
+    "check_file",
+    "header_of",
+    "join_parts",
+    "mapping_from_file",
+    "mapping_from_header",
+    "split_file",
+]

@@ -1,16 +1,21 @@
-"""Operators: open a batch, create an import profile, import bills, retry kickouts, change a batch's status."""
+"""Operators: check, split and import bill files, report and retry kickouts, mind batches and import profiles."""
 
 from __future__ import annotations
 
 from eci_provider.operators.batch import OpenBatchOperator, UpdateBatchStatusOperator
+from eci_provider.operators.bill_file import CheckBillFileOperator, SplitBillFileOperator
 from eci_provider.operators.bill_import import ImportBillsOperator
 from eci_provider.operators.import_profile import CreateImportProfileOperator
+from eci_provider.operators.kickout_report import KickoutReportOperator
 from eci_provider.operators.kickouts import RetryKickoutsOperator
 
 __all__ = [
+    "CheckBillFileOperator",
     "CreateImportProfileOperator",
     "ImportBillsOperator",
+    "KickoutReportOperator",
     "OpenBatchOperator",
     "RetryKickoutsOperator",
+    "SplitBillFileOperator",
     "UpdateBatchStatusOperator",
 ]

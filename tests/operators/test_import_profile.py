@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import DAG
 
 from eci_provider.api import errors
-from eci_provider.operators import CreateImportProfileOperator
+from eci_provider.bills import EciBillFileError
+from eci_provider.operators import CheckBillFileOperator, CreateImportProfileOperator
 from eci_provider.sandbox import Sandbox
+from tests.bills.files import NYCHA, NYCHA_NAMES
+from tests.conftest import TurnedClock
 from tests.running import run
 
 MAPPING: dict[str, Any] = {
@@ -89,3 +93,181 @@ def test_a_wrong_mapping_is_refused_when_the_dag_is_parsed(
 
     for part in words:
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("if_exists", ["fail", "keep", "replace"])
+def test_a_profile_that_maps_alike_is_taken_for_its_own(if_exists: str, sandbox: Sandbox) -> None:
+    first = run(_create())
+
+    again = run(_create(if_exists=if_exists))
+
+    assert again.result == first.result
+    assert [request.method for request in sandbox.requests].count("POST") == 1
+    assert [request.method for request in sandbox.requests].count("PUT") == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "posts"),
+    [
+        ({"drop": "after"}, 1),
+        ({"status": 500, "commit": True}, 1),
+        ({"drop": "late", "commit_after": 5}, 1),
+        ({"drop": "before"}, 2),
+    ],
+)
+def test_a_lost_answer_is_told_by_the_profile_itself(
+    fault: dict[str, Any], posts: int, sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    sandbox.fault("POST", "/api/v3/import/bill/profile", **fault)
+
+    end = run(_create())
+
+    assert end.state == "success", end.error
+    assert [profile["profile_id"] for profile in sandbox.profiles()] == [end.result["profile_id"]]
+    assert [request.method for request in sandbox.requests].count("POST") == posts
+
+
+def test_where_looking_fails_another_try_may_help(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+    sandbox.fault("POST", "/api/v3/import/bill/profile", drop="after")
+    sandbox.fault("GET", "/api/v3/import/bill/profile", skip=1, times=None, status=503)
+
+    end = run(_create())
+
+    assert isinstance(end.error, errors.EciUnknownOutcomeError)
+    assert not end.is_final
+    assert "'vendor'" in str(end.error)
+
+
+def test_a_profile_that_appears_in_between_is_compared(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+    # Its first request takes effect only after the second look, so that the second request is refused.
+    sandbox.fault("POST", "/api/v3/import/bill/profile", drop="late", commit_after=15)
+    sandbox.fault("GET", "/api/v3/import/bill/profile", skip=2, times=1, status=200, body=[])
+
+    end = run(_create())
+
+    assert end.state == "success", end.error
+    assert len(sandbox.profiles()) == 1
+
+
+def _sent(sandbox: Sandbox) -> dict[str, Any]:
+    return next(request.body for request in sandbox.requests if request.method == "POST")["columnMapping"]
+
+
+@pytest.mark.parametrize("sample_file", [str(NYCHA), f"file://{NYCHA}", "{{ params.folder }}/" + NYCHA.name])
+def test_columns_may_be_named_as_a_sample_file_names_them(sample_file: str, sandbox: Sandbox) -> None:
+    end = run(
+        _create(column_mapping={**NYCHA_NAMES, "sample_file": sample_file}), params={"folder": str(NYCHA.parent)}
+    )
+
+    assert end.state == "success", end.error
+    sent = _sent(sandbox)
+    assert [sent[f"{name}ColumnIndex"] for name in ("accountCode", "startDate", "endDate", "meterCode")] == [
+        3,
+        5,
+        6,
+        8,
+    ]
+    assert [(item["columnIndex"], item["caption"]) for item in sent["observations"]] == [
+        (11, "KWH Charges"),
+        (13, "KW Charges"),
+        (14, "Other charges"),
+        (10, "Energy"),
+    ]
+
+
+NAMES: dict[str, Any] = {
+    "header": ["Account", "From", "To", "kWh"],
+    "date_format": "mm/dd/yyyy",
+    "account_code": "Account",
+    "start_date": "From",
+    "end_date": "To",
+    "observations": [{"column": "kWh", "observation_type_code": "USE", "unit_code": "KWH"}],
+}
+
+
+def test_columns_may_be_named_as_a_header_names_them_with_templates_inside(sandbox: Sandbox) -> None:
+    names = {**NAMES, "account_code": "{{ params.account }}", "date_format": "{{ params.dates }}"}
+
+    end = run(_create(column_mapping=names), params={"account": "Account", "dates": "yyyymmdd"})
+    again = run(_create(column_mapping={**NAMES, "date_format": "yyyymmdd"}))
+
+    assert end.state == "success", end.error
+    assert again.result == end.result
+    assert (_sent(sandbox)["accountCodeColumnIndex"], _sent(sandbox)["dateFormat"]) == (1, "yyyymmdd")
+
+
+@pytest.mark.parametrize(
+    "make", [_create, lambda **arguments: CheckBillFileOperator(task_id="check", file="a.csv", **arguments)]
+)
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (
+            {"account_code": "Acount"},
+            "account_code is 'Acount': the header has no such name. Did you mean 'Account'?",
+        ),
+        ({"end_date": None}, "end_date is required"),
+        ({"acount_code": "Account"}, "acount_code is not a field. Did you mean 'account_code'?"),
+        ({"date_format": "dd.mm.yyyy"}, "'dd.mm.yyyy'"),
+        ({"observations": []}, "at least 1"),
+        ({"observations": [{"column": "kWh", "unit_code": "KWH"}]}, "observationTypeCode"),
+        ({"observations": NAMES["observations"] * 2}, "twice"),
+        ({"sample_file": "sample.csv"}, "both header and sample_file"),
+    ],
+)
+def test_wrong_names_are_refused_when_the_dag_is_parsed(make: Any, changed: dict[str, Any], words: str) -> None:
+    with pytest.raises(errors.EciValidationError) as caught:
+        make(column_mapping={**NAMES, **changed})
+
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"end_date": ""}, "end_date is ''"),
+        ({"acount_code": "Account"}, "acount_code is not a field"),
+        ({"date_format": "dd.mm.yyyy"}, "'dd.mm.yyyy'"),
+        (
+            {"observations": [{"observation_type_code": "USE", "unit_code": "KWH"}]},
+            "observations.0.column is required",
+        ),
+        ({"observations": [{"column": "x" * 33, "observation_type_code": "USE", "unit_code": "K"}]}, "caption"),
+    ],
+)
+def test_so_are_other_faults_of_names_whose_file_is_read_later(changed: dict[str, Any], words: str) -> None:
+    names = {**NAMES, "sample_file": "no/such/file.csv", **changed}
+    del names["header"]
+
+    with pytest.raises(errors.EciValidationError) as caught:
+        _create(column_mapping=names)
+
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "words"),
+    [
+        ({"sample_file": "no/such/file.csv"}, EciBillFileError, "no such file"),
+        ({"account_code": "Building"}, errors.EciValidationError, "Did you mean 'Building ID'?"),
+    ],
+)
+def test_what_the_sample_file_lacks_fails_the_task_at_once(
+    changed: dict[str, Any], error: type[Exception], words: str, sandbox: Sandbox
+) -> None:
+    end = run(_create(column_mapping={**NYCHA_NAMES, "sample_file": str(NYCHA), **changed}))
+
+    assert isinstance(end.error, error)
+    assert end.is_final
+    assert words in str(end.error)
+    assert sandbox.profiles() == []
+
+
+def test_names_may_be_another_tasks_result() -> None:
+    with DAG("names"):
+        other = CheckBillFileOperator(task_id="other", file="a.csv")
+        partly = _create(
+            column_mapping={**NAMES, "header": other.output["header"], "observations": other.output["items"]}
+        )
+
+    assert partly.upstream_task_ids == {"other"}

@@ -1,0 +1,77 @@
+"""Check a bill file from the command line: ``python -m eci_provider.bills check FILE``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from eci_provider.api.errors import EciError
+from eci_provider.bills.checking import LONGEST_PERIOD, check_file
+from eci_provider.bills.rules import RULES
+from eci_provider.bills.splitting import ADVISED_ROWS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the command.
+
+    :param arguments: what stands on the command line.
+    :return: 0 where there is no error, 1 where there is one, 2 where the check could not be made.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        report = check_file(
+            options.file,
+            mapping=json.loads(options.mapping.read_text("utf-8")) if options.mapping else None,
+            accounts=_codes(options.accounts),
+            meters=_codes(options.meters),
+            longest_period=options.longest_period,
+            most_rows=options.most_rows,
+            rules_off=options.off,
+        )
+        for problem in report:
+            print(problem)
+    except (EciError, OSError, json.JSONDecodeError) as error:
+        print(f"The check could not be made. {error}", file=sys.stderr)
+        return 2
+    print(
+        f"{options.file}: {report.rows:,} rows, {report.bills:,} bills, {report.errors:,} errors, "
+        f"{report.warnings:,} warnings"
+    )
+    return 1 if report.errors else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m eci_provider.bills", description="Look after bill files.")
+    check = parser.add_subparsers(required=True, metavar="COMMAND").add_parser(
+        "check",
+        help="check a bill file before it is sent to EnergyCAP",
+        epilog="Rules: " + ", ".join(RULES),
+    )
+    check.add_argument("file", type=Path, metavar="FILE", help="a CSV, DAT, TXT, XLSX or ZIP file")
+    check.add_argument(
+        "--mapping",
+        type=Path,
+        metavar="JSON",
+        help="a file with the column mapping: EnergyCAP's columnMapping, or names of columns with the header "
+        "or sample_file they stand in; without it the file is in Advanced format",
+    )
+    check.add_argument("--accounts", type=Path, metavar="TXT", help="a file with the known accounts, one a line")
+    check.add_argument("--meters", type=Path, metavar="TXT", help="a file with the known meters, one a line")
+    check.add_argument("--longest-period", type=int, default=LONGEST_PERIOD, metavar="DAYS")
+    check.add_argument("--most-rows", type=int, default=ADVISED_ROWS, metavar="ROWS")
+    check.add_argument("--off", action="append", default=[], metavar="RULE", help="a rule to switch off")
+    return parser
+
+
+def _codes(file: Path | None) -> list[str] | None:
+    if file is None:
+        return None
+    return [line.strip() for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

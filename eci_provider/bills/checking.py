@@ -1,0 +1,112 @@
+"""A bill file checked before it leaves, by what is documented of the importer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eci_provider.api.errors import EciValidationError
+from eci_provider.bills.dates import ADVANCED_DATE_FORMAT
+from eci_provider.bills.errors import EciBillFileError
+from eci_provider.bills.layout import layout_for
+from eci_provider.bills.mapping import column_mapping
+from eci_provider.bills.reading import tables
+from eci_provider.bills.report import CheckReport, Problem, Tally
+from eci_provider.bills.rules import RULES, checked_codes
+from eci_provider.bills.splitting import ADVISED_ROWS
+from eci_provider.bills.table_check import TableCheck
+
+if TYPE_CHECKING:
+    from eci_provider.api.import_profiles import ColumnMapping
+    from eci_provider.api.upload import BillFile
+
+#: The longest usual period, in days: two months.
+LONGEST_PERIOD = 62
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """
+    Hold what a check measures with.
+
+    :param accounts: the codes that accounts may have, or None.
+    :param meters: the codes that meters may have, or None.
+    :param meters_of: the codes that the meters of each account may have, or None.
+    :param off: the codes of rules that are switched off.
+    """
+
+    longest_period: int
+    most_rows: int
+    accounts: frozenset[str] | None
+    meters: frozenset[str] | None
+    meters_of: Mapping[str, frozenset[str]] | None
+    off: frozenset[str]
+
+
+def check_file(
+    file: BillFile,
+    *,
+    mapping: ColumnMapping | Mapping[str, Any] | None = None,
+    accounts: Iterable[str] | Mapping[str, Iterable[str]] | None = None,
+    meters: Iterable[str] | None = None,
+    longest_period: int = LONGEST_PERIOD,
+    most_rows: int = ADVISED_ROWS,
+    rules_off: Iterable[str] = (),
+) -> CheckReport:
+    """
+    Check a bill file, in constant memory, while the report is iterated over.
+
+    What is found by comparing far rows is bounded in one place: an overlap is seen with one of the last 30,000
+    meters, which in a file in the documented order are all.
+
+    :param file: the file, as for :func:`~eci_provider.bills.reading.tables`.
+    :param mapping: which column is what, as :func:`~eci_provider.bills.mapping.column_mapping` takes it; without
+        one the file is in Advanced format.
+    :param accounts: the codes and aliases of accounts that EnergyCAP knows, or a dict of them with the codes,
+        aliases and serial numbers of the meters of each.
+    :param meters: the codes, aliases and serial numbers of meters that EnergyCAP knows.
+    :param longest_period: above how many days a bill's period is unusual.
+    :param most_rows: above how many rows a file is too long.
+    :param rules_off: the codes of rules (:data:`~eci_provider.bills.rules.RULES`) that are switched off.
+    :return: the report; nothing was read yet.
+    :raises EciValidationError: when an argument is wrong.
+    """
+    for name, codes in (("accounts", accounts), ("meters", meters)):
+        if isinstance(codes, str):
+            raise EciValidationError([f"{name} is {codes!r}: must be a list of codes"], source="check_file")
+    known = None if mapping is None else column_mapping(mapping, source="check_file")
+    bounds = Bounds(
+        longest_period,
+        most_rows,
+        None if accounts is None else frozenset(accounts),
+        None if meters is None else frozenset(meters),
+        {code: frozenset(names) for code, names in accounts.items()} if isinstance(accounts, Mapping) else None,
+        checked_codes(rules_off, source="check_file: rules_off"),
+    )
+    return CheckReport(lambda tally: _problems(file, known, bounds, tally))
+
+
+def _problems(file: BillFile, mapping: ColumnMapping | None, bounds: Bounds, tally: Tally) -> Iterator[Problem]:
+    for problem in _all_problems(file, mapping, bounds, tally):
+        code = problem.rule.code
+        if code not in bounds.off:
+            tally.found[code, problem.column] += 1
+            yield problem
+
+
+def _all_problems(
+    file: BillFile, mapping: ColumnMapping | None, bounds: Bounds, tally: Tally
+) -> Iterator[Problem]:
+    date_format = ADVANCED_DATE_FORMAT if mapping is None else mapping.date_format
+    try:
+        for table in tables(file, date_format=date_format):
+            try:
+                layout = layout_for(table.header, mapping, file=table.name)
+            except EciBillFileError as error:
+                yield Problem(RULES["column_missing"], error.file, error.row, None, error.problem)
+                continue
+            with TableCheck(table, layout, bounds, tally) as check:
+                yield from check.problems()
+    except EciBillFileError as error:
+        yield Problem(RULES["file_unreadable"], error.file, error.row, None, error.problem)

@@ -1,0 +1,112 @@
+"""The five date formats of bill files (BillImportProfileColumnMapping.dateFormat)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from functools import lru_cache
+from typing import TypeAlias
+
+# strptime's month names follow the machine's locale.
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+_NUMBERS = {name.lower(): number for number, name in enumerate(MONTHS, start=1)}
+_NUMBERS |= {name.lower()[:3]: number for number, name in enumerate(MONTHS, start=1)}
+
+#: The Advanced format's own (help centre, Advanced file format).
+ADVANCED_DATE_FORMAT = "yyyymmdd"
+_SHAPES = {
+    "mm/dd/yyyy": re.compile(r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})", re.ASCII),
+    "Month dd yyyy": re.compile(r"(?P<month>[A-Za-z]+) (?P<day>\d{1,2}),? (?P<year>\d{4})", re.ASCII),
+    "dd/mm/yyyy": re.compile(r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>\d{4})", re.ASCII),
+    "dd Month yyyy": re.compile(r"(?P<day>\d{1,2}) (?P<month>[A-Za-z]+),? (?P<year>\d{4})", re.ASCII),
+    "yyyymmdd": re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})", re.ASCII),
+}
+DATE_FORMATS = tuple(_SHAPES)
+#: What a cell holds: a date as yyyymmdd, and as a number of days; where it is none, a tilde and its text, so that
+#: such cells differ from dates and from each other, and None.
+Day: TypeAlias = "tuple[str, int | None]"
+#: How many cells are remembered.
+_MOST_DAYS = 16_384
+
+
+@lru_cache(maxsize=16_384)
+def read_date(text: str, date_format: str) -> date | None:
+    """
+    Return the date that a cell holds, or None where it holds none in this format.
+
+    Not documented and taken as the lenient side: a day or a month may have one digit, a month's name may be cut to
+    three letters, and a comma may follow the day.
+
+    :param text: the cell, without spaces around it.
+    :param date_format: one of :data:`DATE_FORMATS`.
+    """
+    found = _SHAPES[date_format].fullmatch(text)
+    if found is None:
+        return None
+    month = found["month"]
+    number = int(month) if month.isdigit() else _NUMBERS.get(month.lower(), 0)
+    try:
+        return date(int(found["year"]), number, int(found["day"]))
+    except ValueError:
+        return None
+
+
+def written_date(day: date, date_format: str) -> str:
+    """
+    Return a date as a bill file writes it.
+
+    :param day: the date.
+    :param date_format: one of :data:`DATE_FORMATS`.
+    """
+    month = MONTHS[day.month - 1]
+    return {
+        "mm/dd/yyyy": f"{day.month:02}/{day.day:02}/{day.year:04}",
+        "Month dd yyyy": f"{month} {day.day:02} {day.year:04}",
+        "dd/mm/yyyy": f"{day.day:02}/{day.month:02}/{day.year:04}",
+        "dd Month yyyy": f"{day.day:02} {month} {day.year:04}",
+        "yyyymmdd": f"{day.year:04}{day.month:02}{day.day:02}",
+    }[date_format]
+
+
+def other_formats(text: str, date_format: str) -> list[str]:
+    """
+    Return in which of the other formats a cell would be a date.
+
+    :param text: the cell, no date in the file's own format.
+    :param date_format: the file's own.
+    """
+    return [other for other in DATE_FORMATS if other != date_format and read_date(text, other) is not None]
+
+
+class Days(dict[str, Day]):
+    """
+    Read cells as dates, and remember what was read, for dates come again and again.
+
+    :param date_format: one of :data:`DATE_FORMATS`.
+    """
+
+    def __init__(self, date_format: str) -> None:
+        super().__init__()
+        self.date_format = date_format
+
+    def __missing__(self, cell: str) -> Day:
+        text = cell.strip()
+        day = read_date(text, self.date_format)
+        found = (f"~{text}", None) if day is None else (written_date(day, ADVANCED_DATE_FORMAT), day.toordinal())
+        if len(self) >= _MOST_DAYS:
+            self.clear()
+        self[cell] = found
+        return found

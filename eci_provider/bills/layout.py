@@ -1,0 +1,152 @@
+"""Which column of a bill file means what: by a column mapping, or by the header of the Advanced format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eci_provider.bills.dates import ADVANCED_DATE_FORMAT
+from eci_provider.bills.errors import EciBillFileError
+
+if TYPE_CHECKING:
+    from eci_provider.api.import_profiles import ColumnMapping
+
+#: What a column may be, beside observations (BillImportProfileColumnMapping).
+FIELDS = (
+    "account_code",
+    "start_date",
+    "end_date",
+    "vendor_code",
+    "pay_amount",
+    "billing_period",
+    "account_period",
+    "statement_date",
+    "due_date",
+    "control_code",
+    "invoice_number",
+    "meter_code",
+    "commodity",
+    "service_charge",
+    "ace_flag",
+    "vpr_flag",
+    "rate",
+    "serial_number",
+    "bill_note",
+)
+REQUIRED_FIELDS = FIELDS[:3]
+COLUMN_INDEX = "_column_index"
+#: How an Advanced file must begin (help centre, Advanced file format); letters alone count, so A/C/E is ACE.
+ADVANCED_START = ("ACCOUNT", "STARTDATE", "ENDDATE", "ACE", "METERCODE")
+_ADVANCED_NAMES = {
+    **{name.replace("_", "").upper(): name for name in FIELDS},
+    "ACCOUNT": "account_code",
+    "ACE": "ace_flag",
+    "VPR": "vpr_flag",
+}
+# TYPE:UNIT:LABEL, whose label may hold colons.
+_LINE_ITEM = re.compile(r"[^:]+:[^:]+:.*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """
+    Hold the meaning of a file's columns, counted from 0.
+
+    :param columns: which column is which of :data:`FIELDS`.
+    :param observations: the columns of quantities and charges.
+    :param date_format: the one that all dates of the file follow.
+    """
+
+    columns: dict[str, int]
+    observations: tuple[int, ...]
+    date_format: str
+
+    def cell(self, cells: Sequence[str], field: str) -> str:
+        """
+        Return a row's cell, without spaces around it; an empty text where there is none.
+
+        :param cells: the row's cells.
+        :param field: one of :data:`FIELDS`.
+        """
+        index = self.columns.get(field)
+        return cells[index].strip() if index is not None and index < len(cells) else ""
+
+
+def mapped_layout(mapping: ColumnMapping) -> Layout:
+    """
+    Return the layout that a column mapping describes.
+
+    :param mapping: the mapping, whose columns count from 1.
+    """
+    indexes = {name: getattr(mapping, name + COLUMN_INDEX) for name in FIELDS}
+    return Layout(
+        {name: index - 1 for name, index in indexes.items() if index is not None},
+        tuple(item.column_index - 1 for item in mapping.observations),
+        mapping.date_format,
+    )
+
+
+def advanced_layout(header: Sequence[str], *, file: str) -> Layout:
+    """
+    Return the layout that the header of an Advanced file describes.
+
+    What follows the five columns it must begin with is found by name; a name with ``*`` before it is no column,
+    and one of the form ``TYPE:UNIT:LABEL`` holds an amount.
+
+    :param header: the names of the file's columns.
+    :param file: the file's name, for the message.
+    :raises EciBillFileError: when it does not begin as it must; the importer refuses the whole file then.
+    """
+    names = [_letters(name) for name in header]
+    start = tuple("ACCOUNT" if name == "ACCOUNTCODE" else name for name in names[: len(ADVANCED_START)])
+    if start != ADVANCED_START:
+        problem = (
+            f"its header must begin with {', '.join(ADVANCED_START)}, since without an import profile it is read "
+            "as Advanced format. Name the profile or the column mapping, or set the columns right."
+        )
+        raise EciBillFileError(problem, file=file)
+    columns: dict[str, int] = {}
+    observations = []
+    for index, (name, letters) in enumerate(zip(header, names, strict=True)):
+        if name.startswith("*"):
+            continue
+        if _LINE_ITEM.fullmatch(name):
+            observations.append(index)
+        elif letters in _ADVANCED_NAMES:
+            columns.setdefault(_ADVANCED_NAMES[letters], index)
+    missing = next((name for name in REQUIRED_FIELDS if name not in columns), None)
+    if missing is not None:
+        column = header[REQUIRED_FIELDS.index(missing)]
+        problem = (
+            f"its column {column!r} is required, and the star before its name leaves it out. Take the star away."
+        )
+        raise EciBillFileError(problem, file=file)
+    return Layout(columns, tuple(observations), ADVANCED_DATE_FORMAT)
+
+
+def layout_for(header: Sequence[str], mapping: ColumnMapping | None, *, file: str) -> Layout:
+    """
+    Return a file's layout.
+
+    :param header: the names of its columns.
+    :param mapping: which column is what; without one the file is in Advanced format.
+    :param file: its name, for the message.
+    :raises EciBillFileError: when the file has fewer columns than are mapped, or no Advanced header.
+    """
+    if mapping is None:
+        return advanced_layout(header, file=file)
+    layout = mapped_layout(mapping)
+    last = max(*layout.columns.values(), *layout.observations)
+    if last >= len(header):
+        problem = (
+            f"column {last + 1} is mapped, but its header names only {len(header)}. Compare the header with the "
+            "column mapping: a column is missing, or this is another kind of file."
+        )
+        raise EciBillFileError(problem, file=file)
+    return layout
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^A-Z]", "", name.upper())

@@ -1,0 +1,114 @@
+"""What a check finds: problems one by one, and in sum."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from eci_provider.bills.rules import ERROR, RULES, WARNING, Rule
+
+_MOST_IN_DIGEST = 10
+
+
+@dataclass(frozen=True)
+class Problem:
+    """
+    Hold a problem of a row, or of a file.
+
+    :param rule: which rule it breaks.
+    :param file: the file's name, inside a ZIP that of the one in it.
+    :param row: the row, counted from 1 as a spreadsheet program does; None for the file as a whole.
+    :param column: the name of the column at fault; None for the row as a whole.
+    :param message: a sentence on this very row.
+    :param cells: the row as pairs of column name and value, as kickouts are reported; empty where the problem is
+        one of the file, or shows only at its end.
+    """
+
+    rule: Rule
+    file: str
+    row: int | None
+    column: str | None
+    message: str
+    cells: list[tuple[str, str]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        place = [self.file]
+        if self.row is not None:
+            place.append(f"row {self.row}")
+        if self.column is not None:
+            place.append(f"column {self.column!r}")
+        return f"{', '.join(place)}: {self.rule.severity} {self.rule.code}: {self.message}"
+
+
+@dataclass
+class Tally:
+    """Count while a file is checked."""
+
+    rows: int = 0
+    bills: int = 0
+    found: Counter[tuple[str, str | None]] = field(default_factory=Counter)
+
+
+class CheckReport:
+    """
+    Iterate over a bill file's problems while it is read; afterwards the report knows their sums.
+
+    Each iteration reads the file anew. Problems come in the order of the rows, those that show only at the end of
+    a file at the end of it.
+
+    :param problems: reads the file and counts.
+    """
+
+    def __init__(self, problems: Callable[[Tally], Iterator[Problem]]) -> None:
+        self._problems = problems
+        self._tally = Tally()
+
+    def __iter__(self) -> Iterator[Problem]:
+        tally = self._tally = Tally()
+        return self._problems(tally)
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows were checked, headers and empty rows not counted."""
+        return self._tally.rows
+
+    @property
+    def bills(self) -> int:
+        """Return how many bills the importer would make of them."""
+        return self._tally.bills
+
+    @property
+    def errors(self) -> int:
+        """Return how many problems are errors."""
+        return self._count(ERROR)
+
+    @property
+    def warnings(self) -> int:
+        """Return how many problems are warnings."""
+        return self._count(WARNING)
+
+    def _count(self, severity: str) -> int:
+        return sum(number for (code, _), number in self._tally.found.items() if RULES[code].severity == severity)
+
+    def digest(self) -> list[dict[str, Any]]:
+        """
+        Return the ten most frequent kinds of problems, errors first.
+
+        :return: of each its ``code``, ``severity``, ``column``, ``message`` and how many ``rows`` have it.
+        """
+        kinds = sorted(
+            self._tally.found.items(),
+            key=lambda item: (RULES[item[0][0]].severity != ERROR, -item[1], str(item[0])),
+        )
+        return [
+            {
+                "code": code,
+                "severity": RULES[code].severity,
+                "column": column,
+                "message": RULES[code].sentence,
+                "rows": number,
+            }
+            for (code, column), number in kinds[:_MOST_IN_DIGEST]
+        ]

@@ -1,0 +1,264 @@
+"""A bill file in parts: EnergyCAP advises at most 5,000 rows a file (help centre, Advanced file format)."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from shutil import copyfileobj
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+
+from eci_provider.api.errors import EciValidationError
+from eci_provider.api.upload import OpenablePath
+from eci_provider.bills.errors import EciBillFileError
+from eci_provider.bills.keys import BillKey, BillKeys, Written
+from eci_provider.bills.layout import layout_for
+from eci_provider.bills.mapping import column_mapping
+from eci_provider.bills.reading import ARCHIVE, Table, suffix_of, tables
+from eci_provider.bills.sorting import sorted_rows
+from eci_provider.bills.writing import Destination, Folder, folder_at
+
+if TYPE_CHECKING:
+    from eci_provider.api.import_profiles import ColumnMapping
+    from eci_provider.api.upload import BillFile
+
+#: EnergyCAP's advice for one file.
+ADVISED_ROWS = 5000
+#: How many sorted rows are written at once.
+_SORTED_ROWS = 64
+
+
+def split_file(
+    file: BillFile,
+    destination: Destination,
+    *,
+    rows_per_file: int = ADVISED_ROWS,
+    mapping: ColumnMapping | Mapping[str, Any] | None = None,
+    sort: bool = False,
+) -> list[str]:
+    """
+    Write a bill file's rows into parts, the header at the top of each, and return where they lie.
+
+    Neighbouring rows of one bill never part: a bill longer than a part makes a longer part. Each part appears
+    whole or not at all. The same file and arguments make the same parts with the same names (``bills-0001.csv``,
+    ...); what else lies in the destination stays there, so go by what is returned. Memory is bounded.
+
+    :param file: a CSV, DAT or TXT file, or a ZIP of these, which are split one by one; as for
+        :func:`~eci_provider.bills.reading.tables`.
+    :param destination: the folder, local or Airflow's ObjectStoragePath.
+    :param rows_per_file: how many rows a part holds at most, header and empty rows not counted.
+    :param mapping: which column is what, as :func:`~eci_provider.bills.mapping.column_mapping` takes it; without
+        one the file is in Advanced format.
+    :param sort: whether to bring rows into the documented order first (account, vendor, start, end), so that rows
+        of one bill meet wherever they stood; empty rows are left out then.
+    :return: the parts' paths, in their order.
+    :raises EciBillFileError: when the file cannot be read, or is a workbook. Parts written before stay.
+    :raises EciValidationError: when an argument is wrong.
+    """
+    check_rows_per_file(rows_per_file, source="split_file")
+    known = None if mapping is None else column_mapping(mapping, source="split_file")
+    folder = folder_at(destination)
+    parts: list[str] = []
+    for stem, table in _named(file):
+        if table.is_workbook:
+            problem = "a workbook cannot be split. Save its first sheet as 'CSV UTF-8' and split that."
+            raise EciBillFileError(problem, file=table.name)
+        keys = BillKeys(layout_for(table.header, known, file=table.name))
+        stretches = _sorted(table, keys) if sort else _as_they_are(table, keys)
+        names = _names(stem, PurePosixPath(table.name).suffix)
+        with _Parts(folder, names, table.preamble.encode(), rows_per_file) as writer:
+            writer.write(stretches)
+            parts += writer.finish()
+    return parts
+
+
+def check_rows_per_file(rows_per_file: Any, *, source: str) -> None:
+    """
+    Refuse a number of rows that is none.
+
+    :param rows_per_file: the number.
+    :param source: where it came from, for the message.
+    :raises EciValidationError: when it is no whole number above 0.
+    """
+    if isinstance(rows_per_file, bool) or not isinstance(rows_per_file, int) or rows_per_file < 1:
+        problem = f"rows_per_file is {rows_per_file!r}: must be a whole number, at least 1"
+        raise EciValidationError([problem], source=source)
+
+
+def join_parts(parts: Iterable[BillFile], target: str | Path) -> None:
+    """
+    Write the parts of a text file as one file again; it appears whole or not at all.
+
+    :param parts: the parts of one file, in their order.
+    :param target: where to write it.
+    :raises EciBillFileError: when a part cannot be read or its header is not that of the first one.
+    """
+    path = Path(target)
+    folder = folder_at(path.parent)
+    preamble = None
+    with folder.scratch(path.name) as file:
+        for part in parts:
+            for table in tables(part):
+                if preamble is None:
+                    preamble = table.preamble
+                    file.write(preamble.encode())
+                if table.preamble != preamble:
+                    raise EciBillFileError("its header is not that of the first part.", file=table.name)
+                for _, _, texts in table.stretches():
+                    file.write("".join(texts).encode())
+        folder.publish(file, path.name)
+
+
+def _named(file: BillFile) -> Iterator[tuple[str, Table]]:
+    """Iterate over the files with the stems of their parts' names; those of a ZIP may be namesakes."""
+    name = file.name if isinstance(file, OpenablePath) else Path(file).name
+    for number, table in enumerate(tables(file), start=1):
+        own = PurePosixPath(table.name.replace("\\", "/")).stem
+        yield (f"{PurePosixPath(name).stem}-{number:02}-{own}" if suffix_of(name) == ARCHIVE else own), table
+
+
+def _names(stem: str, suffix: str) -> Iterator[str]:
+    number = 0
+    while True:
+        number += 1
+        yield f"{stem}-{number:04}{suffix}"
+
+
+# Rows that follow each other: the text of empty ones that stay with the bill before; the text of each row, that of
+# empty ones behind it included; and at which of these a bill starts.
+_Stretch: TypeAlias = "tuple[str, list[str], list[int]]"
+
+
+def _as_they_are(table: Table, keys: BillKeys) -> Iterator[_Stretch]:
+    last: Written = ()
+    for _, cells, texts in table.stretches():
+        ahead = ""
+        if not all(cells):
+            ahead, *texts = _with_empty_ones(cells, texts)
+            cells = [found for found in cells if found]
+        said = keys.said(cells)
+        yield ahead, texts, keys.starts(said, last)
+        last = said[-1] if said else last
+
+
+def _with_empty_ones(cells: list[list[str]], texts: list[str]) -> list[str]:
+    """Return the text of the empty rows above all others, and the text of each other one with those below it."""
+    joined = [""]
+    for found, text in zip(cells, texts, strict=True):
+        if found:
+            joined.append(text)
+        else:
+            joined[-1] += text
+    return joined
+
+
+def _sorted(table: Table, keys: BillKeys) -> Iterator[_Stretch]:
+    """Iterate likewise over the rows in the documented order, empty ones left out."""
+    header = table.preamble
+    line_end = header[len(header.rstrip("\r\n")) :]
+    # Only the file's last row may lack a line end; wherever it goes, another may follow.
+    ended = (
+        (keys.key_of(cells), raw if raw.endswith(("\n", "\r")) else raw + line_end)
+        for _, cells, raw in table.rows()
+        if cells
+    )
+    ordered = sorted_rows(ended)
+    last: BillKey | None = None
+    while some := list(islice(ordered, _SORTED_ROWS)):
+        starts = []
+        for place, (key, _) in enumerate(some):
+            if key != last:
+                starts.append(place)
+                last = key
+        yield "", [raw for _, raw in some], starts
+
+
+class _Parts:
+    """
+    Write rows into parts.
+
+    A row is written before it is known how long its bill is; where the part gets too long, the bill that was begun
+    in it moves to the next part. So no bill needs to fit into memory.
+    """
+
+    def __init__(self, folder: Folder, names: Iterator[str], preamble: bytes, rows_per_file: int) -> None:
+        self._folder, self._names, self._preamble, self._limit = folder, names, preamble, rows_per_file
+        self._published: list[str] = []
+        self._stack = ExitStack()
+        # How many rows are in the part, and how many of them, in how many bytes, before its last bill.
+        self._rows = self._rows_before = 0
+        self._bytes_before = len(preamble)
+        self._begin_part()
+
+    def __enter__(self) -> _Parts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def write(self, stretches: Iterable[_Stretch]) -> None:
+        """Write rows; empty ones stay with the bill before them."""
+        for ahead, texts, starts in stretches:
+            self._file.write(ahead.encode())
+            done = self._write_full_parts(texts, starts)
+            if starts and starts[-1] >= done:
+                self._add(texts[done : starts[-1]])
+                self._begin_bill()
+                done = starts[-1]
+            self._add(texts[done:])
+
+    def finish(self) -> list[str]:
+        """Publish the last part, and return where all of them lie."""
+        self._published.append(self._folder.publish(self._file, self._name))
+        return self._published
+
+    def _write_full_parts(self, texts: list[str], starts: list[int]) -> int:
+        """Write rows while there are more than fit into the part, and return how many were written."""
+        done = 0
+        while self._rows + len(texts) - done > self._limit:
+            # The first row that finds no room, and the bill that it belongs to.
+            crowded = done + max(self._limit - self._rows, 0)
+            following = bisect(starts, crowded)
+            start = starts[following - 1] if following else -1
+            if start > done or (start == done and self._rows):
+                end = start
+            elif self._rows_before:
+                self._next_part()
+                continue
+            elif following < len(starts):
+                # The bill is alone in the part, and longer than one.
+                end = starts[following]
+            else:
+                break
+            self._add(texts[done:end])
+            self._begin_bill()
+            self._next_part()
+            done = end
+        return done
+
+    def _add(self, texts: list[str]) -> None:
+        self._file.write("".join(texts).encode())
+        self._rows += len(texts)
+
+    def _begin_bill(self) -> None:
+        self._rows_before, self._bytes_before = self._rows, self._file.tell()
+
+    def _begin_part(self) -> None:
+        self._name = next(self._names)
+        self._file: BinaryIO = self._stack.enter_context(self._folder.scratch(self._name))
+        self._file.write(self._preamble)
+
+    def _next_part(self) -> None:
+        """Publish the part up to where its last bill starts, and begin the next one with that bill."""
+        full, name, done = self._file, self._name, self._stack
+        self._stack = ExitStack()
+        with done:
+            self._begin_part()
+            full.seek(self._bytes_before)
+            copyfileobj(full, self._file)
+            full.truncate(self._bytes_before)
+            self._published.append(self._folder.publish(full, name))
+        self._rows -= self._rows_before
+        self._rows_before, self._bytes_before = 0, len(self._preamble)

@@ -1,0 +1,264 @@
+"""Check a bill file before it leaves, and split one that is too long."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from eci_provider.arguments import check_choice, is_template
+from eci_provider.operators.columns import EciColumnsOperator
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from eci_provider.api.import_profiles import ColumnMapping
+    from eci_provider.bills.choice import ColumnChoice
+    from eci_provider.bills.report import CheckReport, Problem
+    from eci_provider.hooks.eci import EciHook
+
+ON_PROBLEMS = ("fail", "warn")
+#: The longest column name in a result, in bytes of JSON.
+_LONGEST_NAME = 200
+
+
+class EciBillFileOperator(EciColumnsOperator):
+    """
+    Be the base of operators that read a bill file; without a profile or a mapping it is in Advanced format.
+
+    :param file: a local path, or any URL that Airflow's ObjectStoragePath opens.
+    :param profile_code: the import profile that maps its columns, read from EnergyCAP.
+    :param column_mapping: which column is what, so that EnergyCAP need not be asked: columns counted from 1, in
+        snake_case or the documented camelCase; or names of columns as
+        :func:`~eci_provider.bills.mapping.mapping_from_header` takes them, with the ``header`` or a
+        ``sample_file`` that they stand in, which is read when the task runs.
+    :param eci_conn_id: the Airflow connection, used with ``profile_code`` only.
+    """
+
+    request_fields = ("profile_code", "column_mapping")
+    template_fields: Sequence[str] = ("eci_conn_id", *request_fields, "file")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"column_mapping": "json"}
+    operator_extra_links = ()
+
+    def __init__(
+        self,
+        *,
+        file: str | os.PathLike[str],
+        profile_code: str | None = None,
+        column_mapping: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.file = file
+        self.profile_code = profile_code
+        self.column_mapping = column_mapping
+
+    @staticmethod
+    def request_model() -> type[ColumnChoice]:
+        """Return the model of the choice of columns."""
+        from eci_provider.bills.choice import ColumnChoice
+
+        return ColumnChoice
+
+    def mapping(self, hook: EciHook) -> ColumnMapping | None:
+        """
+        Return the column mapping; None for Advanced format.
+
+        :param hook: asked only where a profile is named.
+        """
+        from eci_provider.bills.choice import profile_mapping
+
+        choice = cast("ColumnChoice", self.checked_request())
+        if choice.profile_code is None:
+            return choice.column_mapping
+        return profile_mapping(hook.get_conn(), choice.profile_code, source=self.source)
+
+
+class CheckBillFileOperator(EciBillFileOperator):
+    """
+    Check a bill file as far as can be known before EnergyCAP reads it; see :mod:`eci_provider.bills.rules`.
+
+    :param on_problems: what errors make of the task: ``fail`` or ``warn``; warnings never fail it.
+    :param accounts: the codes and aliases of accounts that EnergyCAP knows, or a dict of them with the codes,
+        aliases and serial numbers of the meters of each.
+    :param meters: the codes, aliases and serial numbers of meters that EnergyCAP knows.
+    :param longest_period: above how many days a bill's period is unusual.
+    :param most_rows: above how many rows a file is too long.
+    :param rules_off: the codes of rules that are switched off.
+    :param report: where to write which rows have which problems, in the form of a kickout report: a path or URL
+        that ends in .csv, .xlsx or .md; what is there is replaced.
+    :param kwargs: ``file``, ``profile_code`` and ``column_mapping`` of
+        :class:`~eci_provider.operators.bill_file.EciBillFileOperator`.
+    :return: ``file``, ``rows``, ``bills``, ``errors``, ``warnings`` and ``problems``: at most ten of ``code``,
+        ``severity``, ``column``, ``message`` and ``rows``, errors first; and ``report``, where one is written.
+    """
+
+    template_fields: Sequence[str] = (
+        *EciBillFileOperator.template_fields,
+        "on_problems",
+        "accounts",
+        "meters",
+        "rules_off",
+        "report",
+    )
+
+    def __init__(
+        self,
+        *,
+        on_problems: str = "fail",
+        accounts: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+        meters: Sequence[str] | None = None,
+        longest_period: int = 62,
+        most_rows: int = 5000,
+        rules_off: Sequence[str] = (),
+        report: str | os.PathLike[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.on_problems = on_problems
+        self.accounts = accounts
+        self.meters = meters
+        self.longest_period = longest_period
+        self.most_rows = most_rows
+        self.rules_off = rules_off
+        self.report = report
+        self.check_literals()
+        check_choice("on_problems", on_problems, ON_PROBLEMS, source=self.source)
+        if not is_template(rules_off):
+            self._check_rules()
+        if not is_template(report):
+            self._report_path()
+
+    def _report_path(self) -> str | None:
+        """Return where the report goes; a template that renders to nothing means nowhere."""
+        from eci_provider.reports.formats import checked_format
+
+        if self.report is None or str(self.report).strip() in ("", "None"):
+            return None
+        checked_format(self.report, None, source=self.source, name="report")
+        return str(self.report)
+
+    def _check_rules(self) -> None:
+        from eci_provider.bills.rules import checked_codes
+
+        checked_codes(self.rules_off, source=f"{self.source}: rules_off")
+
+    def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
+        """Check the file; what was found is pushed to XCom where the task fails, too."""
+        from eci_provider.bills import EciBillFileError, check_file
+        from eci_provider.judging import RETURN_VALUE
+        from eci_provider.operators.bill_import import located
+
+        check_choice("on_problems", self.on_problems, ON_PROBLEMS, source=self.source)
+        self._check_rules()
+        path = self._report_path()
+        report = check_file(
+            located(self.file),
+            mapping=self.mapping(hook),
+            accounts=self.accounts,
+            meters=self.meters,
+            longest_period=self.longest_period,
+            most_rows=self.most_rows,
+            rules_off=self.rules_off,
+        )
+        self._tell(report, path)
+        result = self._result(report) | ({} if path is None else {"report": path})
+        if not report.errors or self.on_problems == "warn":
+            return result
+        context["ti"].xcom_push(key=RETURN_VALUE, value=result)
+        kinds = "; ".join(f"{kind['rows']:,} x {kind['code']}" for kind in result["problems"])
+        problem = f"{report.errors:,} errors and {report.warnings:,} warnings ({kinds}). The log shows where."
+        raise EciBillFileError(problem, file=str(self.file))
+
+    def _tell(self, report: CheckReport, path: str | None) -> None:
+        """Read the file, write its problems where a report is wanted, and log of each kind the first one."""
+        from eci_provider.api.texts import LONGEST_TEXT, cut
+
+        first: dict[tuple[str, str | None], str] = {}
+
+        def hear(problem: Problem) -> None:
+            first.setdefault((problem.rule.code, problem.column), str(problem))
+
+        if path is None:
+            for problem in report:
+                hear(problem)
+        else:
+            from eci_provider.reports import write_report
+            from eci_provider.reports.problems import ProblemRows
+
+            write_report(ProblemRows(report, title=f"Check of bill file {self.file}", hear=hear), path)
+            self.log.info("The report of bill file %s is %s.", self.file, path)
+        for kind in report.digest():
+            example = cut(first[kind["code"], kind["column"]], LONGEST_TEXT)
+            self.log.warning("%s rows: %s First: %s", f"{kind['rows']:,}", kind["message"], example)
+        self.log.info(
+            "Bill file %s: %s rows, %s bills, %s errors, %s warnings.",
+            self.file,
+            *(f"{number:,}" for number in (report.rows, report.bills, report.errors, report.warnings)),
+        )
+
+    def _result(self, report: CheckReport) -> dict[str, Any]:
+        from eci_provider.api.texts import cut
+
+        return {
+            "file": str(self.file),
+            "rows": report.rows,
+            "bills": report.bills,
+            "errors": report.errors,
+            "warnings": report.warnings,
+            "problems": [{**kind, "column": cut(kind["column"], _LONGEST_NAME)} for kind in report.digest()],
+        }
+
+
+class SplitBillFileOperator(EciBillFileOperator):
+    """
+    Split a bill file into parts of at most 5,000 rows, as EnergyCAP advises; no bill lies in two of them.
+
+    The same file makes the same parts with the same names, so that an import that was retried knows them again.
+
+    :param destination: the folder of the parts: a local path, or any URL that Airflow's ObjectStoragePath opens.
+    :param rows_per_file: how many rows a part holds at most; only a single longer bill makes a longer one.
+    :param sort: whether to bring rows into the documented order first (account, vendor, start, end), so that rows
+        of one bill meet wherever they stood.
+    :param kwargs: ``file``, ``profile_code`` and ``column_mapping`` of
+        :class:`~eci_provider.operators.bill_file.EciBillFileOperator`.
+    :return: the parts' paths, for ``ImportBillsOperator.partial(...).expand(file=...)``.
+    """
+
+    template_fields: Sequence[str] = (*EciBillFileOperator.template_fields, "destination")
+
+    def __init__(
+        self,
+        *,
+        destination: str | os.PathLike[str],
+        rows_per_file: int = 5000,
+        sort: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.destination = destination
+        self.rows_per_file = rows_per_file
+        self.sort = sort
+        self.check_literals()
+        self._check_rows()
+
+    def _check_rows(self) -> None:
+        from eci_provider.bills.splitting import check_rows_per_file
+
+        check_rows_per_file(self.rows_per_file, source=self.source)
+
+    def perform(self, context: Context, hook: EciHook) -> list[str]:
+        """Write the parts, and return where they lie."""
+        from eci_provider.bills import split_file
+        from eci_provider.bills.writing import Destination
+        from eci_provider.operators.bill_import import located
+
+        parts = split_file(
+            located(self.file),
+            cast("Destination", located(self.destination)),
+            rows_per_file=self.rows_per_file,
+            mapping=self.mapping(hook),
+            sort=self.sort,
+        )
+        self.log.info("Bill file %s: %s parts in %s.", self.file, f"{len(parts):,}", self.destination)
+        return parts

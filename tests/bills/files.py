@@ -1,0 +1,94 @@
+"""Bill files for these tests, and how their columns are mapped."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+from unittest import mock
+
+import openpyxl
+
+from eci_provider.bills import reading
+
+NYCHA = Path(__file__).parents[2] / "example_dags" / "data" / "nycha_electric_bills.csv"
+#: By name, as a user writes it.
+NYCHA_NAMES: dict[str, Any] = {
+    "date_format": "mm/dd/yyyy",
+    "account_code": "Building ID",
+    "start_date": "Service Start Date",
+    "end_date": "Service End Date",
+    "meter_code": "Meter Number",
+    "billing_period": "Revenue Month",
+    "observations": [
+        {"column": "KWH Charges", "observation_type_code": "CHG", "unit_code": "USD"},
+        {"column": "KW Charges", "observation_type_code": "CHG", "unit_code": "USD"},
+        {"column": "Other charges", "observation_type_code": "CHG", "unit_code": "USD"},
+        {"column": "Consumption (KWH)", "observation_type_code": "USE", "unit_code": "kWh", "caption": "Energy"},
+    ],
+}
+HEADER = ["Account", "Start", "End", "Vendor", "Meter", "Charge", "Energy", "Note"]
+MAPPING: dict[str, Any] = {
+    "dateFormat": "mm/dd/yyyy",
+    "accountCodeColumnIndex": 1,
+    "startDateColumnIndex": 2,
+    "endDateColumnIndex": 3,
+    "vendorCodeColumnIndex": 4,
+    "meterCodeColumnIndex": 5,
+    "billNoteColumnIndex": 8,
+    "observations": [
+        {"columnIndex": 6, "observationTypeCode": "CHG", "caption": "Charge", "unitCode": "USD"},
+        {"columnIndex": 7, "observationTypeCode": "USE", "caption": "Energy", "unitCode": "kWh"},
+    ],
+}
+GOOD = ["1001", "01/01/2025", "01/31/2025", "", "M1", "12.50", "100", "fine"]
+
+
+def row(**changed: str) -> list[str]:
+    """Return a good row, cells changed by the lower-case name of their column."""
+    names = [name.lower() for name in HEADER]
+    assert changed.keys() <= set(names)
+    return [changed.get(name, cell) for name, cell in zip(names, GOOD, strict=True)]
+
+
+def text(
+    *rows: Sequence[str],
+    header: Sequence[str] = HEADER,
+    line_end: str = "\r\n",
+    quoting: Literal[0, 1, 2, 3] = csv.QUOTE_MINIMAL,
+) -> str:
+    """Write rows below a header as CSV."""
+    written = io.StringIO()
+    csv.writer(written, lineterminator=line_end, quoting=quoting).writerows([header, *rows])
+    return written.getvalue()
+
+
+def workbook(*rows: Sequence[Any]) -> bytes:
+    """Write rows as a workbook's first sheet, with another sheet behind it."""
+    book = openpyxl.Workbook()
+    for cells in rows:
+        book.active.append(list(cells))
+    book.create_sheet("second").append(["not", "read"])
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """Write a ZIP."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, data in files:
+            target.writestr(name, data)
+    return written.getvalue()
+
+
+@contextmanager
+def read_at_once(characters: int, lines: int) -> Iterator[None]:
+    """Let files be read in pieces of another size, so that small ones are read in many."""
+    with mock.patch.object(reading, "_BLOCK", characters), mock.patch.object(reading, "_LINES", lines):
+        yield

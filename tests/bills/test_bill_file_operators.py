@@ -1,0 +1,163 @@
+"""The two operators, run as Airflow runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eci_provider.api import errors
+from eci_provider.bills import EciBillFileError
+from eci_provider.operators import CreateImportProfileOperator, ImportBillsOperator
+from eci_provider.operators.bill_file import CheckBillFileOperator, SplitBillFileOperator
+from eci_provider.sandbox import Sandbox
+from tests.bills.files import MAPPING, NYCHA, NYCHA_NAMES, row, text
+from tests.conftest import TurnedClock
+from tests.running import run
+
+NAMES = {**NYCHA_NAMES, "sample_file": str(NYCHA)}
+
+
+def _check(**arguments: Any) -> CheckBillFileOperator:
+    return CheckBillFileOperator(task_id="check", **arguments)
+
+
+def _split(**arguments: Any) -> SplitBillFileOperator:
+    return SplitBillFileOperator(task_id="split", **arguments)
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Path:
+    """A file of one good bill and two that would be kicked out."""
+    file = tmp_path / "bills.csv"
+    file.write_text(text(row(), row(account="2", charge="x"), row(account="3", end="31/01/2025")))
+    return file
+
+
+def test_errors_fail_the_task_at_once_and_their_sums_are_in_xcom(
+    faulty: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    end = run(_check(file=str(faulty), column_mapping=MAPPING))
+
+    assert isinstance(end.error, EciBillFileError)
+    assert end.is_final
+    assert "1 x date_other_format; 1 x number_unreadable" in str(end.error)
+    assert {name: end.result[name] for name in ("rows", "bills", "errors", "warnings")} == {
+        "rows": 3,
+        "bills": 3,
+        "errors": 2,
+        "warnings": 0,
+    }
+    assert [kind["code"] for kind in end.result["problems"]] == ["date_other_format", "number_unreadable"]
+    assert (
+        "First: bills.csv, row 4, column 'End': error date_other_format" in capsys.readouterr().out + caplog.text
+    )
+
+
+@pytest.mark.parametrize(
+    "changed", [{"on_problems": "warn"}, {"rules_off": ["date_other_format", "number_unreadable"]}]
+)
+def test_they_need_not_fail_it(changed: dict[str, Any], faulty: Path) -> None:
+    end = run(_check(file=str(faulty), column_mapping=MAPPING, **changed))
+
+    assert end.state == "success", end.error
+    assert end.result["rows"] == 3
+
+
+def test_warnings_never_fail_it() -> None:
+    end = run(_check(file="{{ params.file }}", column_mapping=NAMES), params={"file": str(NYCHA)})
+
+    assert end.state == "success", end.error
+    assert (end.result["rows"], end.result["warnings"]) == (59, 3)
+
+
+def test_a_profile_is_read_from_energycap(sandbox: Sandbox, faulty: Path) -> None:
+    run(CreateImportProfileOperator(task_id="create", profile_code="vendor", column_mapping=MAPPING))
+
+    end = run(_check(file=str(faulty), profile_code="vendor", on_problems="warn"))
+    unknown = run(_check(file=str(faulty), profile_code="vendors"))
+
+    assert end.result["errors"] == 2
+    assert unknown.is_final
+    assert "Did you mean 'vendor'?" in str(unknown.error)
+
+
+def test_lists_of_codes_may_be_templates(faulty: Path) -> None:
+    end = run(
+        _check(file=str(faulty), column_mapping=MAPPING, on_problems="warn", accounts=["{{ params.code }}"]),
+        params={"code": "2"},
+    )
+
+    first = end.result["problems"][0]
+    assert (first["code"], first["rows"]) == ("account_unknown", 2)
+
+
+def test_the_result_stays_small_whatever_the_file_holds(tmp_path: Path) -> None:
+    file = tmp_path / "bills.csv"
+    header = [*"ABCD", "M" * 9000, *[str(number) * 9000 for number in range(12)]]
+    file.write_text(text(["1", "x", "y", "", "", *["z" * 9000] * 12], header=header))
+    observations = [
+        {"column_index": number, "observation_type_code": "USE", "caption": "c", "unit_code": "kWh"}
+        for number in range(6, 18)
+    ]
+
+    end = run(_check(file=str(file), column_mapping={**MAPPING, "observations": observations}, on_problems="warn"))
+
+    assert end.result["errors"] == 14
+    assert len(json.dumps(end.result)) < 16 * 1024
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments", "words"),
+    [
+        (_check, {"on_problems": "skip"}, "'fail', 'warn'"),
+        (_check, {"rules_off": ["no_such"]}, "'no_such' is no rule"),
+        (_check, {"profile_code": "p", "column_mapping": MAPPING}, "must be one of them"),
+        (_check, {"column_mapping": {**MAPPING, "dateFormat": "x"}}, "column_mapping.dateFormat"),
+        (_split, {"destination": "d", "rows_per_file": 0}, "rows_per_file is 0"),
+        (_split, {"destination": "d", "profile_code": ""}, "profile_code is ''"),
+    ],
+)
+def test_wrong_literals_are_refused_when_the_dag_is_parsed(
+    make: Any, arguments: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(errors.EciValidationError, match="Operator '") as caught:
+        make(file="bills.csv", **arguments)
+
+    assert words in str(caught.value)
+
+
+def test_a_long_file_is_split_and_each_part_imported(
+    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    for number in range(5):
+        sandbox.add_account(str(number), ["M1"])
+    file = tmp_path / "bills.csv"
+    file.write_text(text(*[row(account=str(number)) for number in range(5)]))
+    run(CreateImportProfileOperator(task_id="create", profile_code="vendor", column_mapping=MAPPING))
+    arguments = {"file": "{{ params.file }}", "destination": f"{tmp_path}/{{{{ params.parts }}}}"}
+    params = {"file": str(file), "parts": "parts"}
+
+    end = run(_split(**arguments, rows_per_file=2, profile_code="vendor"), params=params)
+    imports = [
+        run(ImportBillsOperator(task_id="import", file=part, profile_code="vendor"), instance={"map_index": index})
+        for index, part in enumerate(end.result)
+    ]
+
+    assert end.result == [f"{tmp_path}/parts/bills-000{number}.csv" for number in (1, 2, 3)]
+    assert [done.result["imported"] for done in imports] == [2, 2, 1]
+    assert sorted(bill["account"] for bill in sandbox.bills()) == ["0", "1", "2", "3", "4"]
+
+
+def test_a_torn_bill_is_mended_by_sorting(tmp_path: Path) -> None:
+    file = tmp_path / "bills.csv"
+    file.write_text(text(row(account="1"), row(account="2"), row(account="1", meter="M2")))
+    before = run(_check(file=str(file), column_mapping=MAPPING))
+
+    parts = run(_split(file=str(file), destination=f"{tmp_path}/parts", sort=True, column_mapping=MAPPING)).result
+    after = run(_check(file=parts[0], column_mapping=MAPPING))
+
+    assert [kind["code"] for kind in before.result["problems"]] == ["bill_torn", "out_of_order"]
+    assert (after.result["errors"], after.result["warnings"], after.result["bills"]) == (0, 0, 2)

@@ -1,0 +1,386 @@
+"""A file is checked before it leaves: every fault is found where it is, and good files are left alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from eci_provider.api.client import EciClient
+from eci_provider.api.errors import EciValidationError
+from eci_provider.bills import CheckReport, check_file, mapping_from_file
+from eci_provider.bills.rules import RULES
+from eci_provider.sandbox import Sandbox
+from tests.bills.files import (
+    GOOD,
+    HEADER,
+    MAPPING,
+    NYCHA,
+    NYCHA_NAMES,
+    archive,
+    read_at_once,
+    row,
+    text,
+    workbook,
+)
+
+FLAGGED = {**MAPPING, "aceFlagColumnIndex": 8, "vprFlagColumnIndex": 8, "dueDateColumnIndex": 8}
+
+
+def _report(folder: Path, content: str | bytes, name: str = "bills.csv", **arguments: Any) -> CheckReport:
+    file = folder / name
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return check_file(file, **{"mapping": MAPPING, **arguments})
+
+
+def _found(report: CheckReport) -> list[tuple[str, int | None, str | None]]:
+    return [(problem.rule.code, problem.row, problem.column) for problem in report]
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([row()], []),
+        ([row(charge="", energy="-.5"), row(charge="+1.", energy="1e-05")], []),
+        ([row(account=" ")], [("required_empty", 2, "Account")]),
+        ([row(start="")], [("required_empty", 2, "Start")]),
+        ([GOOD[:2]], [("required_empty", 2, "End"), ("meter_empty", 2, "Meter")]),
+        ([row(start="13/13/2025")], [("date_unreadable", 2, "Start")]),
+        ([row(start="02/30/2025")], [("date_unreadable", 2, "Start")]),
+        ([row(end="31/01/2025")], [("date_other_format", 2, "End")]),
+        ([row(end="20250131")], [("date_other_format", 2, "End")]),
+        ([row(end="12/31/2024")], [("end_before_start", 2, "End")]),
+        ([row(charge="1,234.50")], [("number_unreadable", 2, "Charge")]),
+        ([row(energy="$5")], [("number_unreadable", 2, "Energy")]),
+        ([row(energy="nan")], [("number_unreadable", 2, "Energy")]),
+        ([row(energy="Infinity")], [("number_unreadable", 2, "Energy")]),
+        ([row(energy="1_000")], [("number_unreadable", 2, "Energy")]),
+        ([row(energy="-", charge="$")], [("number_unreadable", 2, "Charge"), ("number_unreadable", 2, "Energy")]),
+        ([row(energy="٣")], [("number_unreadable", 2, "Energy")]),
+        ([row(meter="")], [("meter_empty", 2, "Meter")]),
+        ([[*row(), "", " "]], []),
+        ([[*row(), "more"]], [("row_wide", 2, None)]),
+        ([row(end="03/04/2025")], []),
+        ([row(end="03/05/2025")], [("period_long", 2, "End")]),
+        ([row(), row()], [("row_duplicate", 3, None)]),
+        ([row(), row(charge="2")], []),
+        ([row(), row(start="01/31/2025", end="02/28/2025")], []),
+        ([row(), row(start="01/30/2025", end="02/28/2025")], [("period_overlap", 3, "Start")]),
+        ([row(), row(start="01/30/2025", end="02/28/2025", meter="M2")], []),
+        ([row(), row(start="01/30/2025", end="02/28/2025", vendor="V")], []),
+        ([row(account="2"), row(account="10")], [("out_of_order", 3, None)]),
+        ([row(vendor="B"), row(vendor="A")], [("out_of_order", 3, None)]),
+        (
+            [row(start="12/1/2024", end="12/31/2024"), row(start="02/1/2024", end="02/29/2024")],
+            [("out_of_order", 3, None)],
+        ),
+        (
+            [row(account="1"), row(account="2"), row(account="1", meter="M2")],
+            [("out_of_order", 4, None), ("bill_torn", 4, None)],
+        ),
+        ([row(), [""] * 8, row(start="1/1/2025", charge="2")], []),
+        (
+            [row(), row(charge="2"), [], row(charge="3"), row(charge="2"), row(account="2")],
+            [("row_duplicate", 6, None)],
+        ),
+        (
+            [row(), row(account="2", start="never"), row(meter="M2")],
+            [("date_unreadable", 3, "Start"), ("bill_torn", 4, None)],
+        ),
+    ],
+)
+@pytest.mark.parametrize("at_once", [(1, 1), (32 * 1024, 96)])
+def test_each_fault_is_found_at_its_place(
+    rows: list[list[str]], found: list[tuple[str, int, str | None]], at_once: tuple[int, int], tmp_path: Path
+) -> None:
+    with read_at_once(*at_once):
+        assert _found(_report(tmp_path, text(*rows))) == found
+
+
+@pytest.mark.parametrize(
+    ("rule", "flags"),
+    [("ace_flag_unknown", ["X", "AC"]), ("vpr_flag_unknown", ["X", "A"]), ("date_unreadable", ["X", "A", "V"])],
+)
+def test_flags_and_further_dates(rule: str, flags: list[str], tmp_path: Path) -> None:
+    rows = [row(note=flag, account=flag) for flag in ("", *sorted(flags))]
+
+    found = _found(_report(tmp_path, text(*rows), mapping=FLAGGED))
+
+    assert [place for code, place, _ in found if code == rule] == [
+        number for number, cells in enumerate(rows, start=2) if cells[7] in flags
+    ]
+
+
+def test_a_row_is_reported_as_the_analyst_knows_it(tmp_path: Path) -> None:
+    report = _report(tmp_path, text(row(), row(charge="twelve")[:7]))
+
+    (problem,) = report
+
+    assert problem.cells == list(zip(HEADER, [*GOOD[:5], "twelve", "100", ""], strict=True))
+    assert str(problem) == "bills.csv, row 3, column 'Charge': error number_unreadable: 'twelve' is no number."
+    assert (report.rows, report.bills, report.errors, report.warnings) == (2, 1, 1, 0)
+    assert report.digest() == [
+        {
+            "code": "number_unreadable",
+            "severity": "error",
+            "column": "Charge",
+            "message": RULES["number_unreadable"].sentence,
+            "rows": 1,
+        }
+    ]
+
+
+def test_codes_are_compared_with_lists(tmp_path: Path) -> None:
+    content = text(row(), row(account="2", meter="M9"), row(account="3", meter="!AUTO!"))
+
+    accounts = _found(_report(tmp_path, content, accounts=["1001", "3"]))
+    meters = _found(_report(tmp_path, content, meters=["M1"]))
+    both = _found(_report(tmp_path, content, accounts={"1001": ["M2"], "2": ["M9"], "3": []}))
+
+    assert accounts == [("account_unknown", 3, "Account")]
+    assert meters == [("meter_unknown", 3, "Meter")]
+    assert both == [("meter_unknown", 2, "Meter")]
+
+
+def test_too_many_rows_and_a_bound_on_periods(tmp_path: Path) -> None:
+    rows = [row(account=str(number)) for number in (1, 2, 3)]
+
+    assert _found(_report(tmp_path, text(*rows), most_rows=2)) == [("too_many_rows", None, None)]
+    assert _found(_report(tmp_path, text(*rows), most_rows=3)) == []
+    long = _found(_report(tmp_path, text(*rows), longest_period=29))
+    assert long == [("period_long", number, "End") for number in (2, 3, 4)]
+
+
+def test_a_rule_is_switched_off(tmp_path: Path) -> None:
+    report = _report(tmp_path, text(row(start="never", meter="")), rules_off=["date_unreadable"])
+
+    assert _found(report) == [("meter_empty", 2, "Meter")]
+    assert report.errors == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"rules_off": ["date_unreadible"]}, "Did you mean 'date_unreadable'?"),
+        ({"accounts": "1001"}, "accounts is '1001': must be a list"),
+        ({"mapping": {**MAPPING, "dateFormat": "x"}}, "'x'"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_the_file_is_read(
+    arguments: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(EciValidationError) as caught:
+        check_file(tmp_path / "missing.csv", **{"mapping": MAPPING, **arguments})
+
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("a.csv", b"Account,Start\n1,2\n", [("column_missing", None, None)]),
+        ("a.csv", text(row(note="ä")).encode("latin-1"), [("file_unreadable", 2, None)]),
+        ("a.csv", b"", [("file_unreadable", None, None)]),
+        ("a.zip", archive([("x.pdf", b"")]), [("file_unreadable", None, None)]),
+        (
+            "a.zip",
+            archive([("x.csv", b"A\n"), ("y.csv", text(row(end="")).encode())]),
+            [
+                ("column_missing", None, None),
+                ("required_empty", 2, "End"),
+            ],
+        ),
+        (
+            "a.xlsx",
+            workbook(HEADER, ["1001", date(2025, 1, 1), date(2024, 1, 31), None, "M1", 5, "x", ""]),
+            [
+                ("end_before_start", 2, "End"),
+                ("number_unreadable", 2, "Energy"),
+            ],
+        ),
+    ],
+)
+def test_files_that_cannot_be_read_at_all_and_other_kinds(
+    name: str, content: bytes, found: list[Any], tmp_path: Path
+) -> None:
+    assert _found(_report(tmp_path, content, name)) == found
+
+
+def test_without_a_mapping_the_file_must_be_advanced(tmp_path: Path) -> None:
+    header = [
+        "ACCOUNT",
+        "STARTDATE",
+        "ENDDATE",
+        "ACE",
+        "METERCODE",
+        "USE:KWH:Energy",
+        "*CHG:USD:Charge",
+        "DUEDATE",
+    ]
+    rows = [["1", "20250101", "20250131", "A", "M", "x", "y", "20250230"]]
+
+    advanced = _found(_report(tmp_path, text(*rows, header=header), mapping=None))
+    other = _found(_report(tmp_path, text(), mapping=None))
+
+    assert advanced == [("number_unreadable", 2, "USE:KWH:Energy"), ("date_unreadable", 2, "DUEDATE")]
+    assert other == [("column_missing", None, None)]
+
+
+def test_a_required_column_of_an_advanced_file_may_not_be_starred_out(tmp_path: Path) -> None:
+    header = ["ACCOUNT", "*STARTDATE", "ENDDATE", "ACE", "METERCODE", "USE:KWH:Energy"]
+
+    (problem,) = _report(tmp_path, text(["1", "20250101", "20250131", "A", "M", "1"], header=header), mapping=None)
+
+    assert problem.rule.code == "column_missing"
+    assert "'*STARTDATE'" in problem.message
+
+
+def test_the_real_bills() -> None:
+    report = check_file(NYCHA, mapping=mapping_from_file(NYCHA, **NYCHA_NAMES))
+
+    # Building 10.0 stands below building 63.0, and RED HOOK's bill of 92 days overlaps the one before.
+    assert _found(report) == [
+        ("out_of_order", 24, None),
+        ("period_long", 60, "Service End Date"),
+        ("period_overlap", 60, "Service Start Date"),
+    ]
+    assert (report.rows, report.errors, report.warnings) == (59, 0, 3)
+
+
+ACCOUNTS = {"1001": ["M1", "M2"], "1002": ["M3"]}
+WIDE = [*HEADER, "Due", "Pay", "Flag", "Serial"]
+WIDE_MAPPING = {
+    **MAPPING,
+    "dueDateColumnIndex": 9,
+    "payAmountColumnIndex": 10,
+    "aceFlagColumnIndex": 11,
+    "serialNumberColumnIndex": 12,
+}
+DATES = [
+    "01/01/2025",
+    "1/31/2025",
+    "02/28/2025",
+    "31/01/2025",
+    "20250131",
+    "02/30/2025",
+    "",
+    "soon",
+    "January 5 2025",
+    "01/01/0000",
+    " 01/15/2025 ",
+]
+AMOUNTS = [
+    "",
+    "0",
+    "-12.50",
+    "+1",
+    "1.",
+    ".5",
+    "1e3",
+    "1,000.00",
+    "$5",
+    "12 50",
+    "nan",
+    "Infinity",
+    "--1",
+    "x",
+    ".",
+]
+FAULTS = {
+    0: ["", "9999", " 1001 ", "1002"],
+    1: DATES,
+    2: DATES,
+    4: ["", "M1", "M2", "M9"],
+    5: AMOUNTS,
+    6: AMOUNTS,
+    8: DATES,
+    9: AMOUNTS,
+    10: ["", "A", "c", "E", "AC", "x"],
+    11: ["", "M1", "M9"],
+}
+
+
+@st.composite
+def faulty_files(draw: st.DrawFn) -> list[list[str]]:
+    """Draw rows of which most are good: a fault stands beside good rows of its bill, and of others."""
+    rows = []
+    for number in range(draw(st.integers(1, 8))):
+        account = draw(st.sampled_from(["1001", "1001", "1002"]))
+        cells = [*row(account=account, meter=ACCOUNTS[account][0], note=f"n{number}"), "", "", "", ""]
+        for column, values in draw(
+            st.dictionaries(st.sampled_from([*FAULTS]), st.integers(0, 50), max_size=2)
+        ).items():
+            cells[column] = FAULTS[column][values % len(FAULTS[column])]
+        rows.append(cells[: draw(st.sampled_from([12, 12, 12, 8]))])
+        if draw(st.integers(0, 9)) == 0:
+            rows.append(draw(st.sampled_from([[], [""] * 12, [" "]])))
+    return rows
+
+
+def _bill(cells: list[str]) -> tuple[str, ...]:
+    plain = {"1/31/2025": "01/31/2025"}
+    return cells[0].strip(), *(plain.get(cell.strip(), cell.strip()) for cell in cells[1:3]), cells[3]
+
+
+def _predicted(report: CheckReport, rows: list[list[str]]) -> list[str]:
+    """Return the notes of all rows whose bill has a fault that kicks it out."""
+    faulty = {problem.row for problem in report if problem.rule.kicks_out}
+    bills: list[list[int]] = []
+    for number, cells in enumerate(rows, start=2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if bills and _bill(rows[bills[-1][-1] - 2]) == _bill(cells):
+            bills[-1].append(number)
+        else:
+            bills.append([number])
+    return [rows[number - 2][7] for bill in bills if faulty.intersection(bill) for number in bill]
+
+
+def test_the_sandbox_kicks_out_what_the_check_predicts_and_nothing_else(tmp_path: Path) -> None:
+    with Sandbox(clock="virtual") as sandbox, EciClient(sandbox.url, sandbox.api_key) as client:
+        for account, meters in ACCOUNTS.items():
+            sandbox.add_account(account, meters)
+        client.import_profiles.create("P", WIDE_MAPPING)
+        seen = {True: 0, False: 0}
+
+        @given(rows=faulty_files())
+        @settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        def agree(rows: list[list[str]]) -> None:
+            report = _report(tmp_path, text(*rows, header=WIDE), mapping=WIDE_MAPPING, accounts=ACCOUNTS)
+            predicted = _predicted(report, rows)
+            guid = client.bill_imports.submit(tmp_path / "bills.csv", profile_code="P")
+            kicked = [found["cells"][7] for found in sandbox.kickouts(guid)]
+            assert kicked == predicted
+            seen[bool(kicked)] += 1
+
+        agree()
+
+    assert min(seen.values()) > 50
+
+
+@pytest.mark.parametrize("unknown", ["none", "10.0 - BLD 09"])
+def test_the_real_bills_are_kicked_out_where_the_check_says_so(unknown: str) -> None:
+    rows = list(csv.DictReader(io.StringIO(NYCHA.read_text())))
+    meters: dict[str, list[str]] = {}
+    for cells in rows:
+        meters.setdefault(cells["Building ID"], []).append(cells["Meter Number"])
+    known = {code: sorted(set(found)) for code, found in meters.items() if code != unknown}
+    mapping = mapping_from_file(NYCHA, **NYCHA_NAMES)
+    with Sandbox(clock="virtual") as sandbox, EciClient(sandbox.url, sandbox.api_key) as client:
+        for account, numbers in known.items():
+            sandbox.add_account(account, numbers)
+        client.import_profiles.create("P", mapping)
+        kicked = sandbox.kickouts(client.bill_imports.submit(NYCHA, profile_code="P"))
+
+    predicted = [
+        problem for problem in check_file(NYCHA, mapping=mapping, accounts=known) if problem.rule.kicks_out
+    ]
+
+    assert len(predicted) == len([cells for cells in rows if cells["Building ID"] == unknown])
+    assert [[value for _, value in problem.cells] for problem in predicted] == [found["cells"] for found in kicked]

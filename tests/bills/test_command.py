@@ -1,0 +1,70 @@
+"""The check from the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eci_provider.bills.__main__ import main
+from tests.bills.files import MAPPING, NYCHA, NYCHA_NAMES, row, text
+
+
+@pytest.fixture
+def mapping(tmp_path: Path) -> str:
+    file = tmp_path / "mapping.json"
+    file.write_text(json.dumps(MAPPING))
+    return str(file)
+
+
+def test_a_good_file_in_an_interpreter_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "names.json").write_text(json.dumps({**NYCHA_NAMES, "sample_file": str(NYCHA)}))
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "eci_provider.bills",
+            "check",
+            str(NYCHA),
+            "--mapping",
+            str(tmp_path / "names.json"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"{NYCHA.name}, row 24: warning out_of_order: " in done.stdout
+    assert done.stdout.splitlines()[-1] == f"{NYCHA}: 59 rows, 39 bills, 0 errors, 3 warnings"
+
+
+def test_errors_are_printed_and_give_1(mapping: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "bills.csv"
+    file.write_text(text(row(end=""), row(meter="M2")))
+    known = tmp_path / "known.txt"
+    known.write_text("\ufeffM1\n\n M3 \n")
+
+    code = main(["check", str(file), "--mapping", mapping, "--meters", str(known), "--off", "meter_empty"])
+
+    assert code == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "bills.csv, row 2, column 'End': error required_empty: It must not be empty.",
+        "bills.csv, row 3, column 'Meter': error meter_unknown: "
+        "'M2' is not among the meters given for account '1001'.",
+        f"{file}: 2 rows, 2 bills, 2 errors, 0 warnings",
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--off", "nothing"], ["--mapping", "missing.json"], ["--accounts", "missing"]]
+)
+def test_what_cannot_be_done_gives_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["check", str(NYCHA), *arguments])
+
+    assert code == 2
+    assert "could not be made" in capsys.readouterr().err

@@ -1,0 +1,117 @@
+"""Nobody counts columns: a mapping is built from names, and a wrong name is refused with the nearest one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eci_provider.api.errors import EciValidationError
+from eci_provider.api.import_profiles import ColumnMapping
+from eci_provider.bills.mapping import column_mapping, mapping_from_file, mapping_from_header
+from tests.bills.files import MAPPING, NYCHA, NYCHA_NAMES
+
+HEADER = ["Account", "Start", "End", "Use", "Charge", "Charge", ""]
+NAMES: dict[str, Any] = {
+    "date_format": "yyyymmdd",
+    "account_code": "Account",
+    "start_date": " Start ",
+    "end_date": "End",
+    "observations": [{"column": "Use", "observation_type_code": "USE", "unit_code": "kWh"}],
+}
+
+
+def test_columns_are_found_by_name_in_the_real_bills() -> None:
+    wire = mapping_from_file(NYCHA, **NYCHA_NAMES).wire()
+
+    assert wire == {
+        "dateFormat": "mm/dd/yyyy",
+        "accountCodeColumnIndex": 3,
+        "startDateColumnIndex": 5,
+        "endDateColumnIndex": 6,
+        "meterCodeColumnIndex": 8,
+        "billingPeriodColumnIndex": 4,
+        "observations": [
+            {"columnIndex": 11, "observationTypeCode": "CHG", "caption": "KWH Charges", "unitCode": "USD"},
+            {"columnIndex": 13, "observationTypeCode": "CHG", "caption": "KW Charges", "unitCode": "USD"},
+            {"columnIndex": 14, "observationTypeCode": "CHG", "caption": "Other charges", "unitCode": "USD"},
+            {"columnIndex": 10, "observationTypeCode": "USE", "caption": "Energy", "unitCode": "kWh"},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (
+            {"account_code": "account"},
+            "account_code is 'account': the header has no such name. Did you mean 'Account'?",
+        ),
+        ({"account_code": "zzz"}, "It has 'Account', 'Start', 'End', 'Use', 'Charge', 'Charge'"),
+        ({"account_code": ""}, "account_code is '': the header has no such name"),
+        ({"pay_amount": "Charge"}, "pay_amount is 'Charge': the header has this name in columns 5 and 6"),
+        ({"acount_code": "Account"}, "acount_code is not a field. Did you mean 'account_code'?"),
+        ({"end_date": None}, "end_date is required"),
+        ({"date_format": "dd.mm.yyyy"}, "'dd.mm.yyyy'"),
+        ({"observations": []}, "at least 1"),
+        ({"observations": [{"unit_code": "kWh"}]}, "observations.0.column is required"),
+        ({"observations": NAMES["observations"] * 2}, "observations name column 'Use' twice"),
+        ({"observations": [{**NAMES["observations"][0], "column": "Uses"}]}, "Did you mean 'Use'?"),
+        ({"observations": [{"column": "Use", "unit_code": "kWh"}]}, "observationTypeCode is required"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_the_nearest_match(changed: dict[str, Any], words: str) -> None:
+    with pytest.raises(EciValidationError) as caught:
+        mapping_from_header(HEADER, **{**NAMES, **changed})
+
+    assert words in str(caught.value)
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    with pytest.raises(EciValidationError) as caught:
+        mapping_from_header(HEADER, **{**NAMES, "start_date": "Begin", "end_date": "Stop"})
+
+    assert len(caught.value.details["problems"]) == 2
+
+
+def test_a_mapping_may_be_written_in_four_ways(tmp_path: Path) -> None:
+    sample = tmp_path / "sample.csv"
+    sample.write_text(",".join(HEADER) + "\n")
+    built = mapping_from_header(HEADER, **NAMES)
+
+    assert column_mapping(built, source="test") is built
+    assert column_mapping(built.wire(), source="test") == built
+    assert column_mapping({"header": HEADER, **NAMES}, source="test") == built
+    assert column_mapping({"sample_file": sample, **NAMES}, source="test") == built
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({**MAPPING, "dateFormat": "dots"}, "dots"),
+        ({"header": HEADER, "sample_file": "a.csv", **NAMES}, "both header and sample_file"),
+        ({"header": HEADER, **NAMES, "source": "x"}, "source is not a field"),
+    ],
+)
+def test_a_wrong_one_is_refused_with_where_it_came_from(value: dict[str, Any], words: str) -> None:
+    with pytest.raises(EciValidationError, match=r"^mine: ") as caught:
+        column_mapping(value, source="mine")
+
+    assert words in str(caught.value)
+
+
+def test_the_model_itself_takes_names() -> None:
+    header = ["Account", "From", "To", "kWh"]
+    names = {
+        "date_format": "mm/dd/yyyy",
+        "account_code": "Account",
+        "start_date": "From",
+        "end_date": "To",
+        "observations": [{"column": "kWh", "observation_type_code": "USE", "unit_code": "KWH"}],
+    }
+
+    mapping = ColumnMapping.from_header(header, **names)
+
+    assert (mapping.account_code_column_index, mapping.end_date_column_index) == (1, 3)
+    assert [item.column_index for item in mapping.observations] == [4]
