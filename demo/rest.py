@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from demo.analyst import call
 
 PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
@@ -30,4 +32,14 @@ class Airflow:
 
     def unpause(self, dag: str) -> None:
         """Let a DAG run; its schedule begins a first run at once."""
-        call(f"{self.url}/api/v2/dags/{dag}", {"is_paused": False}, "PATCH", **self._headers)
+        self.ask(f"dags/{dag}", {"is_paused": False}, "PATCH")
+
+    def ask(self, path: str, body: dict[str, Any] | None = None, method: str | None = None) -> Any:
+        """
+        Ask anything.
+
+        :param path: what follows ``/api/v2/``.
+        :param body: JSON to send; GET without one.
+        :param method: another method than POST with a body.
+        """
+        return call(f"{self.url}/api/v2/{path}", body, method, **self._headers)

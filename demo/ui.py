@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shlex
-import signal
 import sys
-import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 
-from demo import home
+from demo import home, standalone
 from demo.analyst import ADDRESS_FILE
 from demo.bills import Bills
 from demo.errors import DemoError, StoppedError
@@ -28,14 +25,7 @@ from eci_provider.sandbox import Sandbox
 HOME = home.HOMES / "ui"
 AIRFLOW_PORT = 8080
 SANDBOX_PORT = 8765
-PASSWORDS = "simple_auth_manager_passwords.json.generated"
 LONGEST_START = 180.0
-# Airflow's log servers listen on all of the machine's addresses, on ports of their own. On one machine nobody asks
-# them: the interface reads the log files. `airflow standalone` cannot leave them out, but what it starts can.
-WITHOUT_LOG_SERVERS = """#!/bin/sh
-case "$1" in scheduler|triggerer) set -- "$@" --skip-serve-logs ;; esac
-exec {python} -m airflow "$@"
-"""
 
 
 def run_ui(folder: Path, stop: Stop) -> None:
@@ -51,17 +41,12 @@ def run_ui(folder: Path, stop: Stop) -> None:
     with home.prepared(folder, screen, stop), _sandbox(bills, folder) as sandbox:
         screen.step(f"the look-alike is at {sandbox.url}/; {knows(bills)}")
         airflow = Airflow(f"http://127.0.0.1:{free_port(AIRFLOW_PORT)}")
-        with Command(
-            [sys.executable, "-m", "airflow", "standalone"],
-            home.environment(
-                folder, **_settings(folder, airflow.url), **home.connection(sandbox.url, sandbox.api_key)
-            ),
+        with standalone.started(
             folder,
+            airflow.url,
             home.new_log(folder, "ui"),
             secrets=[sandbox.api_key],
-            # What Ctrl+C would send: at that it ends its servers itself.
-            ask=signal.SIGINT,
-            grace=6.0,
+            **home.connection(sandbox.url, sandbox.api_key),
         ) as command:
             screen.step(f"Airflow starts, half a minute or so; its log: {shown_path(command.log)}")
             _serve(command, airflow, sandbox, folder, screen, stop)
@@ -94,25 +79,6 @@ def _sandbox(bills: Bills, folder: Path) -> Iterator[Sandbox]:
             address.unlink(missing_ok=True)
 
 
-def _settings(folder: Path, url: str) -> dict[str, str]:
-    """Make the environment's part that keeps Airflow small and on loopback."""
-    programs = folder / "bin"
-    programs.mkdir(exist_ok=True)
-    program = programs / "airflow"
-    program.write_text(WITHOUT_LOG_SERVERS.format(python=shlex.quote(sys.executable)))
-    program.chmod(0o755)
-    return {
-        "PATH": f"{programs}:{home.environment(folder)['PATH']}",
-        "AIRFLOW__API__HOST": "127.0.0.1",
-        "AIRFLOW__API__PORT": url.rpartition(":")[2],
-        "AIRFLOW__API__BASE_URL": url,
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
-        "AIRFLOW__CORE__PARALLELISM": "4",
-        # Without one, Airflow 3.0 cannot make a token with the newest PyJWT.
-        "AIRFLOW__API_AUTH__JWT_ISSUER": "demo",
-    }
-
-
 def _start(command: Command, airflow: Airflow, folder: Path, screen: Screen, stop: Stop) -> str:
     """
     Wait until Airflow is ready, then let the DAG run.
@@ -120,13 +86,11 @@ def _start(command: Command, airflow: Airflow, folder: Path, screen: Screen, sto
     :return: the password of the user admin.
     :raises DemoError: if it does not get ready.
     """
-    passwords = folder / PASSWORDS
-    password = ""
     while True:
-        with contextlib.suppress(OSError, urllib.error.URLError, ValueError, KeyError):
-            if airflow.healthy():
-                password = str(json.loads(passwords.read_text())["admin"])
-                airflow.log_in("admin", password)
+        password = standalone.password_once_ready(airflow, folder)
+        # Before all DAG files are read, Airflow does not know the DAG.
+        with contextlib.suppress(OSError):
+            if password is not None:
                 airflow.unpause(DAG)
                 return password
         _still_running(command)

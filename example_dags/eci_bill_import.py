@@ -21,6 +21,7 @@ from eci_provider.operators import (
     RetryKickoutsOperator,
     UpdateBatchStatusOperator,
 )
+from eci_provider.retry_policy import eci_default_args
 
 BILLS = Path(__file__).parent / "data" / "nycha_electric_bills.csv"
 
@@ -47,6 +48,7 @@ COLUMNS = {
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,
+    default_args=eci_default_args(),
     tags=["energycap"],
     doc_md=__doc__,
 )
@@ -66,7 +68,6 @@ def eci_bill_import():
     into_the_batch = {"batch_mode": "use existing batch", "existing_open_batch_id": batch.output["batch_id"]}
     bills = ImportBillsOperator(
         task_id="import_bills",
-        retries=0,
         file=str(BILLS),
         profile_code="NYCHA electric",
         batch_settings=into_the_batch,
@@ -92,7 +93,6 @@ def eci_bill_import():
 
     retry = RetryKickoutsOperator(
         task_id="retry_kickouts",
-        retries=0,
         task_guid=bills.output["task_guid"],
         batch_settings=into_the_batch,
         import_note="{{ run_id }}",

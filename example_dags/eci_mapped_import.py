@@ -13,6 +13,7 @@ from pathlib import Path
 from airflow.providers.common.compat.sdk import dag, task
 
 from eci_provider.operators import ImportBillsOperator, OpenBatchOperator, UpdateBatchStatusOperator
+from eci_provider.retry_policy import eci_default_args
 from eci_provider.sensors import EciBatchSensor
 
 FOLDER = Path(__file__).parent / "data" / "by_development"
@@ -23,6 +24,7 @@ FOLDER = Path(__file__).parent / "data" / "by_development"
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,
+    default_args=eci_default_args(),
     tags=["energycap"],
     doc_md=__doc__,
 )
@@ -38,7 +40,6 @@ def eci_mapped_import():
     )
     imports = ImportBillsOperator.partial(
         task_id="import_bills",
-        retries=0,
         profile_code="NYCHA electric",
         batch_settings={"batch_mode": "use existing batch", "existing_open_batch_id": batch.output["batch_id"]},
         import_note="{{ run_id }}",

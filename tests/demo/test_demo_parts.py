@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from demo import analyst, home, ui
+from demo import analyst, home, standalone
 from demo.bills import Bills
 from demo.errors import DemoError, StoppedError
 from demo.one_run import sandbox_for
@@ -127,7 +127,7 @@ def test_a_story_without_events_tells_nothing(capsys):
 
 
 def test_the_interface_stays_on_loopback(tmp_path):
-    settings = ui._settings(tmp_path, "http://127.0.0.1:8081")
+    settings = standalone.settings(tmp_path, "http://127.0.0.1:8081")
     assert settings["AIRFLOW__API__HOST"] == "127.0.0.1"
     assert settings["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:8081/execution/"
     program = tmp_path / "bin" / "airflow"

@@ -1,0 +1,176 @@
+"""
+Import a month's bills, and let a person decide about what EnergyCAP kicked out (Airflow 3.1 and newer).
+
+The import's numbers and the most frequent reasons are shown in Airflow under *Required Actions*, and the run waits
+for an answer without a worker. Who answers chooses: retry the kickouts, once what the reasons name is corrected in
+EnergyCAP, and close the batch; accept what came in, and close the batch; or void the batch. Nobody is asked where
+there are no kickouts.
+
+A retry that leaves kickouts asks again, about those. The third retry does not: it fails the run, and says why.
+`docs/kickout-review.md` tells what each choice does, and what happens when nobody answers.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from airflow.exceptions import AirflowOptionalProviderFeatureException
+from airflow.providers.common.compat.sdk import TaskGroup, dag, task
+
+from eci_provider.operators import (
+    CreateImportProfileOperator,
+    ImportBillsOperator,
+    OpenBatchOperator,
+    RetryKickoutsOperator,
+    UpdateBatchStatusOperator,
+)
+from eci_provider.retry_policy import eci_default_args
+
+try:
+    from airflow.providers.standard.operators.hitl import HITLBranchOperator
+except (ImportError, AirflowOptionalProviderFeatureException):
+    HITLBranchOperator = None  # Airflow below 3.1 cannot ask anybody: there is no such DAG there
+
+BILLS = Path(__file__).parent / "data" / "nycha_electric_bills.csv"
+COLUMNS = {
+    "date_format": "mm/dd/yyyy",
+    "account_code_column_index": 3,
+    "start_date_column_index": 5,
+    "end_date_column_index": 6,
+    "meter_code_column_index": 8,
+    "pay_amount_column_index": 9,
+    "observations": [
+        {"column_index": 10, "observation_type_code": "USE", "caption": "Consumption", "unit_code": "KWH"},
+        {"column_index": 11, "observation_type_code": "COST", "caption": "Energy charge", "unit_code": "USD"},
+        {"column_index": 12, "observation_type_code": "DEMAND", "caption": "Demand", "unit_code": "KW"},
+        {"column_index": 13, "observation_type_code": "COST", "caption": "Demand charge", "unit_code": "USD"},
+        {"column_index": 14, "observation_type_code": "COST", "caption": "Other charges", "unit_code": "USD"},
+    ],
+}
+
+RUN = "{{ (dag_run.logical_date or dag_run.run_after) | ts_nodash }}"
+# A folder that the analysts can open, or a URL such as s3://bills/kickouts.
+REPORTS = "{{ var.value.get('eci_kickout_reports', '/tmp/eci_kickouts') }}"
+# A retry can leave kickouts, which are a new question.
+QUESTIONS = 3
+RETRY, ACCEPT, VOID = "Retry the kickouts", "Accept what came in", "Void the batch"
+CHOICES = f"""
+* **{RETRY}** imports the same rows again and closes the batch. Correct in EnergyCAP first what the reasons name.
+* **{ACCEPT}** closes the batch. What was kicked out stays out.
+* **{VOID}** sets the batch Pending: no bill in it counts.
+"""
+
+
+def as_code(text: str) -> str:
+    """Make Markdown that shows a text as it is: what others wrote is no table, no link and no HTML."""
+    return f"`{' '.join(text.split()).replace('`', chr(39)).replace('|', '¦') or '(nothing)'}`"
+
+
+def told(count: int | None) -> str:
+    return "an unknown number of" if count is None else str(count)
+
+
+def subject_of(result: dict) -> str:
+    imported, kickouts = told(result["imported"]), told(result["kickouts"])
+    bills = f"{result['voided']} bills are void" if result["voided"] else f"{imported} bills imported"
+    return f"Batch {result['batch_code']}: {kickouts} rows kicked out, {bills}"
+
+
+def body_of(result: dict) -> str:
+    reasons = [f"| {item['rows']} | {as_code(item['message'])} |" for item in result["kickout_messages"]]
+    parts = [
+        "\n".join(["| Rows | Reason |", "|---:|---|", *reasons]),
+        f"The most frequent reasons. Every row is in {as_code(str(result.get('kickout_report')))}.",
+        CHOICES,
+    ]
+    if result["voided"]:
+        void = f"its **{result['voided']}** bills are void until it is opened or closed"
+        parts.insert(0, f"EnergyCAP set the batch Pending for its kickouts: {void}, as the first two choices do.")
+    return "\n\n".join(parts)
+
+
+@dag(
+    schedule="@monthly",
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    default_args=eci_default_args(),
+    tags=["energycap"],
+    doc_md=__doc__,
+)
+def eci_kickout_review():
+    profile = CreateImportProfileOperator(
+        task_id="create_profile", profile_code="NYCHA electric", column_mapping=COLUMNS, if_exists="keep"
+    )
+    batch = OpenBatchOperator(task_id="open_batch", batch_code=f"NYCHA electric {RUN}", if_exists="adopt")
+    batch_id = batch.output["batch_id"]
+    into_the_batch = {"batch_mode": "use existing batch", "existing_open_batch_id": batch_id}
+    bills = ImportBillsOperator(
+        task_id="import_bills",
+        file="{{ (dag_run.conf or {}).get('file', '" + str(BILLS) + "') }}",
+        profile_code="NYCHA electric",
+        batch_settings=into_the_batch,
+        on_kickouts="warn",
+        kickout_report=f"{REPORTS}/{RUN}.csv",
+        deferrable=True,
+    )
+
+    close = UpdateBatchStatusOperator(
+        task_id="close_batch",
+        batch_id=batch_id,
+        batch_status="Closed",
+        trigger_rule="none_failed_min_one_success",
+    )
+
+    @task.branch
+    def kickouts_left(result: dict, review: str, ti=None) -> str:
+        if result["outcome"] != "completed_with_kickouts":
+            return "close_batch"
+        ti.xcom_push("subject", subject_of(result))
+        ti.xcom_push("body", body_of(result))
+        return review
+
+    [profile, batch] >> bills
+    result = bills.output
+    for number in range(1, QUESTIONS + 1):
+        with TaskGroup(f"question_{number}") as question:
+            left = kickouts_left(result, question.child_id("review"))
+            review = HITLBranchOperator(
+                task_id="review",
+                subject=left["subject"],
+                body=left["body"],
+                options=[RETRY, ACCEPT, VOID],
+                options_mapping={
+                    RETRY: question.child_id("open_batch_again"),
+                    ACCEPT: "close_batch",
+                    VOID: question.child_id("void_batch"),
+                },
+                # Silence neither accepts nor voids: the task fails with Airflow's HITLTimeoutError, and at once.
+                response_timeout=timedelta(days=5),
+                retries=0,
+                # assigned_users=[{"id": "analyst", "name": "analyst"}] would let only these answer.
+            )
+            # Where EnergyCAP is set to MarkBatchPending, kickouts have set the batch Pending. An open one is left
+            # alone, as are the key owner's other open batches.
+            reopen = UpdateBatchStatusOperator(
+                task_id="open_batch_again", batch_id=batch_id, batch_status="Open", leave_open_batches_as_is=True
+            )
+            retry = RetryKickoutsOperator(
+                task_id="retry_kickouts",
+                task_guid=result["task_guid"],
+                batch_settings=into_the_batch,
+                max_rounds=3,
+                on_kickouts="warn" if number < QUESTIONS else "fail",
+                kickout_report=f"{REPORTS}/{RUN}-retry-{number}.csv",
+                deferrable=True,
+            )
+            void = UpdateBatchStatusOperator(task_id="void_batch", batch_id=batch_id, batch_status="Pending")
+        left >> [review, close]
+        review >> [reopen, close, void]
+        reopen >> retry
+        result = retry.output
+    retry >> close
+
+
+if HITLBranchOperator:
+    eci_kickout_review()
