@@ -7,6 +7,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/installed
 CONSTRAINTS := constraints/airflow-3.3.txt
 CHECK_VENV := .nox/install-check
+BENCH_VENV := .nox/bench
 HOMES := $(CURDIR)/.airflow
 # for what calls airflow by its name
 WITH_PATH = PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
@@ -23,7 +24,7 @@ export UV_PYTHON_DOWNLOADS = never
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help venv test demo ui correct matrix build install-check constraints clean distclean
+.PHONY: help venv test crash demo ui correct storm bench matrix build install-check constraints clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +47,30 @@ test: $(STAMP) ## everything that must hold: format, lint, types, tests
 	@$(PY) -m mypy
 	@echo "==> 4/4 tests (pytest)"
 	@$(WITH_PATH) $(PY) -m pytest
+
+# the seed and the size of a storm
+MINUTES ?= 15
+SEED ?= 1
+RUNS ?= 50
+storm: $(STAMP) ## a whole Airflow imports while all of it is killed: MINUTES=15 SEED=1 RUNS=50, see storm/
+	@$(WITH_PATH) $(PY) -m storm --minutes $(MINUTES) --seed $(SEED) --runs $(RUNS)
+
+crash: $(STAMP) ## kill tasks at every point, and count what is in EnergyCAP then; ARGS="--only retry" and the like select
+	@$(WITH_PATH) $(PY) -m tests.crash $(ARGS)
+
+bench: $(BENCH_VENV)/installed ## what it costs beside its peers; ONLY=imports,get QUICK=1, RECORD=1 into docs/performance.md
+	@$(BENCH_VENV)/bin/python -m benchmarks --only "$(ONLY)" $(if $(QUICK),--quick) $(if $(RECORD),--record)
+
+# The peers are no dependencies of the package. Databricks' own client wants an older dateutil than is pinned.
+$(BENCH_VENV)/installed: pyproject.toml $(CONSTRAINTS) benchmarks/requirements.txt
+	@rm -rf $(BENCH_VENV) && $(PYTHON) -m venv $(BENCH_VENV)
+	@echo "installing Airflow, the package and its peers into $(BENCH_VENV), some minutes"
+	@grep -v '^python-dateutil==' $(CONSTRAINTS) > $(BENCH_VENV)/constraints.txt
+	@$(BENCH_VENV)/bin/python -m pip install -qq -c $(BENCH_VENV)/constraints.txt hatchling editables
+	@$(BENCH_VENV)/bin/python -m pip install -qq -c $(BENCH_VENV)/constraints.txt --no-build-isolation \
+		-e '.[dev]' -r benchmarks/requirements.txt
+	@$(BENCH_VENV)/bin/python -m pip check
+	@touch $@
 
 matrix: $(STAMP) ## the tests on every Airflow and Python that is supported and at hand; NOX="-l" and the like go to nox
 	@$(PY) -m nox $(NOX)
