@@ -10,6 +10,9 @@ from eci_provider import clock
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+#: Under which key Airflow keeps what a task returns.
+RETURN_VALUE = "return_value"
+
 
 def map_index(instance: Any) -> int:
     """Return which of the mapped task instances it is; -1 without mapping."""

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
-from eci_provider.api.errors import EciKickoutsError, EciVoidedError
+from eci_provider.api.errors import EciError, EciKickoutsError, EciWaitTimeoutError
+from eci_provider.contexts import RETURN_VALUE
 from eci_provider.outcome import failure_of, is_tolerated, kickouts_of, sentence
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 log = logging.getLogger(__name__)
-
-RETURN_VALUE = "return_value"
 
 
 def judged(
@@ -24,7 +23,8 @@ def judged(
     on_kickouts: str,
     *,
     max_kickouts: float | None = None,
-    voided: EciVoidedError | None = None,
+    voided: EciError | None = None,
+    pending_is_meant: bool = False,
 ) -> dict[str, Any]:
     """
     Return an import's result, or end the task as its outcome and ``on_kickouts`` say.
@@ -33,24 +33,43 @@ def judged(
     :param result: the import's result.
     :param on_kickouts: ``fail``, ``warn`` or ``skip``.
     :param max_kickouts: up to how many rows, or which share, they are only a warning.
-    :param voided: why its bills do not count although it succeeded, if they do not.
+    :param voided: why its bills do not count although it succeeded, if they do not or if that is not known.
+    :param pending_is_meant: whether it went into a Pending batch on purpose.
     :raises EciImportFailedError: when it did not succeed.
-    :raises EciVoidedError: when its bills are void.
+    :raises EciError: `voided`.
     :raises EciKickoutsError: when rows were kicked out and that fails the task.
     :raises AirflowSkipException: when rows were kicked out and that skips it.
     """
     error = failure_of(result) or voided or kickouts_of(result)
     if error is None:
-        log.info("%s", sentence(result))
+        log.log(logging.WARNING if result["voided"] else logging.INFO, "%s", sentence(result))
         return result
     if isinstance(error, EciKickoutsError):
         if on_kickouts == "warn":
             log.warning("%s", error)
             return result
-        if is_tolerated(result, max_kickouts):
+        if is_tolerated(result, max_kickouts, pending_is_meant=pending_is_meant):
             log.warning("%s\nThat is within max_kickouts=%r.", error, max_kickouts)
             return result
     context["ti"].xcom_push(key=RETURN_VALUE, value=result)
     if isinstance(error, EciKickoutsError) and on_kickouts == "skip":
         raise AirflowSkipException(error.message)
     raise error
+
+
+def cut_short(context: Context, result: dict[str, Any]) -> EciWaitTimeoutError:
+    """
+    Return the error for an import that ended, and for whose conclusion the ``execution_timeout`` left no time.
+
+    :param context: Airflow's context; the result is pushed to XCom.
+    :param result: the import's result, as far as it is known.
+    """
+    context["ti"].xcom_push(key=RETURN_VALUE, value=result)
+    return EciWaitTimeoutError(
+        f"Import {result['task_guid']} has ended as {result['status']!r}, and the `execution_timeout` of this "
+        "task was over while its kickouts and its batch were read, or its kickout report was written. Nothing is "
+        "sent again: a retry takes the import's result. Leave the task more time.",
+        ended_by="execution_timeout",
+        task_guid=result["task_guid"],
+        status=result["status"],
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciImportFailedError, EciKickoutsError
 from eci_provider.api.texts import LONGEST_TEXT, cut
-from eci_provider.standing import MARK_BATCH_PENDING, Standing, standing_after_kickouts
+from eci_provider.standing import MARK_BATCH_PENDING, Standing, standing_of_import
 from eci_provider.waiting import Outcome, classify
 
 if TYPE_CHECKING:
@@ -100,11 +100,29 @@ def concluded(
     :param reattached: whether an import of an earlier try was found.
     """
     outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
-    if outcome != "completed_with_kickouts":
-        return import_result(task, task_guid, outcome=outcome, reattached=reattached)
-    standing = standing_after_kickouts(client, task.batch.batch_id if task.batch else None)
-    digest = _digest_or_none(client, task_guid)
+    kicked_out = outcome == "completed_with_kickouts"
+    standing = None
+    if kicked_out or task.current_success_count:
+        batch_id = task.batch.batch_id if task.batch else None
+        standing = standing_of_import(client, batch_id, kicked_out=kicked_out)
+    digest = _digest_or_none(client, task_guid) if kicked_out else None
     return import_result(task, task_guid, outcome=outcome, digest=digest, standing=standing, reattached=reattached)
+
+
+def first_result(
+    task: TaskResponse, task_guid: str, *, success_statuses: Iterable[str], reattached: bool
+) -> dict[str, Any]:
+    """
+    Return what is known of an import that ended before its kickouts and its batch are read.
+
+    :param task: the task at the last look.
+    :param task_guid: its GUID, as it was asked for.
+    :param success_statuses: further literals that count as success.
+    :param reattached: whether an import of an earlier try was found.
+    """
+    outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
+    standing = Standing(counts=None if task.current_success_count else True)
+    return import_result(task, task_guid, outcome=outcome, standing=standing, reattached=reattached)
 
 
 def _digest_or_none(client: EciClient, task_guid: str) -> KickoutDigest | None:
@@ -122,17 +140,23 @@ def sentence(result: Mapping[str, Any]) -> str:
     place = f" into batch {result['batch_code'] or result['batch_id']}" if result["batch_id"] else ""
     ended = f"Import {result['task_guid']} ended as {result['status']!r}: "
     if result["voided"]:
-        return (
-            f"{ended}no bill counts{kicked}. EnergyCAP set batch {result['batch_code']!r} Pending for its "
-            f"kickouts ({MARK_BATCH_PENDING}): its {result['voided']} bills are void until it is opened again "
-            "(UpdateBatchStatusOperator with batch_status='Open')."
-        )
+        return f"{ended}no bill counts{kicked}. {_why_void(result)}"
     if result["voided"] is None:
         return (
             f"{ended}whether its bills count is not known{kicked}. If EnergyCAP is set to {MARK_BATCH_PENDING}, "
             "its batch is Pending and all bills in it are void until it is opened again."
         )
     return f"{ended}{_number(result['imported'])} bills imported{place}{kicked}."
+
+
+def _why_void(result: Mapping[str, Any]) -> str:
+    cause = (
+        f", as kickouts make it where EnergyCAP is set to {MARK_BATCH_PENDING}" if is_kicked_out(result) else ""
+    )
+    return (
+        f"Batch {result['batch_code']!r} is Pending{cause}: the {result['voided']} bills of this import are void "
+        "until it is opened (UpdateBatchStatusOperator with batch_status='Open')."
+    )
 
 
 def _number(count: int | None) -> str:
@@ -144,7 +168,7 @@ def is_kicked_out(result: Mapping[str, Any]) -> bool:
     return bool(result["outcome"] == "completed_with_kickouts")
 
 
-def is_tolerated(result: Mapping[str, Any], max_kickouts: float | None) -> bool:
+def is_tolerated(result: Mapping[str, Any], max_kickouts: float | None, *, pending_is_meant: bool = False) -> bool:
     """
     Tell whether an import's kickouts are few enough to be no more than a warning.
 
@@ -154,10 +178,12 @@ def is_tolerated(result: Mapping[str, Any], max_kickouts: float | None) -> bool:
     :param max_kickouts: how many rows at most, or, as a float below 1, which share of kicked-out rows and imported
         bills together; None for none at all. A bill has one row or more, so that the share is never taken for
         smaller than it is.
+    :param pending_is_meant: whether the import went into a Pending batch on purpose.
     """
-    rows, bills = result["kickouts"], result["imported"]
-    if max_kickouts is None or rows is None or bills is None or result["voided"]:
+    rows, bills, voided = result["kickouts"], result["imported"], result["voided"]
+    if max_kickouts is None or rows is None or bills is None or (voided and not pending_is_meant):
         return False
+    bills += voided
     return bool(rows <= (max_kickouts * (rows + bills) if isinstance(max_kickouts, float) else max_kickouts))
 
 

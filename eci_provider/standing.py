@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.api.errors import EciError, EciVoidedError
+from eci_provider.api.errors import EciError, EciUnknownOutcomeError, EciVoidedError
 from eci_provider.api.texts import cut
 
 if TYPE_CHECKING:
@@ -33,23 +33,25 @@ class Standing:
     counts: bool | None = True
 
 
-def standing_after_kickouts(client: EciClient, batch_id: int | None) -> Standing:
+def standing_of_import(client: EciClient, batch_id: int | None, *, kicked_out: bool) -> Standing:
     """
-    Tell whether the bills count that an import with kickouts brought in.
+    Tell whether the bills count that an import brought in.
 
-    Where the organisation's ``errorHandling`` is ``MarkBatchPending``, EnergyCAP sets the batch Pending, and its
-    bills are void until it is opened (GetBillImportWorkflowSettingsV3, UpdateBatchStatusV202206). What cannot be
-    read is not taken for good.
+    Bills of a Pending batch are void until it is opened (UpdateBatchStatusV202206), whoever set it so: where the
+    organisation's ``errorHandling`` is ``MarkBatchPending``, EnergyCAP does for an import's own kickouts and for
+    those of another one that shares the batch (GetBillImportWorkflowSettingsV3). After kickouts, what cannot be
+    read is not taken for good; without any, it is, since nothing speaks against it.
 
     :param client: the client.
     :param batch_id: the import's batch; None where it shows none.
+    :param kicked_out: whether the import had kickouts.
     """
-    handling, status = _error_handling(client), _batch_status(client, batch_id)
-    if (handling or "").casefold() == _PROCESS_VALID_BILLS.casefold():
-        return Standing(status, counts=True)
+    handling = _error_handling(client) if kicked_out else None
+    status = _batch_status(client, batch_id)
     if status is not None:
         return Standing(status, counts=status.casefold() != "pending")
-    return Standing(counts=None)
+    sure = not kicked_out or (handling or "").casefold() == _PROCESS_VALID_BILLS.casefold()
+    return Standing(counts=True if sure else None)
 
 
 def _error_handling(client: EciClient) -> str | None:
@@ -72,18 +74,20 @@ def _batch_status(client: EciClient, batch_id: int | None) -> str | None:
         return None
 
 
-def voided_by_kill(client: EciClient, result: Mapping[str, Any], sentence: str) -> EciVoidedError | None:
+def voided_by_kill(client: EciClient, result: Mapping[str, Any], sentence: str) -> EciError | None:
     """
-    Return the error for an import that ended and whose bills are void, or None.
+    Return the error for an import that ended and whose bills are void or may be, or None.
 
     :param client: the client.
     :param result: the result of an import whose task voids its batch when it is killed.
     :param sentence: how the import ended, in words.
-    :raises EciError: when EnergyCAP does not tell how its batch stands.
     """
     if result["outcome"] == "failed" or result["batch_id"] is None:
         return None
-    batch = client.batches.get(result["batch_id"])
+    try:
+        batch = client.batches.get(result["batch_id"])
+    except EciError as error:
+        return _unknown_standing(result, sentence, error)
     if not batch.has_status("pending"):
         return None
     kicked = result["outcome"] == "completed_with_kickouts"
@@ -95,3 +99,13 @@ def voided_by_kill(client: EciClient, result: Mapping[str, Any], sentence: str) 
         "reattach=False.",
         result=result,
     )
+
+
+def _unknown_standing(result: Mapping[str, Any], sentence: str, error: EciError) -> EciUnknownOutcomeError:
+    unknown = EciUnknownOutcomeError(
+        f"{sentence} But whether a kill has voided its batch (on_kill='void_batch') cannot be read: "
+        f"{error.message} Nothing is sent again; another try, or a clear, looks at the batch again.",
+        result=dict(result),
+    )
+    unknown.retry_helps = error.retry_helps
+    return unknown

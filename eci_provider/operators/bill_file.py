@@ -146,7 +146,7 @@ class CheckBillFileOperator(EciBillFileOperator):
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Check the file; what was found is pushed to XCom where the task fails, too."""
         from eci_provider.bills import EciBillFileError, check_file
-        from eci_provider.judging import RETURN_VALUE
+        from eci_provider.contexts import RETURN_VALUE
         from eci_provider.operators.bill_import import located
 
         check_choice("on_problems", self.on_problems, ON_PROBLEMS, source=self.source)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from eci_provider.api import EciClient, errors
-from eci_provider.operators import ImportBillsOperator, UpdateBatchStatusOperator
+from eci_provider.operators import ImportBillsOperator, OpenBatchOperator, UpdateBatchStatusOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
 from tests.conftest import TurnedClock
@@ -138,7 +138,7 @@ def test_kickouts_that_void_the_other_bills_are_not_tolerated(sandbox: Sandbox, 
     end = run(_import(tmp_path, "A-1", "A-2", max_kickouts=10))
 
     assert isinstance(end.error, errors.EciKickoutsError)
-    assert "1 bills are void until it is opened again" in str(end.error)
+    assert "1 bills of this import are void until it is opened" in str(end.error)
 
 
 def test_bills_count_again_once_their_batch_is_opened(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -161,8 +161,55 @@ def test_without_kickouts_nothing_is_asked_about_them(handling: str, sandbox: Sa
 
     end = run(_import(tmp_path, "A-1"))
 
-    assert (end.result["imported"], end.result["voided"], end.result["batch_status"]) == (1, 0, None)
+    assert (end.result["imported"], end.result["voided"], end.result["batch_status"]) == (1, 0, "open")
     assert [request.path for request in sandbox.requests if request.path == SETTINGS] == []
+
+
+def test_bills_that_another_imports_kickouts_voided_are_not_called_imported(
+    sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.add_account("A-1")
+    sandbox.add_account("A-3")
+    sandbox.settings.error_handling = "MarkBatchPending"
+    shared = {"batch_mode": "smart batch", "new_batch_code": "2026-01"}
+    run(_import(tmp_path, "A-1", "A-2", batch_settings=shared, on_kickouts="warn"))
+
+    end = run(_import(tmp_path, "A-3", batch_settings=shared))
+
+    assert end.state == "success", end.error
+    facts = ("outcome", "imported", "voided", "batch_status")
+    assert [end.result[name] for name in facts] == ["completed", 0, 1, "pending"]
+    assert [bill["voided"] for bill in sandbox.bills()] == [True, True]
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert any("no bill counts. Batch '2026-01' is Pending: the 1 bills" in text for text in warned)
+
+
+def test_an_import_without_kickouts_counts_where_its_batch_cannot_be_read(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+    sandbox.fault("GET", "/api/v3/batch/*", times=None, status=403)
+
+    end = run(_import(tmp_path, "A-1"))
+
+    assert (end.result["imported"], end.result["voided"], end.result["batch_status"]) == (1, 0, None)
+
+
+@pytest.mark.parametrize("handling", ["ProcessValidBills", "MarkBatchPending"])
+@pytest.mark.parametrize(("most", "state"), [(1, "success"), (0.5, "success"), (0.3, "failed"), (0, "failed")])
+def test_few_kickouts_are_tolerated_in_a_batch_that_is_pending_on_purpose(
+    most: float, state: str, handling: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+    sandbox.settings.error_handling = handling
+    opened = run(OpenBatchOperator(task_id="open", batch_code="2026-01")).result["batch_id"]
+    run(UpdateBatchStatusOperator(task_id="pend", batch_id=opened, batch_status="Pending"))
+    pending = {"batch_mode": "use pending batch", "pending_batch_id": opened}
+
+    end = run(_import(tmp_path, "A-1", "A-2", batch_settings=pending, max_kickouts=most))
+
+    assert end.state == state, end.error
+    assert [end.result[name] for name in ("imported", "voided", "batch_status")] == [0, 1, "pending"]
 
 
 def test_with_process_valid_bills_the_other_bills_count(sandbox: Sandbox, tmp_path: Path) -> None:
