@@ -31,6 +31,11 @@ class TaskMemory:
         self._store: Any = context.get("task_state_store")
         self._key = key
 
+    @property
+    def lasts(self) -> bool:
+        """Tell whether what is written is there for a later try."""
+        return self._store is not None
+
     def read(self) -> dict[str, Any]:
         """Return the record; an empty one where nothing was written."""
         record = self._store.get(self._key) if self._store is not None else None

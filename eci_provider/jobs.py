@@ -23,12 +23,14 @@ class Job:
     :param identity: returns which piece of work it is; it reads the file.
     :param target: what is known of its batch.
     :param send: sends it under a marker and returns the GUID of its task.
+    :param anew: what to set so that it is sent whatever earlier tries did, for messages.
     """
 
     what: str
     identity: Callable[[], Identity]
     target: Target
     send: Callable[[str], str]
+    anew: str = "set reattach=False"
 
 
 @dataclass(frozen=True)

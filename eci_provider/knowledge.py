@@ -140,7 +140,9 @@ class Knowledge:
 
     def _doubt(self, found: Found) -> EciUnknownOutcomeError:
         marker = self._marker(found.attempt)
-        return may_be_ours(self._job.what, marker, found.doubtful, shows_notes=found.shows_notes)
+        return may_be_ours(
+            self._job.what, marker, found.doubtful, shows_notes=found.shows_notes, anew=self._job.anew
+        )
 
     def _refuse_changed_if_found(self, tasks: list[TaskResponse]) -> None:
         """Refuse to go on when a retry finds what an earlier try began to send with other content."""

@@ -29,7 +29,7 @@ def several_carry(marker: str, tasks: Sequence[TaskResponse]) -> EciUnknownOutco
 
 
 def may_be_ours(
-    what: str, marker: str, tasks: Sequence[TaskResponse], *, shows_notes: bool
+    what: str, marker: str, tasks: Sequence[TaskResponse], *, shows_notes: bool, anew: str
 ) -> EciUnknownOutcomeError:
     """Return the error for imports that may be ours or not: they show no note, or none yet."""
     why = (
@@ -39,8 +39,8 @@ def may_be_ours(
     )
     error = EciUnknownOutcomeError(
         f"It is not known whether {what} was submitted. {len(tasks)} imports {why}: {_named(tasks)}. Nothing is "
-        "sent. Look at them in EnergyCAP: if one is it, set adopt_task_guid to its GUID; if none is, set "
-        "reattach=False, for one run and without retries.",
+        f"sent. Look at them in EnergyCAP: if one is it, set adopt_task_guid to its GUID; if none is, {anew}, for "
+        "one run and without retries.",
         task_guids=_guids(tasks),
         marker=marker,
     )
@@ -90,11 +90,11 @@ def not_ours(task_guid: str, markers: Sequence[str]) -> EciExistsError:
     )
 
 
-def vanished(task_guid: str, what: str, error: EciNotFoundError) -> EciNotFoundError:
+def vanished(task_guid: str, what: str, error: EciNotFoundError, *, anew: str) -> EciNotFoundError:
     """Return the error for a recorded import that EnergyCAP does not know any more."""
     return EciNotFoundError(
         f"EnergyCAP does not know import {task_guid} any more, which an earlier try of this task started with "
-        f"{what}. Nothing is sent. If its bills are not in EnergyCAP, set reattach=False to import again. "
+        f"{what}. Nothing is sent. If its bills are not in EnergyCAP, {anew} to import again. "
         f"{error.message}",
         status=error.status,
         method=error.method,

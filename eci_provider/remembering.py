@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,13 +10,17 @@ if TYPE_CHECKING:
 
 #: Under which name the record lies in Airflow's task state; a name once used stays, or running imports are lost.
 RECORD_KEY = "eci_submission"
+#: Under what a record names the imports that the task did before its last clear, and how many of them it keeps.
+EARLIER = "earlier"
+_MOST_EARLIER = 20
 
 
 def forget_on_success(context: Context) -> None:
     """
     Let a task that is cleared after its success do its work again; Airflow calls it once the success is recorded.
 
-    All that stays is a generation number, which is part of the marker.
+    What stays is a generation number, which is part of the marker, and which imports were done, so that a search
+    never takes one of them for the next.
 
     :param context: Airflow's context; its task says under which names it may have recorded imports.
     """
@@ -25,4 +30,22 @@ def forget_on_success(context: Context) -> None:
         memory = TaskMemory(context, key)
         record = memory.read()
         if record:
-            memory.write({"generation": int(record.get("generation", 0)) + 1})
+            earlier = [*record.get(EARLIER, ()), record.get("task_guid")]
+            memory.write(
+                {
+                    "generation": int(record.get("generation", 0)) + 1,
+                    EARLIER: [guid for guid in earlier if guid][-_MOST_EARLIER:],
+                }
+            )
+
+
+def earlier_imports(context: Context, keys: Iterable[str]) -> list[str]:
+    """
+    Return the GUIDs of the imports that the task did before it was cleared.
+
+    :param context: Airflow's context.
+    :param keys: under which names the task may have recorded imports.
+    """
+    from eci_provider.compat import TaskMemory
+
+    return [guid for key in keys for guid in TaskMemory(context, key).read().get(EARLIER, ())]

@@ -6,10 +6,12 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from eci_provider.api.errors import EciError, EciUnknownOutcomeError
 from eci_provider.api.texts import cut
 from eci_provider.limits import look_at_the_end
 
 if TYPE_CHECKING:
+    from eci_provider.hooks.eci import EciHook
     from eci_provider.waits import Wait
 
 log = logging.getLogger(__name__)
@@ -53,3 +55,25 @@ def _what_airflow_said(next_kwargs: Mapping[str, Any]) -> str:
     traceback = [line.strip() for part in next_kwargs.get("traceback") or [] for line in str(part).splitlines()]
     last = next((line for line in reversed(traceback) if line), "")
     return cut(f"{reason}: {last}" if last else reason, 300) or reason
+
+
+def check_connection(hook: EciHook, task_guid: str) -> None:
+    """
+    Name the import where Airflow does not give the connection any more.
+
+    :param hook: the hook.
+    :param task_guid: the import that was waited for.
+    :raises EciUnknownOutcomeError: when it does not.
+    :raises EciValidationError: when the connection cannot be used.
+    """
+    try:
+        _ = hook.settings
+    except EciError:
+        raise
+    except Exception as error:  # Airflow's own differ from version to version
+        raise EciUnknownOutcomeError(
+            f"What became of import {task_guid} cannot be read, since Airflow does not give the connection "
+            f"{hook.eci_conn_id!r} ({type(error).__name__}: {error}). Nothing is sent again: a retry takes the "
+            "import's result.",
+            task_guid=task_guid,
+        ) from error

@@ -26,6 +26,7 @@ from eci_provider.refusals import (
     not_this_runs,
     vanished,
 )
+from eci_provider.remembering import EARLIER
 from eci_provider.searching import began_after, is_superseded
 from eci_provider.settling import MOST_SENDS
 
@@ -63,6 +64,16 @@ class Submission(Knowledge):
             return self._reattach(decision)
         log.info("Submitting %s: %s.", self._job.what, decision.why)
         return self._submit(decision.attempt)
+
+    def find(self) -> Submitted | None:
+        """
+        Return the import of an earlier try, and send nothing.
+
+        :return: None where there is none.
+        :raises EciError: as :meth:`carry_out`.
+        """
+        decision = self.get_resume_decision()
+        return None if decision.task is None else self._reattach(decision)
 
     def get_resume_decision(self) -> ResumeDecision:
         """Look for an import of an earlier try, and decide."""
@@ -109,7 +120,7 @@ class Submission(Knowledge):
         try:
             return self._client.tasks.get(task_guid)
         except EciNotFoundError as error:
-            raise vanished(task_guid, self._job.what, error) from error
+            raise vanished(task_guid, self._job.what, error, anew=self._job.anew) from error
 
     def submit_job(self, marker: str) -> str:
         """
@@ -196,6 +207,7 @@ class Submission(Knowledge):
             "attempt": attempt,
             "max_tries": self._now.max_tries,
             "what": self._job.what,
+            EARLIER: self._record.get(EARLIER, []),
         }
 
     def _fresh(self, task_guid: str, marker: str) -> Submitted:

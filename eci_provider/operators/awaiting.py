@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import conf
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
 
 from eci_provider import clock
 from eci_provider.arguments import (
@@ -18,7 +18,7 @@ from eci_provider.arguments import (
     check_statuses,
     positive_seconds,
 )
-from eci_provider.contexts import own_xcom, start_of_try
+from eci_provider.contexts import RETURN_VALUE, own_xcom, start_of_try
 from eci_provider.failing import final_errors
 from eci_provider.killing import ON_KILL, KillSwitch
 from eci_provider.links import LINK_FACTS
@@ -28,7 +28,7 @@ from eci_provider.remembering import RECORD_KEY
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from eci_provider.api.errors import EciVoidedError
+    from eci_provider.api.errors import EciError
     from eci_provider.api.tasks import TaskResponse
     from eci_provider.hooks.eci import EciHook
     from eci_provider.jobs import Submitted
@@ -90,8 +90,8 @@ class EciAwaitingOperator(EciReportingOperator):
         self.check_waiting_arguments()
 
     @abstractmethod
-    def voids_on_kill(self) -> bool:
-        """Tell whether a kill sets the batch Pending, which it is not on purpose."""
+    def pending_is_meant(self) -> bool:
+        """Tell whether the import goes into a Pending batch on purpose, so that its bills are void by intent."""
 
     @property
     def record_key(self) -> str:
@@ -135,23 +135,27 @@ class EciAwaitingOperator(EciReportingOperator):
         :return: the result.
         :raises EciError: one of its children.
         """
-        from eci_provider.judging import RETURN_VALUE, judged
+        from eci_provider.judging import judged
         from eci_provider.waiting import task_has_ended
 
         following: Submitted | None = submitted
         while following is not None:
-            task_guid = following.task_guid
-            with self._taken_up(context, hook, task_guid):
+            with self._taken_up(context, hook, following.task_guid):
                 if not self.wait_for_completion:
                     return _result_at_once(following)
                 task = following.task
                 if task is None or not task_has_ended(task, wait_for_analysis=self.wait_for_analysis):
                     task = self._wait(hook, following, began)
-                result, voided = self._conclude(context, hook, task, following)
-            result, unreported = self.with_report(context, hook, result)
+                result, voided, unreported = self._conclude(context, hook, task, following)
             result, following = self.follow_up(context, hook, result) if voided is None else (result, None)
-        allowed = allowed_kickouts(self.max_kickouts, source=self.source)
-        result = judged(context, result, self.on_kickouts, max_kickouts=allowed, voided=voided)
+        result = judged(
+            context,
+            result,
+            self.on_kickouts,
+            max_kickouts=allowed_kickouts(self.max_kickouts, source=self.source),
+            voided=voided,
+            pending_is_meant=self.pending_is_meant(),
+        )
         if unreported is not None:
             context["ti"].xcom_push(key=RETURN_VALUE, value=result)
             raise unreported
@@ -249,9 +253,12 @@ class EciAwaitingOperator(EciReportingOperator):
     def _resumed(self, context: Context, task_guid: str) -> Iterator[tuple[EciHook, str]]:
         """Be about an import again, in another process."""
         from eci_provider.hooks.eci import EciHook
+        from eci_provider.resuming import check_connection
 
-        with final_errors(), EciHook(self.eci_conn_id) as hook, self._taken_up(context, hook, task_guid):
-            yield hook, task_guid
+        with final_errors(), EciHook(self.eci_conn_id) as hook:
+            check_connection(hook, task_guid)
+            with self._taken_up(context, hook, task_guid):
+                yield hook, task_guid
 
     @contextmanager
     def _taken_up(self, context: Context, hook: EciHook, task_guid: str) -> Iterator[None]:
@@ -273,23 +280,28 @@ class EciAwaitingOperator(EciReportingOperator):
 
     def _conclude(
         self, context: Context, hook: EciHook, task: TaskResponse, submitted: Submitted
-    ) -> tuple[dict[str, Any], EciVoidedError | None]:
-        """Return the result, and the error that says that a kill has voided its bills."""
-        from eci_provider.outcome import concluded, sentence
+    ) -> tuple[dict[str, Any], EciError | None, EciError | None]:
+        """Return the result, why its bills do not count in the end, and why the report was not written."""
+        from eci_provider.judging import cut_short
+        from eci_provider.outcome import concluded, first_result, sentence
         from eci_provider.standing import voided_by_kill
 
-        client = hook.get_conn()
-        result = concluded(
-            client,
-            task,
-            submitted.task_guid,
-            success_statuses=self.success_statuses or (),
-            reattached=submitted.reattached,
-        )
-        self.show_link(context, hook, **{name: result[name] for name in LINK_FACTS})
-        # Also in the try that was killed: a worker that shuts down voids the batch, and may come to its end still.
-        voided = voided_by_kill(client, result, sentence(result)) if self.voids_on_kill() else None
-        return result, voided
+        known: dict[str, Any] = {
+            "success_statuses": self.success_statuses or (),
+            "reattached": submitted.reattached,
+        }
+        client, task_guid = hook.get_conn(), submitted.task_guid
+        result = first_result(task, task_guid, **known)
+        try:
+            result = concluded(client, task, task_guid, **known)
+            self.show_link(context, hook, **{name: result[name] for name in LINK_FACTS})
+            # Also in the try that was killed: a worker that shuts down voids the batch, and may end well still.
+            voids_on_kill = self.kill_switch.action == "void_batch" and not self.pending_is_meant()
+            voided = voided_by_kill(client, result, sentence(result)) if voids_on_kill else None
+            result, unreported = self.with_report(context, hook, result)
+        except AirflowTaskTimeout as timeout:
+            raise cut_short(context, result) from timeout
+        return result, voided, unreported
 
 
 def _result_at_once(submitted: Submitted) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
@@ -11,9 +12,10 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from eci_provider import clock
 from eci_provider.api.errors import EciValidationError
 from eci_provider.arguments import is_template
+from eci_provider.compat import TaskMemory
 from eci_provider.contexts import map_index
 from eci_provider.operators.awaiting import EciAwaitingOperator
-from eci_provider.remembering import forget_on_success
+from eci_provider.remembering import earlier_imports, forget_on_success
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -109,18 +111,44 @@ class EciImportOperator(EciAwaitingOperator):
         :param adopt_task_guid: the import to take, whatever is known.
         :raises EciError: one of its children.
         """
-        try:
+        with self._told_in_time():
             submitted = self._submission(context, hook).carry_out(adopt_task_guid)
+        context["ti"].xcom_push(key="task_guid", value=submitted.task_guid)
+        return submitted
+
+    def found_again(self, context: Context, hook: EciHook) -> Submitted | None:
+        """
+        Return the import of an earlier try and push its GUID to XCom, or None; nothing is sent.
+
+        :param context: Airflow's context.
+        :param hook: the hook.
+        :raises EciError: one of its children.
+        """
+        memory = TaskMemory(context, self.record_key)
+        if not self.reattach or (memory.lasts and not memory.read().get("marker")):
+            return None
+        with self._told_in_time():
+            found = self._submission(context, hook).find()
+        if found is not None:
+            context["ti"].xcom_push(key="task_guid", value=found.task_guid)
+        return found
+
+    @contextmanager
+    def _told_in_time(self) -> Iterator[None]:
+        """Say what was going on when Airflow's ``execution_timeout`` ends the try."""
+        try:
+            yield
         except AirflowTaskTimeout as timeout:
             from eci_provider.refusals import out_of_time
 
             raise out_of_time(self.what()) from timeout
-        context["ti"].xcom_push(key="task_guid", value=submitted.task_guid)
-        return submitted
+
+    def how_to_import_anew(self) -> str:
+        """Return what to set so that an import of an earlier try is not looked for."""
+        return "set reattach=False"
 
     def _submission(self, context: Context, hook: EciHook) -> Submission:
         """Return the submission, its arguments being rendered: refused here if they are wrong."""
-        from eci_provider.compat import TaskMemory
         from eci_provider.jobs import Circumstances, Job, earliest_start
         from eci_provider.markers import Identity, target_of
         from eci_provider.submission import Submission
@@ -143,23 +171,23 @@ class EciImportOperator(EciAwaitingOperator):
             self.kill_switch.sending(marker)
             return self.submit_job(client, request, marker)
 
-        job = Job(self.what(), identity, target_of(request.batch_settings), send)
+        job = Job(self.what(), identity, target_of(request.batch_settings), send, self.how_to_import_anew())
         circumstances = Circumstances(
             is_later_try=instance.try_number > 1,
             max_tries=getattr(instance, "max_tries", None),
             floor=earliest_start(context),
             reattach=self.reattach,
             settle_time=hook.settings.numbers["settle_time"],
-            others=frozenset(guid.casefold() for guid in self.other_imports()),
+            others=frozenset(
+                guid.casefold() for guid in [*self.other_imports(), *earlier_imports(context, self.record_keys)]
+            ),
         )
         return Submission(client, job, circumstances, TaskMemory(context, self.record_key))
 
-    def voids_on_kill(self) -> bool:
-        """Tell whether a kill sets the batch Pending, which it is not on purpose."""
-        if self.kill_switch.action != "void_batch":
-            return False
+    def pending_is_meant(self) -> bool:
+        """Tell whether the import goes into a Pending batch on purpose, so that its bills are void by intent."""
         settings = cast("KickoutImport", self.checked_request()).batch_settings
-        return settings is None or settings.batch_mode != "use pending batch"
+        return settings is not None and settings.batch_mode == "use pending batch"
 
     def _checked_adoption(self) -> str | None:
         """Return the import to adopt; a template that renders to nothing means none."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from eci_provider.api.errors import EciValidationError
+from eci_provider.api.errors import EciError, EciValidationError
 from eci_provider.api.texts import cut
 from eci_provider.arguments import is_template, whole_number
-from eci_provider.contexts import own_xcom
+from eci_provider.compat import TaskMemory
+from eci_provider.contexts import RETURN_VALUE, own_xcom
 from eci_provider.operators.importing import EciImportOperator
 from eci_provider.remembering import RECORD_KEY
 
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 #: The results of all rounds must fit into one XCom.
 MOST_ROUNDS = 10
 _ROUNDS = "rounds"
+#: Under what a round's record says that no other one follows it: which import it was.
+_IS_LAST = "last_round"
+#: The modes of which another import can go into a batch that is Pending.
+_INTO_PENDING = ("use pending batch", "smart batch")
 #: What the result says of each round.
 _ROUND_FACTS = (
     "task_guid",
@@ -111,6 +117,12 @@ class RetryKickoutsOperator(EciImportOperator):
         self._check_rounds()
         return super().checked_request()
 
+    def how_to_import_anew(self) -> str:
+        """Return what to set so that this round, and none before it, is imported anew."""
+        if not self._ended:
+            return super().how_to_import_anew()
+        return f"set task_guid to {self._source_guid()} and {super().how_to_import_anew()}"
+
     def what(self) -> str:
         """Return what is imported, for messages."""
         return f"the retry of the kickouts of import {self._source_guid()}"
@@ -148,28 +160,61 @@ class RetryKickoutsOperator(EciImportOperator):
     ) -> tuple[dict[str, Any], Submitted | None]:
         """Start the next round, if this one brought enough in and left something to retry."""
         rounds = [*self._ended, _short(result)]
-        is_followed = self._is_followed(result)
         result = {**result, _ROUNDS: rounds}
-        if not is_followed:
-            return result, None
-        context["ti"].xcom_push(key=_ROUNDS, value=rounds)
-        self._ended, self._kicked_out = rounds, result["task_guid"]
-        return result, self.submitted(context, hook)
-
-    def _is_followed(self, result: Mapping[str, Any]) -> bool:
-        """Tell whether another round follows, and say why it does or does not."""
         if self.max_rounds == 1 or result["outcome"] != "completed_with_kickouts":
-            return False
-        imported = result["imported"] or 0
-        about = f"Round {self._round} of at most {self.max_rounds} imported {imported} bills"
+            return result, None
+        about = f"Round {self._round} of at most {self.max_rounds} imported {_brought_in(result)} bills"
         if self._round == self.max_rounds:
             self.log.info("%s; it was the last.", about)
-        elif imported < self.min_progress:
-            self.log.info("%s, less than min_progress=%d: no other round follows.", about, self.min_progress)
-        else:
-            self.log.info("%s; what it kicked out is retried in round %d.", about, self._round + 1)
-            return True
-        return False
+            return result, None
+        memory = TaskMemory(context, self.record_key)
+        record = memory.read()
+        if record.get(_IS_LAST) == result["task_guid"]:
+            self.log.info("%s, and an earlier try ended the rounds with it.", about)
+            return result, None
+        context["ti"].xcom_push(key=_ROUNDS, value=rounds)
+        # Should the next round be refused or stay in doubt, what this one brought in must not be lost.
+        context["ti"].xcom_push(key=RETURN_VALUE, value=result)
+        ended, self._ended = self._ended, rounds
+        kicked_out, self._kicked_out = self._kicked_out, result["task_guid"]
+        if self._brought_enough_in(result):
+            self.log.info("%s; what it kicked out is retried in round %d.", about, self._round)
+            with self._named_round():
+                return result, self.submitted(context, hook)
+        # The numbers may have changed since an earlier try went on: its next round must not be left behind.
+        with self._named_round():
+            following = self.found_again(context, hook)
+        if following is None:
+            self._ended, self._kicked_out = ended, kicked_out
+            self.log.info("%s, and min_progress is %d: no other round follows.", about, self.min_progress)
+            memory.write({**record, _IS_LAST: result["task_guid"]})
+        return result, following
+
+    @contextmanager
+    def _named_round(self) -> Iterator[None]:
+        """Say in errors which round was begun, and what the ones before it brought in."""
+        try:
+            yield
+        except EciError as error:
+            bills = sum(_brought_in(short) for short in self._ended)
+            done = f"Round {self._round} of at most {self.max_rounds}, after {bills} bills in the rounds before"
+            error.args = (f"{done}: {error.message}", *error.args[1:])
+            raise
+
+    def _brought_enough_in(self, result: Mapping[str, Any]) -> bool:
+        """
+        Tell whether a round brought enough in for another one.
+
+        Bills that are void are progress only where the next round goes into the same Pending batch: elsewhere it
+        would be refused, or leave them behind in a batch of their own.
+        """
+        if result["voided"] and self._batch_setting("batch_mode", "batchMode") not in _INTO_PENDING:
+            return False
+        return _brought_in(result) >= self.min_progress
+
+    def _batch_setting(self, name: str, documented: str) -> Any:
+        settings = self.batch_settings if isinstance(self.batch_settings, Mapping) else {}
+        return settings.get(name) or settings.get(documented)
 
     def _check_rounds(self) -> None:
         """Refuse what several rounds cannot do."""
@@ -179,9 +224,8 @@ class RetryKickoutsOperator(EciImportOperator):
                 "the one before has ended; leave either out"
             )
             raise EciValidationError([problem], source=self.source)
-        settings = self.batch_settings if isinstance(self.batch_settings, Mapping) else {}
-        mode = settings.get("batch_mode") or settings.get("batchMode")
-        code = settings.get("new_batch_code") or settings.get("newBatchCode")
+        mode = self._batch_setting("batch_mode", "batchMode")
+        code = self._batch_setting("new_batch_code", "newBatchCode")
         if self.max_rounds > 1 and code and str(mode).startswith("new "):
             problem = (
                 f"max_rounds is {self.max_rounds}, and batch_settings names new_batch_code {code!r} for a "
@@ -200,6 +244,11 @@ class RetryKickoutsOperator(EciImportOperator):
 def _record_key(number: int) -> str:
     """Return a round's name in the task state; the first has the one that every import has."""
     return RECORD_KEY if number == 1 else f"{RECORD_KEY}_round_{number}"
+
+
+def _brought_in(result: Mapping[str, Any]) -> int:
+    """Return how many bills a round brought into EnergyCAP, also if they are void until their batch is opened."""
+    return int(result["imported"] or 0) + int(result["voided"] or 0)
 
 
 def _short(result: Mapping[str, Any]) -> dict[str, Any]:

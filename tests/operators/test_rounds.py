@@ -45,6 +45,19 @@ def _task(sandbox: Sandbox, guid: str, *corrections: tuple[str, ...], **argument
     return task
 
 
+def _remade(
+    sandbox: Sandbox,
+    guid: str,
+    corrections: Iterator[tuple[str, ...]],
+    kind: type[Corrected] = Corrected,
+    **arguments: Any,
+) -> Corrected:
+    """Return the task anew, as in another process, while the analyst's corrections go on."""
+    task = kind(task_id="retry", task_guid=guid, **arguments)
+    task.sandbox, task.corrections = sandbox, corrections
+    return task
+
+
 def _told(end: Finished, name: str) -> list[Any]:
     return [short[name] for short in end.result["rounds"]]
 
@@ -114,12 +127,168 @@ def test_a_round_that_brings_too_little_is_the_last(
     assert _told(end, "imported") == rounds
 
 
-def test_bills_that_were_voided_are_no_progress(sandbox: Sandbox, kicked_out: str) -> None:
+def test_bills_that_were_voided_are_no_progress_where_the_next_round_cannot_join_them(
+    sandbox: Sandbox, kicked_out: str
+) -> None:
     sandbox.settings.error_handling = "MarkBatchPending"
 
     end = run(_task(sandbox, kicked_out, ACCOUNTS[:2], ACCOUNTS[2:], max_rounds=5, on_kickouts="warn"))
 
     assert (_told(end, "imported"), _told(end, "voided"), _told(end, "batch_status")) == ([0], [2], ["pending"])
+
+
+def _pending_batch(client: EciClient, guid: str) -> dict[str, Any]:
+    """Return the settings that retry an import's kickouts into its own batch, which kickouts have set Pending."""
+    batch = client.tasks.get(guid).batch
+    assert batch is not None
+    return {"batch_mode": "use pending batch", "pending_batch_id": batch.batch_id}
+
+
+def test_rounds_go_on_in_a_batch_that_is_pending(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.settings.error_handling = "MarkBatchPending"
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        guid = client.bill_imports.submit(bill_file(tmp_path, *ACCOUNTS))
+        settings = _pending_batch(client, guid)
+
+    end = run(_task(sandbox, guid, ACCOUNTS[:2], ACCOUNTS[2:], max_rounds=5, batch_settings=settings))
+
+    assert end.state == "success", end.error
+    assert (_told(end, "imported"), _told(end, "voided")) == ([0, 0], [2, 4])
+    assert (end.result["imported"], end.result["batch_status"]) == (0, "pending")
+
+
+def test_a_clear_after_the_rounds_sends_nothing_though_their_bills_count_by_now(
+    sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str
+) -> None:
+    """What a round brought in is 0 while its batch is Pending, and more when somebody has opened it."""
+    sandbox.settings.error_handling = "MarkBatchPending"
+    corrections = iter((ACCOUNTS[:2],))
+    tries = Tries(lambda: _remade(sandbox, kicked_out, corrections, max_rounds=3))
+    first = tries.run()
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        client.batches.update_status(first.result["batch_id"], "Open", note=None, leave_open_batches_as_is=True)
+        for code in ACCOUNTS[2:]:
+            sandbox.add_account(code)
+        client.bill_imports.retry_kickouts(first.result["task_guid"])  # as the message says
+    sent = _retries(sandbox)
+
+    tries.clear()
+    again = tries.run()
+
+    assert isinstance(again.error, errors.EciKickoutsError)
+    assert _told(again, "imported") == [2]
+    assert _retries(sandbox) == sent
+    assert sorted(bill["account"] for bill in sandbox.bills()) == list(ACCOUNTS)
+
+
+@pytest.mark.parametrize("has_state", [False, True])
+def test_a_round_that_was_sent_is_gone_on_with_whatever_the_one_before_is_worth_now(
+    has_state: bool, sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str
+) -> None:
+    sandbox.settings.delay = 60
+    corrections = iter((ACCOUNTS[:2], ACCOUNTS[2:]))
+    sent: list[str] = []
+
+    class Dying(Corrected):
+        def submit_job(self, *arguments: Any) -> str:
+            sent.append(super().submit_job(*arguments))
+            if len(sent) == 2:
+                raise KeyboardInterrupt
+            return sent[-1]
+
+    tries = Tries(lambda: _remade(sandbox, kicked_out, corrections, Dying, max_rounds=3), has_state=has_state)
+    with pytest.raises(KeyboardInterrupt):
+        tries.run()
+    sandbox.advance(120)
+    for path in ("/api/v3/workflow/billImport", "/api/v3/batch/*"):
+        sandbox.fault("GET", path, times=None, status=503)
+    end = tries.run()
+
+    assert end.state == "success", end.error
+    assert _told(end, "task_guid") == sent
+    assert sorted(bill["account"] for bill in sandbox.bills()) == list(ACCOUNTS)
+
+
+def test_what_the_rounds_before_brought_in_is_told_when_the_next_one_is_refused(
+    sandbox: Sandbox, kicked_out: str
+) -> None:
+    sandbox.fault("POST", "/api/v202401/import/bill/task/*/kickout", skip=1, status=400)
+
+    end = run(_task(sandbox, kicked_out, ACCOUNTS[:2], max_rounds=3))
+
+    assert isinstance(end.error, errors.EciBadRequestError)
+    assert end.error.message.startswith("Round 2 of at most 3, after 2 bills in the rounds before: POST ")
+    assert (_told(end, "imported"), end.result["kickouts"]) == ([2], 4)
+
+
+def test_what_a_doubt_about_a_later_round_advises_imports_no_bill_again(
+    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.settings.echo_notes = False
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        guid = client.bill_imports.submit(bill_file(tmp_path, *ACCOUNTS))
+        shared = {
+            "batch_mode": "use existing batch",
+            "existing_open_batch_id": client.batches.open("shared").batch_id,
+        }
+    died: list[bool] = []
+
+    class Dying(Corrected):
+        def follow_up(self, *arguments: Any) -> Any:
+            if not died:
+                died.append(True)
+                raise KeyboardInterrupt
+            return super().follow_up(*arguments)
+
+    changed: dict[str, Any] = {"guid": guid}
+    corrections = iter((ACCOUNTS[:2], ACCOUNTS[2:]))
+    tries = Tries(
+        lambda: _remade(
+            sandbox, corrections=corrections, kind=Dying, max_rounds=2, batch_settings=shared, **changed
+        )
+    )
+    with pytest.raises(KeyboardInterrupt):
+        tries.run()
+    with EciClient(sandbox.url, sandbox.api_key) as client:  # somebody else's, of which no note tells that
+        sandbox.add_account("S")
+        client.bill_imports.submit(bill_file(tmp_path, "S"), batch_settings=shared)
+    doubt = tries.run()
+
+    assert isinstance(doubt.error, errors.EciUnknownOutcomeError)
+    first = doubt.result["task_guid"]
+    assert f"if none is, set task_guid to {first} and set reattach=False" in doubt.error.message
+
+    changed.update(guid=first, reattach=False)
+    tries.clear()
+    end = tries.run()
+
+    assert end.state == "success", end.error
+    assert sorted(bill["account"] for bill in sandbox.bills()) == [*ACCOUNTS, "S"]
+
+
+def test_imports_before_a_clear_leave_no_doubt_about_a_later_round(
+    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.settings.echo_notes = False
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        guid = client.bill_imports.submit(bill_file(tmp_path, *ACCOUNTS))
+        batch_id = client.batches.open("shared").batch_id
+    shared = {"batch_mode": "use existing batch", "existing_open_batch_id": batch_id}
+    corrections = iter((ACCOUNTS[:1], ACCOUNTS[1:2], ACCOUNTS[2:4]))
+    changed: dict[str, Any] = {"min_progress": 2}
+    tries = Tries(
+        lambda: _remade(
+            sandbox, guid, corrections, max_rounds=2, batch_settings=shared, on_kickouts="warn", **changed
+        )
+    )
+    assert _told(tries.run(), "imported") == [1]
+
+    changed["min_progress"] = 1
+    tries.clear()
+    end = tries.run()
+
+    assert end.state == "success", end.error
+    assert _told(end, "imported") == [2, 2]
 
 
 @pytest.mark.parametrize("has_state", [False, True])

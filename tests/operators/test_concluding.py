@@ -1,0 +1,117 @@
+"""Conclude an import that has ended: what goes wrong then hides neither the import nor what is known of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+
+from eci_provider import outcome
+from eci_provider.api import EciClient, errors
+from eci_provider.operators import ImportBillsOperator
+from eci_provider.sandbox import Sandbox
+from tests.conftest import TurnedClock
+from tests.running import TaskInstanceDouble, Tries, run
+from tests.waiting_tasks import bill_file
+
+TIME_OUT = "Timeout, PID: 7"
+
+
+def _submits(sandbox: Sandbox) -> int:
+    return len([request for request in sandbox.requests if request.path == "/api/v3/import/bill"])
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize(("step", "imported"), [("kickouts", None), ("report", 1)])
+def test_an_execution_timeout_names_the_import_and_a_retry_concludes_it(
+    step: str,
+    imported: int | None,
+    deferrable: bool,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sandbox.add_account("A-1")
+    sandbox.settings.delay = 60
+    is_over = [True]
+    digest = outcome.kickout_digest
+
+    def slow_digest(*arguments: Any) -> outcome.KickoutDigest:
+        if is_over[0] and step == "kickouts":
+            raise AirflowTaskTimeout(TIME_OUT)
+        return digest(*arguments)
+
+    class Slow(ImportBillsOperator):
+        def with_report(self, *arguments: Any) -> Any:
+            if is_over[0] and step == "report":
+                raise AirflowTaskTimeout(TIME_OUT)
+            return super().with_report(*arguments)
+
+    monkeypatch.setattr(outcome, "kickout_digest", slow_digest)
+    path, report = bill_file(tmp_path, "A-1", "A-2"), tmp_path / "kickouts.csv"
+    tries = Tries(
+        lambda: Slow(
+            task_id="import_bills",
+            file=str(path),
+            on_kickouts="warn",
+            deferrable=deferrable,
+            kickout_report=str(report),
+        )
+    )
+    cut = tries.run()
+
+    assert isinstance(cut.error, errors.EciWaitTimeoutError)
+    assert (cut.error.ended_by, cut.is_final) == ("execution_timeout", False)
+    guid = cut.xcoms["task_guid"]
+    assert f"Import {guid} has ended as 'Completed with kickouts'" in cut.error.message
+    facts = ("task_guid", "outcome", "imported")
+    assert [cut.result[name] for name in facts] == [guid, "completed_with_kickouts", imported]
+
+    is_over[0] = False
+    end = tries.run()
+
+    assert end.state == "success", end.error
+    assert [end.result[name] for name in facts] == [guid, "completed_with_kickouts", 1]
+    assert report.exists()
+    assert _submits(sandbox) == 1
+
+
+@pytest.mark.parametrize(("status", "is_final"), [(404, True), (503, False)])
+def test_a_batch_that_a_kill_may_have_voided_and_that_cannot_be_read_hides_no_result(
+    status: int, is_final: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+    path = bill_file(tmp_path, "A-1")
+    tries = Tries(lambda: ImportBillsOperator(task_id="import_bills", file=str(path), on_kill="void_batch"))
+    sandbox.fault("GET", "/api/v3/batch/*", times=None, status=status)
+    end = tries.run()
+
+    assert isinstance(end.error, errors.EciUnknownOutcomeError)
+    assert end.is_final is is_final
+    assert f"Import {end.result['task_guid']} ended as 'Completed'" in end.error.message
+    assert "whether a kill has voided its batch (on_kill='void_batch') cannot be read" in end.error.message
+
+    sandbox.clear_faults()
+    assert tries.run().state == "success"
+    assert _submits(sandbox) == 1
+
+
+def test_a_resume_without_a_connection_names_the_import(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.add_account("A-1")
+    path = bill_file(tmp_path, "A-1")
+    guid = run(ImportBillsOperator(task_id="import_bills", file=str(path))).result["task_guid"]
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        found = client.tasks.get(guid).documented()
+    task = ImportBillsOperator(task_id="import_bills", file=str(path), deferrable=True)
+    context: dict[str, Any] = {"ti": TaskInstanceDouble(task), "task": task}
+    event = {"status": "found", "found": found, "task_guid": guid}
+    monkeypatch.delenv("AIRFLOW_CONN_ECI_DEFAULT")
+
+    with pytest.raises(errors.EciUnknownOutcomeError, match=f"import {guid}.*'eci_default'") as caught:
+        task.resume_execution("execute_complete", {"event": event}, context)
+    assert caught.value.retry_helps
