@@ -6,17 +6,17 @@ from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from shutil import copyfileobj
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.api.upload import OpenablePath
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.keys import BillKey, BillKeys, Written
 from eci_provider.bills.layout import layout_for
 from eci_provider.bills.mapping import column_mapping
-from eci_provider.bills.reading import ARCHIVE, Table, suffix_of, tables
+from eci_provider.bills.naming import named_tables
+from eci_provider.bills.reading import Table, tables
 from eci_provider.bills.sorting import sorted_rows
 from eci_provider.bills.writing import Destination, Folder, folder_at
 
@@ -42,8 +42,9 @@ def split_file(
     Write a bill file's rows into parts, the header at the top of each, and return where they lie.
 
     Neighbouring rows of one bill never part: a bill longer than a part makes a longer part. Each part appears
-    whole or not at all. The same file and arguments make the same parts with the same names (``bills-0001.csv``,
-    ...); what else lies in the destination stays there, so go by what is returned. Memory is bounded.
+    whole or not at all. The same file and arguments make the same parts with the same names
+    (``bills-3f2a91c4-0001.csv``, ...: the file's name, a digest of where it lies, a number), and no two files the
+    same names. What else lies in the destination stays there, so go by what is returned. Memory is bounded.
 
     :param file: a CSV, DAT or TXT file, or a ZIP of these, which are split one by one; as for
         :func:`~eci_provider.bills.reading.tables`.
@@ -61,13 +62,12 @@ def split_file(
     known = None if mapping is None else column_mapping(mapping, source="split_file")
     folder = folder_at(destination)
     parts: list[str] = []
-    for stem, table in _named(file):
+    for names, table in named_tables(file):
         if table.is_workbook:
             problem = "a workbook cannot be split. Save its first sheet as 'CSV UTF-8' and split that."
             raise EciBillFileError(problem, file=table.name)
         keys = BillKeys(layout_for(table.header, known, file=table.name))
         stretches = _sorted(table, keys) if sort else _as_they_are(table, keys)
-        names = _names(stem, PurePosixPath(table.name).suffix)
         with _Parts(folder, names, table.preamble.encode(), rows_per_file) as writer:
             writer.write(stretches)
             parts += writer.finish()
@@ -109,21 +109,6 @@ def join_parts(parts: Iterable[BillFile], target: str | Path) -> None:
                 for _, _, texts in table.stretches():
                     file.write("".join(texts).encode())
         folder.publish(file, path.name)
-
-
-def _named(file: BillFile) -> Iterator[tuple[str, Table]]:
-    """Iterate over the files with the stems of their parts' names; those of a ZIP may be namesakes."""
-    name = file.name if isinstance(file, OpenablePath) else Path(file).name
-    for number, table in enumerate(tables(file), start=1):
-        own = PurePosixPath(table.name.replace("\\", "/")).stem
-        yield (f"{PurePosixPath(name).stem}-{number:02}-{own}" if suffix_of(name) == ARCHIVE else own), table
-
-
-def _names(stem: str, suffix: str) -> Iterator[str]:
-    number = 0
-    while True:
-        number += 1
-        yield f"{stem}-{number:04}{suffix}"
 
 
 # Rows that follow each other: the text of empty ones that stay with the bill before; the text of each row, that of

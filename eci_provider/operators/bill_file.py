@@ -214,7 +214,8 @@ class SplitBillFileOperator(EciBillFileOperator):
     """
     Split a bill file into parts of at most 5,000 rows, as EnergyCAP advises; no bill lies in two of them.
 
-    The same file makes the same parts with the same names, so that an import that was retried knows them again.
+    The same file makes the same parts with the same names, so that an import that was retried knows them again;
+    parts of files in different folders never share a name.
 
     :param destination: the folder of the parts: a local path, or any URL that Airflow's ObjectStoragePath opens.
     :param rows_per_file: how many rows a part holds at most; only a single longer bill makes a longer one.
@@ -222,7 +223,8 @@ class SplitBillFileOperator(EciBillFileOperator):
         of one bill meet wherever they stood.
     :param kwargs: ``file``, ``profile_code`` and ``column_mapping`` of
         :class:`~eci_provider.operators.bill_file.EciBillFileOperator`.
-    :return: the parts' paths, for ``ImportBillsOperator.partial(...).expand(file=...)``.
+    :return: the parts' paths, for ``ImportBillsOperator.partial(...).expand(file=...)``, which takes 1,024 unless
+        ``[core] max_map_length`` says otherwise.
     """
 
     template_fields: Sequence[str] = (*EciBillFileOperator.template_fields, "destination")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import os
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -85,6 +87,16 @@ def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
         for name, data in files:
             target.writestr(name, data)
     return written.getvalue()
+
+
+def location_digest(file: Path) -> str:
+    """Return what the names of a local file's parts hold of where it lies."""
+    return hashlib.sha256(os.path.realpath(file).encode()).hexdigest()[:8]
+
+
+def part_name(file: Path, number: int) -> str:
+    """Return the name of a part of a local file."""
+    return f"{file.stem}-{location_digest(file)}-{number:04}{file.suffix}"
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from eci_provider.bills import EciBillFileError
 from eci_provider.operators import CreateImportProfileOperator, ImportBillsOperator
 from eci_provider.operators.bill_file import CheckBillFileOperator, SplitBillFileOperator
 from eci_provider.sandbox import Sandbox
-from tests.bills.files import MAPPING, NYCHA, NYCHA_NAMES, row, text
+from tests.bills.files import MAPPING, NYCHA, NYCHA_NAMES, part_name, row, text
 from tests.conftest import TurnedClock
 from tests.running import run
 
@@ -146,9 +146,33 @@ def test_a_long_file_is_split_and_each_part_imported(
         for index, part in enumerate(end.result)
     ]
 
-    assert end.result == [f"{tmp_path}/parts/bills-000{number}.csv" for number in (1, 2, 3)]
+    assert end.result == [f"{tmp_path}/parts/{part_name(file, number)}" for number in (1, 2, 3)]
     assert [done.result["imported"] for done in imports] == [2, 2, 1]
     assert sorted(bill["account"] for bill in sandbox.bills()) == ["0", "1", "2", "3", "4"]
+
+
+def test_files_of_one_name_are_split_into_one_folder_and_each_bill_is_imported_once(
+    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    run(CreateImportProfileOperator(task_id="create", profile_code="vendor", column_mapping=MAPPING))
+    cities = ["north", "south"]
+    for city in cities:
+        sandbox.add_account(city, ["M1"])
+        (tmp_path / city).mkdir()
+        (tmp_path / city / "bills.csv").write_text(text(row(account=city)))
+
+    parts = [
+        part
+        for index, city in enumerate(cities)
+        for part in run(
+            _split(file=f"{tmp_path}/{city}/bills.csv", destination=f"{tmp_path}/parts", profile_code="vendor"),
+            instance={"map_index": index},
+        ).result
+    ]
+    for index, part in enumerate(parts):
+        run(ImportBillsOperator(task_id="import", file=part, profile_code="vendor"), instance={"map_index": index})
+
+    assert [bill["account"] for bill in sandbox.bills()] == cities
 
 
 def test_a_torn_bill_is_mended_by_sorting(tmp_path: Path) -> None:

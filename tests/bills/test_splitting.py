@@ -24,6 +24,8 @@ from tests.bills.files import (
     NYCHA,
     NYCHA_NAMES,
     archive,
+    location_digest,
+    part_name,
     read_at_once,
     row,
     text,
@@ -150,7 +152,7 @@ def test_the_real_bills_in_parts(tmp_path: Path) -> None:
 
     parts = split_file(NYCHA, tmp_path / "parts", rows_per_file=21, mapping=mapping)
 
-    assert [Path(part).name for part in parts] == [f"{NYCHA.stem}-000{number}.csv" for number in (1, 2, 3)]
+    assert [Path(part).name for part in parts] == [part_name(NYCHA, number) for number in (1, 2, 3)]
     rows = [_read(Path(part).read_bytes()) for part in parts]
     # Rows 21 and 22 of the source are one bill.
     assert len(rows[0]) == 20
@@ -198,7 +200,7 @@ def test_a_file_broken_far_down_leaves_only_whole_parts(broken: bytes, tmp_path:
         _split(content, tmp_path, rows_per_file=4)
 
     left = {part.name: len(_read(part.read_bytes())) for part in (tmp_path / "parts").iterdir()}
-    assert left == {"bills-0001.csv": 4, "bills-0002.csv": 4}
+    assert left == {part_name(tmp_path / "bills.csv", number): 4 for number in (1, 2)}
 
 
 def test_without_a_mapping_the_file_is_advanced(tmp_path: Path) -> None:
@@ -227,13 +229,36 @@ def test_each_file_in_a_zip_is_split_by_itself(tmp_path: Path) -> None:
 
     parts = split_file(str(file), tmp_path / "parts", rows_per_file=2, mapping=MAPPING)
 
+    begin = f"all-{location_digest(file)}"
     assert [(Path(part).name, len(_read(Path(part).read_bytes()))) for part in parts] == [
-        ("all-01-a-0001.csv", 2),
-        ("all-01-a-0002.csv", 1),
-        ("all-02-a-0001.csv", 2),
-        ("all-02-a-0002.csv", 1),
-        ("all-03-b-0001.TXT", 0),
+        (f"{begin}-01-a-0001.csv", 2),
+        (f"{begin}-01-a-0002.csv", 1),
+        (f"{begin}-02-a-0001.csv", 2),
+        (f"{begin}-02-a-0002.csv", 1),
+        (f"{begin}-03-b-0001.TXT", 0),
     ]
+
+
+def test_files_of_one_name_share_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {"north": row(account="1"), "south": row(account="2")}
+    for folder, cells in rows.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "bills.csv").write_text(text(cells))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "newest").symlink_to("south")
+
+    parts = [split_file(f"{folder}/bills.csv", "parts", mapping=MAPPING) for folder in rows]
+    again = [
+        split_file(way, "parts", mapping=MAPPING)
+        for way in (tmp_path / "north" / "bills.csv", "./north/../newest/bills.csv")
+    ]
+
+    assert [[_read(Path(part).read_bytes()) for part in found] for found in parts] == [
+        [[rows["north"]]],
+        [[rows["south"]]],
+    ]
+    assert again == parts
+    assert len(list((tmp_path / "parts").iterdir())) == 2
 
 
 def _attach_memory() -> None:
@@ -258,9 +283,20 @@ def test_an_object_store_may_be_on_both_sides(tmp_path: Path) -> None:
 
     parts = split_file(source, target, rows_per_file=1, mapping=MAPPING)
     local = split_file(source, ObjectStoragePath(f"file://{tmp_path}/parts"), rows_per_file=1, mapping=MAPPING)
+    namesake = ObjectStoragePath("memory://in/south/bills.csv")
+    namesake.parent.mkdir(parents=True, exist_ok=True)
+    namesake.write_bytes(text(*rows).encode())
+    other = split_file(namesake, target, mapping=MAPPING)
+    (tmp_path / "bills.csv").write_bytes(text(*rows).encode())
+    ways = [
+        split_file(way, tmp_path / "here", mapping=MAPPING)
+        for way in (ObjectStoragePath(f"file://{tmp_path}/bills.csv"), tmp_path / "bills.csv")
+    ]
 
     assert [_read(ObjectStoragePath(part).read_bytes()) for part in parts] == [[rows[0]], [rows[1]]]
-    assert local == [f"{tmp_path}/parts/bills-0001.csv", f"{tmp_path}/parts/bills-0002.csv"]
+    assert local == [f"{tmp_path}/parts/{Path(part).name}" for part in parts]
+    assert not {Path(part).name for part in other} & {Path(part).name for part in parts}
+    assert ways[0] == ways[1]
     assert [_read(Path(part).read_bytes()) for part in local] == [[rows[0]], [rows[1]]]
 
 

@@ -1,0 +1,51 @@
+"""The names of a bill file's parts: the same ones for the same file, and other ones for any other file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from eci_provider.api.upload import OpenablePath
+from eci_provider.bills.reading import ARCHIVE, Table, suffix_of, tables
+from eci_provider.bills.writing import RemotePath
+
+if TYPE_CHECKING:
+    from eci_provider.api.upload import BillFile
+
+_DIGITS = 8
+
+
+def named_tables(file: BillFile) -> Iterator[tuple[Iterator[str], Table]]:
+    """
+    Iterate over the files of a bill file, each with the names of its parts (``bills-3f2a91c4-0001.csv``, ...).
+
+    Files of one name in different folders are common, and their parts often go into one folder. So names hold a
+    digest of where the file lies, which takes no look at its content.
+
+    :param file: as for :func:`~eci_provider.bills.reading.tables`.
+    """
+    name = file.name if isinstance(file, OpenablePath) else Path(file).name
+    origin = hashlib.sha256(_location(file).encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
+    stem = f"{PurePosixPath(name).stem}-{origin}"
+    for number, table in enumerate(tables(file), start=1):
+        inner = PurePosixPath(table.name.replace("\\", "/"))
+        # Files in a ZIP may be namesakes, too.
+        own = f"{stem}-{number:02}-{inner.stem}" if suffix_of(name) == ARCHIVE else stem
+        yield _names(own, inner.suffix), table
+
+
+def _location(file: BillFile) -> str:
+    """Return where a file lies: its full path, or its URL with the connection that opens it."""
+    if isinstance(file, RemotePath):
+        return str(Path(file.path).resolve()) if file.protocol in ("file", "local") else str(file)
+    return str(Path(file).resolve()) if isinstance(file, (str, os.PathLike)) else str(file)
+
+
+def _names(stem: str, suffix: str) -> Iterator[str]:
+    number = 0
+    while True:
+        number += 1
+        yield f"{stem}-{number:04}{suffix}"
