@@ -14,6 +14,7 @@ from eci_provider.bills.mapping import column_mapping
 from eci_provider.bills.reading import tables
 from eci_provider.bills.report import CheckReport, Problem, Tally
 from eci_provider.bills.rules import RULES, checked_codes
+from eci_provider.bills.seen import Seen
 from eci_provider.bills.splitting import ADVISED_ROWS
 from eci_provider.bills.table_check import TableCheck
 
@@ -99,14 +100,16 @@ def _all_problems(
     file: BillFile, mapping: ColumnMapping | None, bounds: Bounds, tally: Tally
 ) -> Iterator[Problem]:
     date_format = ADVANCED_DATE_FORMAT if mapping is None else mapping.date_format
-    try:
-        for table in tables(file, date_format=date_format):
-            try:
-                layout = layout_for(table.header, mapping, file=table.name)
-            except EciBillFileError as error:
-                yield Problem(RULES["column_missing"], error.file, error.row, None, error.problem)
-                continue
-            with TableCheck(table, layout, bounds, tally) as check:
-                yield from check.problems()
-    except EciBillFileError as error:
-        yield Problem(RULES["file_unreadable"], error.file, error.row, None, error.problem)
+    with Seen() as seen:
+        try:
+            for table in tables(file, date_format=date_format):
+                try:
+                    layout = layout_for(table.header, mapping, file=table.name)
+                except EciBillFileError as error:
+                    yield Problem(RULES["column_missing"], error.file, error.row, None, error.problem)
+                    continue
+                seen.begin_file(table.name)
+                yield from TableCheck(table, layout, bounds, tally, seen).problems()
+        except EciBillFileError as error:
+            yield Problem(RULES["file_unreadable"], error.file, error.row, None, error.problem)
+        yield from seen.torn_bills()

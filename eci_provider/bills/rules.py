@@ -84,8 +84,8 @@ _ALL = (
     Rule(
         "bill_torn",
         ERROR,
-        "Rows of one bill are parted by others: they become two bills, and the second may replace the first. Sort "
-        "the file by account, vendor, start and end.",
+        "Rows of one bill are parted by others, or stand in two files of a ZIP: they become two bills, and the "
+        "second may replace the first. Bring them together, and sort the file by account, vendor, start and end.",
         _LEGACY_PAGE,
     ),
     Rule("row_duplicate", WARNING, "A row stands twice in one bill and counts twice. Remove one.", "advice"),

@@ -6,25 +6,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import chain, pairwise
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from eci_provider.bills.cell_check import CellCheck, Fault, Faults, date_fault
 from eci_provider.bills.keys import BillKey, BillKeys, Written
 from eci_provider.bills.layout import REQUIRED_FIELDS, Layout
-from eci_provider.bills.ledger import Ledger
 from eci_provider.bills.report import Problem, Tally
 from eci_provider.bills.rules import RULES
 
 if TYPE_CHECKING:
     from eci_provider.bills.checking import Bounds
     from eci_provider.bills.reading import Rows, Table
+    from eci_provider.bills.seen import Seen
 
 _AUTO = "!AUTO!"
-#: How many torn bills are told of one by one.
-_MOST_TORN = 10_000
-#: How many meters' last periods are known at least, and in how long a bill doubled rows are looked for.
-_MOST_METERS = 30_000
+#: In how long a bill doubled rows are looked for.
 _LONGEST_BILL = 50_000
 
 
@@ -43,30 +39,20 @@ class TableCheck:
     :param layout: the meaning of its columns.
     :param bounds: what to measure with.
     :param tally: where rows and bills are counted.
+    :param seen: the bills of the files before it.
     """
 
-    def __init__(self, table: Table, layout: Layout, bounds: Bounds, tally: Tally) -> None:
+    def __init__(self, table: Table, layout: Layout, bounds: Bounds, tally: Tally, seen: Seen) -> None:
         self._table, self._layout, self._bounds, self._tally = table, layout, bounds, tally
+        self._seen = seen
         self._keys = BillKeys(layout)
         self._cells = CellCheck(layout, len(table.header), self._keys.days)
         self._width = {len(table.header)}
-        self._ledger = Ledger()
         # How many bills there are; the last one, what its last row says of it, and the texts of all its rows.
         self._count = 0
         self._last_bill: _Bill = (0, ("", "", "", ""), None, ())
         self._last: Written = ()
         self._last_texts: set[str] = set()
-        # The last period of each meter: of those seen lately, and of those seen before these.
-        self._periods: dict[int, tuple[int, int]] = {}
-        self._older_periods: dict[int, tuple[int, int]] = {}
-
-    def __enter__(self) -> TableCheck:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ledger.__exit__(kind, error, trace)
 
     def problems(self) -> Iterator[Problem]:
         """Iterate over the problems, while the file is read."""
@@ -115,7 +101,7 @@ class TableCheck:
         known = [bill for bill in bills if not bill[3] or not _is_kicked_out(bill)]
         if known:
             places, keys, *_ = zip(*known, strict=True)
-            self._ledger.add(keys, map(numbers.__getitem__, places))
+            self._seen.note_bills(keys, map(numbers.__getitem__, places))
         if bills and bills[0][0] == 0:
             self._last_texts = set()
         else:
@@ -189,7 +175,7 @@ class TableCheck:
         """Find what is wrong with each row's bill and meter, and with its bill beside the meter's last one."""
         bounds = self._bounds
         are_known = bounds.meters is not None or bounds.meters_of is not None
-        periods, older = self._periods, self._older_periods
+        periods, older = self._seen.periods, self._seen.older_periods
         coming = iter(bills)
         following = next(coming, None)
         for place, meter in enumerate(self._cells.meters(rows)):
@@ -207,8 +193,7 @@ class TableCheck:
             periods[hashed] = period
             if before and period[0] < before[1] and before[0] < period[1] and before != period:
                 faults[place].append(self._overlap_fault(before))
-        if len(periods) >= _MOST_METERS:
-            self._older_periods, self._periods = periods, {}
+        self._seen.forget_old_periods()
 
     def _meter_faults(self, meter: str, account: str) -> list[Fault]:
         index, bounds = self._cells.meter_column, self._bounds
@@ -228,19 +213,9 @@ class TableCheck:
 
     def _end(self, rows: int) -> Iterator[Problem]:
         """Iterate over what shows only when the whole file is known."""
-        name = self._table.name
-        count, torn = self._ledger.repeated(_MOST_TORN)
-        for row, first in torn:
-            message = f"It belongs to the bill of row {first}, from which other rows part it."
-            yield Problem(RULES["bill_torn"], name, row, None, message)
-        if count > len(torn):
-            message = (
-                f"{count - len(torn):,} further rows belong to bills above them, from which other rows part them."
-            )
-            yield Problem(RULES["bill_torn"], name, None, None, message)
         if rows > self._bounds.most_rows:
             message = f"It has {rows:,} rows, EnergyCAP advises at most {self._bounds.most_rows:,}."
-            yield Problem(RULES["too_many_rows"], name, None, None, message)
+            yield Problem(RULES["too_many_rows"], self._table.name, None, None, message)
 
 
 def _is_kicked_out(bill: _Bill) -> bool:
