@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eci_provider.api.errors import EciError
-from eci_provider.bills.checking import LONGEST_PERIOD, check_file
+from eci_provider.bills.bounds import ADVISED_ROWS, LONGEST_PERIOD
+from eci_provider.bills.checking import check_file
 from eci_provider.bills.rules import RULES
-from eci_provider.bills.splitting import ADVISED_ROWS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,57 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.api.errors import EciValidationError
+from eci_provider.bills.bounds import ADVISED_ROWS, LONGEST_PERIOD, Bounds, checked_bounds
 from eci_provider.bills.dates import ADVANCED_DATE_FORMAT
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.layout import layout_for
 from eci_provider.bills.mapping import column_mapping
 from eci_provider.bills.reading import tables
 from eci_provider.bills.report import CheckReport, Problem, Tally
-from eci_provider.bills.rules import RULES, checked_codes
+from eci_provider.bills.rules import RULES
 from eci_provider.bills.seen import Seen
-from eci_provider.bills.splitting import ADVISED_ROWS
 from eci_provider.bills.table_check import TableCheck
 
 if TYPE_CHECKING:
     from eci_provider.api.import_profiles import ColumnMapping
     from eci_provider.api.upload import BillFile
 
-#: The longest usual period, in days: two months.
-LONGEST_PERIOD = 62
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """
-    Hold what a check measures with.
-
-    :param accounts: the codes that accounts may have, or None.
-    :param meters: the codes that meters may have, or None.
-    :param meters_of: the codes that the meters of each account may have, or None.
-    :param off: the codes of rules that are switched off.
-    """
-
-    longest_period: int
-    most_rows: int
-    accounts: frozenset[str] | None
-    meters: frozenset[str] | None
-    meters_of: Mapping[str, frozenset[str]] | None
-    off: frozenset[str]
-
 
 def check_file(
     file: BillFile,
     *,
     mapping: ColumnMapping | Mapping[str, Any] | None = None,
-    accounts: Iterable[str] | Mapping[str, Iterable[str]] | None = None,
-    meters: Iterable[str] | None = None,
+    accounts: Iterable[str | int] | Mapping[Any, Iterable[str | int]] | None = None,
+    meters: Iterable[str | int] | None = None,
     longest_period: int = LONGEST_PERIOD,
     most_rows: int = ADVISED_ROWS,
-    rules_off: Iterable[str] = (),
+    rules_off: Iterable[str] | None = (),
 ) -> CheckReport:
     """
     Check a bill file, in constant memory, while the report is iterated over.
@@ -65,26 +41,24 @@ def check_file(
     :param mapping: which column is what, as :func:`~eci_provider.bills.mapping.column_mapping` takes it; without
         one the file is in Advanced format.
     :param accounts: the codes and aliases of accounts that EnergyCAP knows, or a dict of them with the codes,
-        aliases and serial numbers of the meters of each.
-    :param meters: the codes, aliases and serial numbers of meters that EnergyCAP knows.
-    :param longest_period: above how many days a bill's period is unusual.
-    :param most_rows: above how many rows a file is too long.
+        aliases and serial numbers of the meters of each; codes that are whole numbers are taken as texts.
+    :param meters: the codes, aliases and serial numbers of meters that EnergyCAP knows, unless ``accounts`` is a
+        dict.
+    :param longest_period: above how many days a bill's period is unusual; at least 1.
+    :param most_rows: above how many rows a file is too long; at least 1.
     :param rules_off: the codes of rules (:data:`~eci_provider.bills.rules.RULES`) that are switched off.
     :return: the report; nothing was read yet.
     :raises EciValidationError: when an argument is wrong.
     """
-    for name, codes in (("accounts", accounts), ("meters", meters)):
-        if isinstance(codes, str):
-            raise EciValidationError([f"{name} is {codes!r}: must be a list of codes"], source="check_file")
-    known = None if mapping is None else column_mapping(mapping, source="check_file")
-    bounds = Bounds(
-        longest_period,
-        most_rows,
-        None if accounts is None else frozenset(accounts),
-        None if meters is None else frozenset(meters),
-        {code: frozenset(names) for code, names in accounts.items()} if isinstance(accounts, Mapping) else None,
-        checked_codes(rules_off, source="check_file: rules_off"),
+    bounds = checked_bounds(
+        source="check_file",
+        accounts=accounts,
+        meters=meters,
+        longest_period=longest_period,
+        most_rows=most_rows,
+        rules_off=rules_off,
     )
+    known = None if mapping is None else column_mapping(mapping, source="check_file")
     return CheckReport(lambda tally: _problems(file, known, bounds, tally))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from eci_provider.api.errors import EciValidationError
 
@@ -137,18 +138,22 @@ _ALL = (
 RULES = {rule.code: rule for rule in _ALL}
 
 
-def checked_codes(codes: Iterable[str], *, source: str) -> frozenset[str]:
+def checked_codes(codes: Any, *, source: str) -> frozenset[str]:
     """
     Return codes of rules, or refuse what is none.
 
-    :param codes: the codes.
+    :param codes: the codes; None means none.
     :param source: where they came from, for the message.
     :raises EciValidationError: naming the nearest code.
     """
+    if codes is None:
+        return frozenset()
+    if isinstance(codes, Mapping) or not isinstance(codes, Iterable):
+        raise EciValidationError([f"{codes!r} is no list of rules. Rules: {', '.join(RULES)}"], source=source)
     problems = []
     wanted = [codes] if isinstance(codes, str) else list(codes)
     for code in wanted:
-        if code not in RULES:
+        if not isinstance(code, str) or code not in RULES:
             near = get_close_matches(str(code), RULES, n=1, cutoff=0.5)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             problems.append(f"{code!r} is no rule.{hint} Rules: {', '.join(RULES)}")

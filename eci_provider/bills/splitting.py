@@ -11,6 +11,8 @@ from shutil import copyfileobj
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from eci_provider.api.errors import EciValidationError
+from eci_provider.arguments import whole_number
+from eci_provider.bills.bounds import ADVISED_ROWS
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.keys import BillKey, BillKeys, Written
 from eci_provider.bills.layout import layout_for
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from eci_provider.api.import_profiles import ColumnMapping
     from eci_provider.api.upload import BillFile
 
-#: EnergyCAP's advice for one file.
-ADVISED_ROWS = 5000
 #: How many sorted rows are written at once.
 _SORTED_ROWS = 64
 
@@ -58,7 +58,7 @@ def split_file(
     :raises EciBillFileError: when the file cannot be read, or is a workbook. Parts written before stay.
     :raises EciValidationError: when an argument is wrong.
     """
-    check_rows_per_file(rows_per_file, source="split_file")
+    check_splitting(rows_per_file, sort, source="split_file")
     known = None if mapping is None else column_mapping(mapping, source="split_file")
     folder = folder_at(destination)
     parts: list[str] = []
@@ -74,17 +74,18 @@ def split_file(
     return parts
 
 
-def check_rows_per_file(rows_per_file: Any, *, source: str) -> None:
+def check_splitting(rows_per_file: Any, sort: Any, *, source: str) -> None:
     """
-    Refuse a number of rows that is none.
+    Refuse wrong arguments of a split.
 
-    :param rows_per_file: the number.
-    :param source: where it came from, for the message.
-    :raises EciValidationError: when it is no whole number above 0.
+    :param rows_per_file: how many rows a part holds.
+    :param sort: whether to sort; a text such as ``"False"`` would be taken for true.
+    :param source: whose arguments they are, for the message.
+    :raises EciValidationError: when one is wrong.
     """
-    if isinstance(rows_per_file, bool) or not isinstance(rows_per_file, int) or rows_per_file < 1:
-        problem = f"rows_per_file is {rows_per_file!r}: must be a whole number, at least 1"
-        raise EciValidationError([problem], source=source)
+    whole_number("rows_per_file", rows_per_file, 1, None, source=source)
+    if not isinstance(sort, bool):
+        raise EciValidationError([f"sort is {sort!r}: must be True or False"], source=source)
 
 
 def join_parts(parts: Iterable[BillFile], target: str | Path) -> None:

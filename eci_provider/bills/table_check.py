@@ -15,7 +15,7 @@ from eci_provider.bills.report import Problem, Tally
 from eci_provider.bills.rules import RULES
 
 if TYPE_CHECKING:
-    from eci_provider.bills.checking import Bounds
+    from eci_provider.bills.bounds import Bounds
     from eci_provider.bills.reading import Rows, Table
     from eci_provider.bills.seen import Seen
 

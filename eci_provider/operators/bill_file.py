@@ -81,7 +81,8 @@ class CheckBillFileOperator(EciBillFileOperator):
     :param on_problems: what errors make of the task: ``fail`` or ``warn``; warnings never fail it.
     :param accounts: the codes and aliases of accounts that EnergyCAP knows, or a dict of them with the codes,
         aliases and serial numbers of the meters of each.
-    :param meters: the codes, aliases and serial numbers of meters that EnergyCAP knows.
+    :param meters: the codes, aliases and serial numbers of meters that EnergyCAP knows, unless ``accounts`` is a
+        dict.
     :param longest_period: above how many days a bill's period is unusual.
     :param most_rows: above how many rows a file is too long.
     :param rules_off: the codes of rules that are switched off.
@@ -106,11 +107,11 @@ class CheckBillFileOperator(EciBillFileOperator):
         self,
         *,
         on_problems: str = "fail",
-        accounts: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
-        meters: Sequence[str] | None = None,
+        accounts: Sequence[str | int] | Mapping[Any, Sequence[str | int]] | None = None,
+        meters: Sequence[str | int] | None = None,
         longest_period: int = 62,
         most_rows: int = 5000,
-        rules_off: Sequence[str] = (),
+        rules_off: Sequence[str] | None = (),
         report: str | os.PathLike[str] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -124,8 +125,7 @@ class CheckBillFileOperator(EciBillFileOperator):
         self.report = report
         self.check_literals()
         check_choice("on_problems", on_problems, ON_PROBLEMS, source=self.source)
-        if not is_template(rules_off):
-            self._check_rules()
+        self._check_bounds()
         if not is_template(report):
             self._report_path()
 
@@ -138,10 +138,21 @@ class CheckBillFileOperator(EciBillFileOperator):
         checked_format(self.report, None, source=self.source, name="report")
         return str(self.report)
 
-    def _check_rules(self) -> None:
-        from eci_provider.bills.rules import checked_codes
+    def _check_bounds(self) -> None:
+        """Refuse wrong bounds; templates are left for later."""
+        from eci_provider.bills.bounds import checked_bounds
 
-        checked_codes(self.rules_off, source=f"{self.source}: rules_off")
+        known = {name: value for name, value in self._bounds().items() if not is_template(value)}
+        checked_bounds(source=self.source, **known)
+
+    def _bounds(self) -> dict[str, Any]:
+        return {
+            "accounts": self.accounts,
+            "meters": self.meters,
+            "longest_period": self.longest_period,
+            "most_rows": self.most_rows,
+            "rules_off": self.rules_off,
+        }
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Check the file; what was found is pushed to XCom where the task fails, too."""
@@ -150,17 +161,9 @@ class CheckBillFileOperator(EciBillFileOperator):
         from eci_provider.operators.bill_import import located
 
         check_choice("on_problems", self.on_problems, ON_PROBLEMS, source=self.source)
-        self._check_rules()
+        self._check_bounds()
         path = self._report_path()
-        report = check_file(
-            located(self.file),
-            mapping=self.mapping(hook),
-            accounts=self.accounts,
-            meters=self.meters,
-            longest_period=self.longest_period,
-            most_rows=self.most_rows,
-            rules_off=self.rules_off,
-        )
+        report = check_file(located(self.file), mapping=self.mapping(hook), **self._bounds())
         self._tell(report, path)
         result = self._result(report) | ({} if path is None else {"report": path})
         if not report.errors or self.on_problems == "warn":
@@ -242,12 +245,12 @@ class SplitBillFileOperator(EciBillFileOperator):
         self.rows_per_file = rows_per_file
         self.sort = sort
         self.check_literals()
-        self._check_rows()
+        self._check_splitting()
 
-    def _check_rows(self) -> None:
-        from eci_provider.bills.splitting import check_rows_per_file
+    def _check_splitting(self) -> None:
+        from eci_provider.bills.splitting import check_splitting
 
-        check_rows_per_file(self.rows_per_file, source=self.source)
+        check_splitting(self.rows_per_file, self.sort, source=self.source)
 
     def perform(self, context: Context, hook: EciHook) -> list[str]:
         """Write the parts, and return where they lie."""

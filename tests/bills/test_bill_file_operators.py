@@ -94,6 +94,20 @@ def test_lists_of_codes_may_be_templates(faulty: Path) -> None:
     assert (first["code"], first["rows"]) == ("account_unknown", 2)
 
 
+def test_lists_of_codes_may_be_templates_and_are_checked_once_rendered(faulty: Path) -> None:
+    codes = {"{{ params.code }}": ["M1"]}
+
+    end = run(
+        _check(file=str(faulty), column_mapping=MAPPING, accounts=codes, rules_off=None), params={"code": "2"}
+    )
+    wrong = run(
+        _check(file=str(faulty), column_mapping=MAPPING, accounts="{{ params.codes }}"), params={"codes": 2}
+    )
+
+    assert "account_unknown" in {kind["code"] for kind in end.result["problems"]}
+    assert "CheckBillFileOperator 'check': accounts is '2': must be a list of codes" in str(wrong.error)
+
+
 def test_the_result_stays_small_whatever_the_file_holds(tmp_path: Path) -> None:
     file = tmp_path / "bills.csv"
     header = [*"ABCD", "M" * 9000, *[str(number) * 9000 for number in range(12)]]
@@ -118,6 +132,12 @@ def test_the_result_stays_small_whatever_the_file_holds(tmp_path: Path) -> None:
         (_check, {"column_mapping": {**MAPPING, "dateFormat": "x"}}, "column_mapping.dateFormat"),
         (_split, {"destination": "d", "rows_per_file": 0}, "rows_per_file is 0"),
         (_split, {"destination": "d", "profile_code": ""}, "profile_code is ''"),
+        (_split, {"destination": "d", "sort": "False"}, "sort is 'False': must be True or False"),
+        (_check, {"longest_period": "62"}, "longest_period is '62': must be a whole number of at least 1"),
+        (_check, {"most_rows": None}, "most_rows is None: must be a whole number"),
+        (_check, {"most_rows": -1}, "most_rows is -1"),
+        (_check, {"accounts": {"1001": "M1"}}, "accounts['1001'] is 'M1'"),
+        (_check, {"accounts": {"1001": ["M1"]}, "meters": ["M2"]}, "meters is given"),
     ],
 )
 def test_wrong_literals_are_refused_when_the_dag_is_parsed(

@@ -143,6 +143,10 @@ def test_codes_are_compared_with_lists(tmp_path: Path) -> None:
     meters = _found(_report(tmp_path, content, meters=["M1"]))
     both = _found(_report(tmp_path, content, accounts={"1001": ["M2"], "2": ["M9"], "3": []}))
 
+    numbers = _found(_report(tmp_path, content, accounts={1001: ["M1"], 2: ["M9"], 3: []}))
+
+    assert _found(_report(tmp_path, content, accounts=[1001, " 3 "])) == accounts
+    assert numbers == []
     assert accounts == [("account_unknown", 3, "Account")]
     assert meters == [("meter_unknown", 3, "Meter")]
     assert both == [("meter_unknown", 2, "Meter")]
@@ -157,6 +161,12 @@ def test_too_many_rows_and_a_bound_on_periods(tmp_path: Path) -> None:
     assert long == [("period_long", number, "End") for number in (2, 3, 4)]
 
 
+def test_no_rule_is_switched_off_by_none(tmp_path: Path) -> None:
+    report = _report(tmp_path, text(row(meter="")), rules_off=None)
+
+    assert _found(report) == [("meter_empty", 2, "Meter")]
+
+
 def test_a_rule_is_switched_off(tmp_path: Path) -> None:
     report = _report(tmp_path, text(row(start="never", meter="")), rules_off=["date_unreadable"])
 
@@ -168,7 +178,19 @@ def test_a_rule_is_switched_off(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         ({"rules_off": ["date_unreadible"]}, "Did you mean 'date_unreadable'?"),
+        ({"rules_off": 5}, "5 is no list of rules"),
+        ({"rules_off": [["a"]]}, "['a'] is no rule"),
         ({"accounts": "1001"}, "accounts is '1001': must be a list"),
+        ({"accounts": 1001}, "accounts is 1001: must be a list"),
+        ({"accounts": [1001.5]}, "accounts holds 1001.5: a code must be a text or a whole number"),
+        ({"accounts": {"1001": "M1"}}, "accounts['1001'] is 'M1': must be a list of codes"),
+        ({"accounts": {"1001": None}}, "accounts['1001'] is None: must be a list of codes"),
+        ({"accounts": {"1001": [True]}}, "accounts['1001'] holds True"),
+        ({"accounts": {"1001": ["M2"]}, "meters": ["M1"]}, "meters is given, and accounts is a dict"),
+        ({"meters": {"M1": 1}}, "meters is {'M1': 1}: must be a list"),
+        ({"longest_period": "62"}, "longest_period is '62': must be a whole number of at least 1"),
+        ({"most_rows": None}, "most_rows is None: must be a whole number of at least 1"),
+        ({"most_rows": -1}, "most_rows is -1"),
         ({"mapping": {**MAPPING, "dateFormat": "x"}}, "'x'"),
     ],
 )

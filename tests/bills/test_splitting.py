@@ -308,6 +308,12 @@ def test_a_part_has_a_row_at_least(rows_per_file: Any, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("sort", ["False", None, 1])
+def test_whether_to_sort_is_true_or_false(sort: Any, tmp_path: Path) -> None:
+    with pytest.raises(EciValidationError, match=r"sort is .*: must be True or False"):
+        split_file(NYCHA, tmp_path / "parts", sort=sort)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [

@@ -1,0 +1,93 @@
+"""What a check measures with, and the check of these arguments themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+from eci_provider.api.errors import EciValidationError
+from eci_provider.arguments import whole_number
+from eci_provider.bills.rules import checked_codes
+
+#: The longest usual period, in days: two months.
+LONGEST_PERIOD = 62
+#: EnergyCAP's advice for one file (help centre, Advanced file format).
+ADVISED_ROWS = 5000
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """
+    Hold what a check measures with.
+
+    :param accounts: the codes that accounts may have, or None.
+    :param meters: the codes that meters may have, or None.
+    :param meters_of: the codes that the meters of each account may have, or None.
+    :param off: the codes of rules that are switched off.
+    """
+
+    longest_period: int
+    most_rows: int
+    accounts: frozenset[str] | None
+    meters: frozenset[str] | None
+    meters_of: Mapping[str, frozenset[str]] | None
+    off: frozenset[str]
+
+
+def checked_bounds(
+    *,
+    source: str,
+    accounts: Any = None,
+    meters: Any = None,
+    longest_period: Any = LONGEST_PERIOD,
+    most_rows: Any = ADVISED_ROWS,
+    rules_off: Any = (),
+) -> Bounds:
+    """
+    Return bounds, or refuse what is none.
+
+    :param source: whose arguments they are, for the message; the others as
+        :func:`~eci_provider.bills.checking.check_file` takes them.
+    :raises EciValidationError: naming the argument and what it must be.
+    """
+    longest_period = whole_number("longest_period", longest_period, 1, None, source=source)
+    most_rows = whole_number("most_rows", most_rows, 1, None, source=source)
+    off = checked_codes(rules_off, source=f"{source}: rules_off")
+    meters_of = None
+    if isinstance(accounts, Mapping):
+        if meters is not None:
+            problem = (
+                "meters is given, and accounts is a dict with the meters of each account: give one of them; add "
+                "further meters to the accounts they belong to"
+            )
+            raise EciValidationError([problem], source=source)
+        meters_of = {
+            _code("accounts", account, source): _codes(f"accounts[{account!r}]", codes, source)
+            for account, codes in accounts.items()
+        }
+        accounts = list(meters_of)
+    return Bounds(
+        longest_period,
+        most_rows,
+        None if accounts is None else _codes("accounts", accounts, source),
+        None if meters is None else _codes("meters", meters, source),
+        meters_of,
+        off,
+    )
+
+
+def _codes(name: str, codes: Any, source: str) -> frozenset[str]:
+    if isinstance(codes, (str, bytes, Mapping)) or not isinstance(codes, Iterable):
+        raise EciValidationError([f"{name} is {codes!r}: must be a list of codes"], source=source)
+    return frozenset(_code(name, code, source) for code in codes)
+
+
+def _code(name: str, code: Any, source: str) -> str:
+    """Return a code as text: what looks like a number is often read as one, from YAML, JSON or a database."""
+    if isinstance(code, str):
+        return code.strip()
+    if isinstance(code, Integral) and not isinstance(code, bool):
+        return str(code)
+    raise EciValidationError([f"{name} holds {code!r}: a code must be a text or a whole number"], source=source)
