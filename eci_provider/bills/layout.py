@@ -45,6 +45,9 @@ _ADVANCED_NAMES = {
     "ACE": "ace_flag",
     "VPR": "vpr_flag",
 }
+#: How many columns of another name are told, and how long a name is shown.
+_MOST_NAMED = 5
+_LONGEST_SHOWN = 60
 # TYPE:UNIT:LABEL, whose label may hold colons.
 _LINE_ITEM = re.compile(r"[^:]+:[^:]+:.*", re.DOTALL)
 
@@ -133,11 +136,13 @@ def layout_for(header: Sequence[str], mapping: ColumnMapping | None, *, file: st
     :param header: the names of its columns.
     :param mapping: which column is what; without one the file is in Advanced format.
     :param file: its name, for the message.
-    :raises EciBillFileError: when the file has fewer columns than are mapped, or no Advanced header.
+    :raises EciBillFileError: when the file has fewer columns than are mapped, mapped ones of other names than the
+        mapping knows, or no Advanced header.
     """
     if mapping is None:
         return advanced_layout(header, file=file)
     layout = mapped_layout(mapping)
+    _refuse_other_names(header, mapping, file)
     last = max(*layout.columns.values(), *layout.observations)
     if last >= len(header):
         problem = (
@@ -146,6 +151,28 @@ def layout_for(header: Sequence[str], mapping: ColumnMapping | None, *, file: st
         )
         raise EciBillFileError(problem, file=file)
     return layout
+
+
+def _refuse_other_names(header: Sequence[str], mapping: ColumnMapping, file: str) -> None:
+    """Refuse a header whose mapped columns are called otherwise: EnergyCAP goes by their numbers alone."""
+    from eci_provider.bills.named_mapping import NamedMapping
+
+    if not isinstance(mapping, NamedMapping):
+        return
+    differing = []
+    for number, name in sorted(mapping.names.items()):
+        own = header[number - 1].strip() if number <= len(header) else None
+        if own != name:
+            stands = "nothing" if own is None else f"{own[:_LONGEST_SHOWN]!r}"
+            differing.append(f"column {number} must be {name[:_LONGEST_SHOWN]!r} and is {stands}")
+    if differing:
+        if len(differing) > _MOST_NAMED:
+            differing[_MOST_NAMED:] = [f"and {len(differing) - _MOST_NAMED} more"]
+        problem = (
+            f"its header is not the one that the column mapping was made from: {'; '.join(differing)}. Bring its "
+            "columns into that order, or make the mapping, and the import profile, from this header."
+        )
+        raise EciBillFileError(problem, file=file)
 
 
 def _letters(name: str) -> str:

@@ -125,10 +125,12 @@ def _is_list(value: Any) -> bool:
 
 
 def _mapping(header: Sequence[str], names: Mapping[str, Any], source: str) -> ColumnMapping:
-    from eci_provider.api.import_profiles import ColumnMapping
-    from eci_provider.api.models import validated
+    from eci_provider.bills.named_mapping import NamedMapping
 
-    return validated(ColumnMapping, _values(header, names, source), source=source)
+    values = _values(header, names, source)
+    numbers = [number for field, number in values.items() if field.endswith(COLUMN_INDEX)]
+    numbers += [item["column_index"] for item in values["observations"]]
+    return NamedMapping.of(values, {number: header[number - 1].strip() for number in numbers}, source=source)
 
 
 def _values(header: Sequence[Any], names: Mapping[str, Any], source: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ _ALL = (
     Rule(
         "column_missing",
         ERROR,
-        "The header does not fit the mapping, and no bill of the file is imported.",
+        "The header does not fit the mapping: no bill of the file is imported, or cells of other columns are.",
         _MAPPING_PAGE,
     ),
     Rule("required_empty", ERROR, "A required cell is empty. Fill it in.", _MAPPING_PAGE, True),

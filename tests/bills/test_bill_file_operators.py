@@ -73,6 +73,19 @@ def test_warnings_never_fail_it() -> None:
     assert (end.result["rows"], end.result["warnings"]) == (59, 3)
 
 
+def test_a_file_whose_columns_are_called_otherwise_is_neither_good_nor_split(tmp_path: Path) -> None:
+    file = tmp_path / "bills.csv"
+    file.write_text(NYCHA.read_text().replace("Consumption (KWH),KWH Charges", "KWH Charges,Consumption (KWH)", 1))
+
+    checked = run(_check(file=str(file), column_mapping=NAMES))
+    split = run(_split(file=str(file), column_mapping=NAMES, destination=f"{tmp_path}/parts"))
+
+    assert [kind["code"] for kind in checked.result["problems"]] == ["column_missing"]
+    for end in (checked, split):
+        assert isinstance(end.error, EciBillFileError)
+    assert "column 10 must be 'Consumption (KWH)' and is 'KWH Charges'" in str(split.error)
+
+
 def test_a_profile_is_read_from_energycap(sandbox: Sandbox, faulty: Path) -> None:
     run(CreateImportProfileOperator(task_id="create", profile_code="vendor", column_mapping=MAPPING))
 

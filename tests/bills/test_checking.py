@@ -282,6 +282,52 @@ def test_the_sandbox_loses_a_bill_in_two_files_of_a_zip(tmp_path: Path) -> None:
     assert [problem.rule.code for problem in check_file(file, mapping=MAPPING)] == ["bill_torn"]
 
 
+NAMED = {
+    "header": HEADER,
+    "date_format": "mm/dd/yyyy",
+    "account_code": "Account",
+    "start_date": "Start",
+    "end_date": "End",
+    "meter_code": "Meter",
+    "observations": [
+        {"column": "Charge", "observation_type_code": "CHG", "unit_code": "USD"},
+        {"column": "Energy", "observation_type_code": "USE", "unit_code": "kWh"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (
+            ["Account", "Start", "End", "Vendor", "Meter", "Energy", "Charge", "Note"],
+            "column 6 must be 'Charge' and is 'Energy'; column 7 must be 'Energy' and is 'Charge'. Bring its",
+        ),
+        ([*HEADER[:6], "energy"], "column 7 must be 'Energy' and is 'energy'."),
+        (HEADER[:5], "column 6 must be 'Charge' and is nothing; column 7 must be 'Energy' and is nothing."),
+        (["x"] * 8, "column 6 must be 'Charge' and is 'x'; and 1 more."),
+    ],
+)
+def test_mapped_columns_of_other_names_are_missing(header: list[str], words: str, tmp_path: Path) -> None:
+    content = text(row(), header=header)
+
+    (problem,) = _report(tmp_path, content, mapping=NAMED)
+    numbers = {key: value for key, value in MAPPING.items() if key != "billNoteColumnIndex"}
+
+    assert (problem.rule.code, problem.row) == ("column_missing", None)
+    assert words in problem.message
+    # Numbers know no names: the width alone counts.
+    by_number = {code for code, _, _ in _found(_report(tmp_path, content, mapping=numbers))}
+    assert ("column_missing" in by_number) == (len(header) < 7)
+
+
+@pytest.mark.parametrize(
+    "header", [HEADER, [" Account ", *HEADER[1:]], ["Account", "Start", "End", "?", *HEADER[4:7], "More", "Even"]]
+)
+def test_names_of_other_columns_and_spaces_around_names_do_not_matter(header: list[str], tmp_path: Path) -> None:
+    assert _found(_report(tmp_path, text(row(), header=header), mapping=NAMED)) == []
+
+
 def test_without_a_mapping_the_file_must_be_advanced(tmp_path: Path) -> None:
     header = [
         "ACCOUNT",

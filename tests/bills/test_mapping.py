@@ -86,6 +86,15 @@ def test_a_mapping_may_be_written_in_four_ways(tmp_path: Path) -> None:
     assert column_mapping({"sample_file": sample, **NAMES}, source="test") == built
 
 
+def test_a_mapping_by_names_equals_the_same_one_by_numbers_both_ways() -> None:
+    by_name = mapping_from_header(HEADER, **NAMES)
+    by_number = ColumnMapping.model_validate(by_name.wire())
+    other = by_number.model_copy(update={"end_date_column_index": 2})
+
+    assert (by_name == by_number, by_number == by_name, hash(by_name) == hash(by_number)) == (True, True, True)
+    assert (by_name == other, other == by_name, by_name == 1) == (False, False, False)
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [

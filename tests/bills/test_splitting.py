@@ -329,6 +329,17 @@ def test_what_cannot_be_split_is_refused(name: str, content: bytes, words: str, 
         split_file(file, tmp_path / "parts", mapping=MAPPING)
 
 
+def test_a_file_whose_columns_are_called_otherwise_is_not_split(tmp_path: Path) -> None:
+    file = tmp_path / "bills.csv"
+    content = NYCHA.read_text().replace("KWH Charges,", "KW Charges,", 1)
+    file.write_text(content)
+
+    with pytest.raises(EciBillFileError, match="must be 'KWH Charges' and is 'KW Charges'"):
+        split_file(file, tmp_path / "parts", mapping={**NYCHA_NAMES, "sample_file": NYCHA})
+
+    assert list((tmp_path / "parts").iterdir()) == []
+
+
 def test_parts_of_different_files_are_not_joined(tmp_path: Path) -> None:
     for name, header in (("a.csv", "A\n1\n"), ("b.csv", "B\n1\n")):
         (tmp_path / name).write_text(header)
