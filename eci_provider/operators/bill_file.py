@@ -12,6 +12,7 @@ from eci_provider.operators.columns import EciColumnsOperator
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from eci_provider.api.errors import EciError
     from eci_provider.api.import_profiles import ColumnMapping
     from eci_provider.bills.choice import ColumnChoice
     from eci_provider.bills.report import CheckReport, Problem
@@ -87,11 +88,13 @@ class CheckBillFileOperator(EciBillFileOperator):
     :param most_rows: above how many rows a file is too long.
     :param rules_off: the codes of rules that are switched off.
     :param report: where to write which rows have which problems, in the form of a kickout report: a path or URL
-        that ends in .csv, .xlsx or .md; what is there is replaced.
+        that ends in .csv, .xlsx or .md; what is there is replaced. Where it cannot be written, the task fails
+        after the check, by the file's errors if there are any.
     :param kwargs: ``file``, ``profile_code`` and ``column_mapping`` of
         :class:`~eci_provider.operators.bill_file.EciBillFileOperator`.
     :return: ``file``, ``rows``, ``bills``, ``errors``, ``warnings`` and ``problems``: at most ten of ``code``,
-        ``severity``, ``column``, ``message`` and ``rows``, errors first; and ``report``, where one is written.
+        ``severity``, ``column``, ``message`` and ``rows``, errors first; and ``report``, where one is wanted,
+        None if it could not be written.
     """
 
     template_fields: Sequence[str] = (
@@ -164,33 +167,55 @@ class CheckBillFileOperator(EciBillFileOperator):
         self._check_bounds()
         path = self._report_path()
         report = check_file(located(self.file), mapping=self.mapping(hook), **self._bounds())
-        self._tell(report, path)
-        result = self._result(report) | ({} if path is None else {"report": path})
-        if not report.errors or self.on_problems == "warn":
-            return result
-        context["ti"].xcom_push(key=RETURN_VALUE, value=result)
-        kinds = "; ".join(f"{kind['rows']:,} x {kind['code']}" for kind in result["problems"])
-        problem = f"{report.errors:,} errors and {report.warnings:,} warnings ({kinds}). The log shows where."
-        raise EciBillFileError(problem, file=str(self.file))
+        unreported = self._read(report, path)
+        result = self._result(report)
+        if path is not None:
+            result["report"] = None if unreported else path
+        has_failed = bool(report.errors) and self.on_problems != "warn"
+        if unreported or has_failed:
+            context["ti"].xcom_push(key=RETURN_VALUE, value=result)
+        if has_failed:
+            kinds = "; ".join(f"{kind['rows']:,} x {kind['code']}" for kind in result["problems"])
+            problem = f"{report.errors:,} errors and {report.warnings:,} warnings ({kinds}). The log shows where."
+            raise EciBillFileError(problem, file=str(self.file))
+        if unreported:
+            raise unreported
+        return result
 
-    def _tell(self, report: CheckReport, path: str | None) -> None:
-        """Read the file, write its problems where a report is wanted, and log of each kind the first one."""
-        from eci_provider.api.texts import LONGEST_TEXT, cut
+    def _read(self, report: CheckReport, path: str | None) -> EciError | None:
+        """
+        Read the file, write its problems where a report is wanted, and log them.
+
+        :return: why the report could not be written: what was found must not be lost for that.
+        """
+        from eci_provider.api.errors import EciError
 
         first: dict[tuple[str, str | None], str] = {}
 
         def hear(problem: Problem) -> None:
             first.setdefault((problem.rule.code, problem.column), str(problem))
 
-        if path is None:
-            for problem in report:
-                hear(problem)
-        else:
+        unreported = None
+        if path is not None:
             from eci_provider.reports import write_report
             from eci_provider.reports.problems import ProblemRows
 
-            write_report(ProblemRows(report, title=f"Check of bill file {self.file}", hear=hear), path)
-            self.log.info("The report of bill file %s is %s.", self.file, path)
+            try:
+                write_report(ProblemRows(report, title=f"Check of bill file {self.file}", hear=hear), path)
+                self.log.info("The report of bill file %s is %s.", self.file, path)
+            except EciError as error:
+                self.log.error("The report of bill file %s was not written: %s", self.file, error)
+                unreported = error
+        if path is None or unreported:
+            for problem in report:
+                hear(problem)
+        self._tell(report, first)
+        return unreported
+
+    def _tell(self, report: CheckReport, first: dict[tuple[str, str | None], str]) -> None:
+        """Log of each kind of problem the first one, and the sums."""
+        from eci_provider.api.texts import LONGEST_TEXT, cut
+
         for kind in report.digest():
             example = cut(first[kind["code"], kind["column"]], LONGEST_TEXT)
             self.log.warning("%s rows: %s First: %s", f"{kind['rows']:,}", kind["message"], example)

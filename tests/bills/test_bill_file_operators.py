@@ -12,6 +12,7 @@ from eci_provider.api import errors
 from eci_provider.bills import EciBillFileError
 from eci_provider.operators import CreateImportProfileOperator, ImportBillsOperator
 from eci_provider.operators.bill_file import CheckBillFileOperator, SplitBillFileOperator
+from eci_provider.reports.errors import EciReportError
 from eci_provider.sandbox import Sandbox
 from tests.bills.files import MAPPING, NYCHA, NYCHA_NAMES, part_name, row, text
 from tests.conftest import TurnedClock
@@ -64,6 +65,32 @@ def test_they_need_not_fail_it(changed: dict[str, Any], faulty: Path) -> None:
 
     assert end.state == "success", end.error
     assert end.result["rows"] == 3
+
+
+@pytest.mark.parametrize("on_problems", ["fail", "warn"])
+@pytest.mark.parametrize("name", ["plain/report.csv", "report.csv"])
+def test_what_was_found_is_kept_where_the_report_cannot_be_written(
+    name: str, on_problems: str, faulty: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: Any
+) -> None:
+    # A file where a folder should be, and a folder where the file should be.
+    (tmp_path / "plain").write_text("")
+    (tmp_path / "report.csv").mkdir()
+
+    end = run(
+        _check(file=str(faulty), column_mapping=MAPPING, report=str(tmp_path / name), on_problems=on_problems)
+    )
+
+    assert isinstance(end.error, EciBillFileError if on_problems == "fail" else EciReportError)
+    assert {key: end.result[key] for key in ("rows", "bills", "errors", "warnings", "report")} == {
+        "rows": 3,
+        "bills": 3,
+        "errors": 2,
+        "warnings": 0,
+        "report": None,
+    }
+    log = caplog.text + capfd.readouterr().out
+    assert "was not written: Report" in log
+    assert "First: bills.csv, row 4, column 'End': error date_other_format" in log
 
 
 def test_warnings_never_fail_it() -> None:
