@@ -6,9 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
-from eci_provider.api.errors import EciError
+from eci_provider.api.errors import EciError, EciValidationError
 from eci_provider.bills.bounds import ADVISED_ROWS, LONGEST_PERIOD
 from eci_provider.bills.checking import check_file
 from eci_provider.bills.rules import RULES
@@ -22,10 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :return: 0 where there is no error, 1 where there is one, 2 where the check could not be made.
     """
     options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A terminal or a pipe may be unable to show a letter of a bill; the check goes on all the same.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         report = check_file(
             options.file,
-            mapping=json.loads(options.mapping.read_text("utf-8")) if options.mapping else None,
+            mapping=_json(options.mapping) if options.mapping else None,
             accounts=_codes(options.accounts),
             meters=_codes(options.meters),
             longest_period=options.longest_period,
@@ -34,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         for problem in report:
             print(problem)
-    except (EciError, OSError, json.JSONDecodeError) as error:
+    except (EciError, OSError) as error:
         print(f"The check could not be made. {error}", file=sys.stderr)
         return 2
     print(
@@ -70,7 +75,21 @@ def _parser() -> argparse.ArgumentParser:
 def _codes(file: Path | None) -> list[str] | None:
     if file is None:
         return None
-    return [line.strip() for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
+    return [line.strip() for line in _text(file).splitlines() if line.strip()]
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(_text(file))
+    except json.JSONDecodeError as error:
+        raise EciValidationError([f"it is no JSON ({error})"], source=str(file)) from None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise EciValidationError(["it is not UTF-8. Save it as UTF-8"], source=str(file)) from None
 
 
 if __name__ == "__main__":

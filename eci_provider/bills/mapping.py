@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciValidationError
+from eci_provider.arguments import is_template
 from eci_provider.bills.layout import COLUMN_INDEX, FIELDS, REQUIRED_FIELDS
 from eci_provider.bills.reading import header_of
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from eci_provider.api.upload import BillFile
 
 _LONGEST_LIST = 30
+_LONGEST_SHOWN = 60
+#: How long a caption may be (Observation of the contract).
+_LONGEST_CAPTION = 32
 #: What stands beside names of columns: where they are looked up.
 _HEADERS = ("header", "sample_file")
 
@@ -72,6 +76,9 @@ def column_mapping(value: ColumnMapping | Mapping[str, Any], *, source: str) -> 
 
     if isinstance(value, ColumnMapping):
         return value
+    if not isinstance(value, Mapping):
+        shown = repr(value)[:_LONGEST_SHOWN]
+        raise EciValidationError([f"column_mapping is {shown}: must be a dict of its fields"], source=source)
     names = {str(key): item for key, item in value.items()}
     if not has_names(names):
         return validated(ColumnMapping, names, source=source)
@@ -111,12 +118,21 @@ def literal_columns(value: Mapping[str, Any], *, is_known: bool, source: str) ->
         for name in (*(names.get(field) for field in FIELDS), *named):
             if name and name not in header:
                 header.append(name)
+    else:
+        _refuse_no_header(header, source)
     return _values(header, names, source)
 
 
 def _refuse_both(names: Mapping[str, Any], source: str) -> None:
     if names.keys() >= {*_HEADERS}:
         problem = "column_mapping holds both header and sample_file: must be one of them"
+        raise EciValidationError([problem], source=source)
+
+
+def _refuse_no_header(header: Any, source: str) -> None:
+    if not _is_list(header) or not all(isinstance(name, str) for name in header):
+        shown = repr(header)[:_LONGEST_SHOWN]
+        problem = f"header is {shown}: must be a list of texts, the names of the file's columns in their order"
         raise EciValidationError([problem], source=source)
 
 
@@ -127,9 +143,11 @@ def _is_list(value: Any) -> bool:
 def _mapping(header: Sequence[str], names: Mapping[str, Any], source: str) -> ColumnMapping:
     from eci_provider.bills.named_mapping import NamedMapping
 
+    _refuse_no_header(header, source)
     values = _values(header, names, source)
     numbers = [number for field, number in values.items() if field.endswith(COLUMN_INDEX)]
-    numbers += [item["column_index"] for item in values["observations"]]
+    if _is_list(values["observations"]):
+        numbers += [item["column_index"] for item in values["observations"]]
     return NamedMapping.of(values, {number: header[number - 1].strip() for number in numbers}, source=source)
 
 
@@ -163,6 +181,9 @@ class _Finder:
 
     def number(self, field: str, name: Any) -> int:
         """Return a column's number, counted from 1; 0 when something is wrong."""
+        if not isinstance(name, str) and not is_template(name):
+            self.problems.append(f"{field} is {name!r}: must be the name of a column, as it stands in the header")
+            return 0
         wanted = name.strip() if isinstance(name, str) else name
         found = [number for number, column in enumerate(self._header, start=1) if column == wanted]
         if len(found) == 1 and wanted:
@@ -185,6 +206,13 @@ def _observation(item: Mapping[str, Any], path: str, finder: _Finder) -> dict[st
         finder.problems.append(f"{path}.column is required: the name of a column")
         return {"column_index": 0}
     name = values.pop("column")
+    if values.get("caption") is None:
+        values.pop("caption", None)
+        if isinstance(name, str) and len(name) > _LONGEST_CAPTION and not is_template(name):
+            finder.problems.append(
+                f"{path}.caption is required: without one the column's name is taken, and {name!r} has "
+                f"{len(name)} characters, of which EnergyCAP takes {_LONGEST_CAPTION}"
+            )
     return {"caption": name, **values, "column_index": finder.number(f"{path}.column", name)}
 
 
@@ -195,6 +223,8 @@ def _refuse_twice(numbers: list[int], header: Sequence[str], finder: _Finder) ->
 
 def _hint(name: Any, names: Sequence[str]) -> str:
     """Return a sentence with the nearest match, whatever its case."""
-    by_folded = {candidate.casefold(): candidate for candidate in names if candidate}
+    by_folded = {
+        candidate.casefold(): candidate for candidate in names if candidate and isinstance(candidate, str)
+    }
     near = difflib.get_close_matches(str(name).casefold(), list(by_folded), n=1, cutoff=0.5)
     return f" Did you mean {by_folded[near[0]]!r}?" if near else ""

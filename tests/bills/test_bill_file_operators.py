@@ -21,6 +21,12 @@ from tests.running import run
 NAMES = {**NYCHA_NAMES, "sample_file": str(NYCHA)}
 
 
+NAMED = {
+    **{key: value for key, value in NYCHA_NAMES.items() if key != "observations"},
+    "observations": [{"column": "L" * 33, "observation_type_code": "USE", "unit_code": "kWh"}],
+}
+
+
 def _check(**arguments: Any) -> CheckBillFileOperator:
     return CheckBillFileOperator(task_id="check", **arguments)
 
@@ -170,6 +176,9 @@ def test_the_result_stays_small_whatever_the_file_holds(tmp_path: Path) -> None:
         (_check, {"rules_off": ["no_such"]}, "'no_such' is no rule"),
         (_check, {"profile_code": "p", "column_mapping": MAPPING}, "must be one of them"),
         (_check, {"column_mapping": {**MAPPING, "dateFormat": "x"}}, "column_mapping.dateFormat"),
+        (_check, {"column_mapping": {**NAMED, "header": [1]}}, "header is [1]: must be a list of texts"),
+        (_check, {"column_mapping": {**NAMED, "sample_file": "{{ x }}"}}, "observations.0.caption is required"),
+        (_check, {"column_mapping": {**NAMES, "account_code": 3}}, "account_code is 3: must be the name"),
         (_split, {"destination": "d", "rows_per_file": 0}, "rows_per_file is 0"),
         (_split, {"destination": "d", "profile_code": ""}, "profile_code is ''"),
         (_split, {"destination": "d", "sort": "False"}, "sort is 'False': must be True or False"),

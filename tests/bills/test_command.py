@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,22 @@ def test_a_good_file_in_an_interpreter_of_its_own(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == f"{NYCHA}: 59 rows, 39 bills, 0 errors, 3 warnings"
 
 
+def test_letters_that_the_output_cannot_show_do_not_end_it(mapping: str, tmp_path: Path) -> None:
+    file = tmp_path / "bills.csv"
+    file.write_text(text(row(start="März"), row(account="2")), "utf-8")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "eci_provider.bills", "check", str(file), "--mapping", mapping],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "'M\\xe4rz' is no date" in done.stdout
+
+
 def test_errors_are_printed_and_give_1(mapping: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "bills.csv"
     file.write_text(text(row(end=""), row(meter="M2")))
@@ -68,3 +85,26 @@ def test_what_cannot_be_done_gives_2(arguments: list[str], capsys: pytest.Captur
 
     assert code == 2
     assert "could not be made" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "words"),
+    [
+        ("--mapping", b"[1]", "column_mapping is [1]: must be a dict"),
+        ("--mapping", b"{", "given: it is no JSON"),
+        ("--mapping", b"\xff{}", "given: it is not UTF-8. Save it as UTF-8"),
+        ("--accounts", b"1001\nZ\xfcrich\n", "given: it is not UTF-8"),
+        ("--meters", b"\xff", "given: it is not UTF-8"),
+    ],
+)
+def test_files_beside_it_that_cannot_be_read_give_2_and_a_sentence(
+    option: str, content: bytes, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "given").write_bytes(content)
+
+    code = main(["check", str(NYCHA), option, str(tmp_path / "given")])
+
+    assert code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("The check could not be made. ")
+    assert words in line

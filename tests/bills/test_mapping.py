@@ -50,11 +50,13 @@ def test_columns_are_found_by_name_in_the_real_bills() -> None:
         ),
         ({"account_code": "zzz"}, "It has 'Account', 'Start', 'End', 'Use', 'Charge', 'Charge'"),
         ({"account_code": ""}, "account_code is '': the header has no such name"),
+        ({"account_code": 1}, "account_code is 1: must be the name of a column"),
         ({"pay_amount": "Charge"}, "pay_amount is 'Charge': the header has this name in columns 5 and 6"),
         ({"acount_code": "Account"}, "acount_code is not a field. Did you mean 'account_code'?"),
         ({"end_date": None}, "end_date is required"),
         ({"date_format": "dd.mm.yyyy"}, "'dd.mm.yyyy'"),
         ({"observations": []}, "at least 1"),
+        ({"observations": "Use"}, "observations is 'Use'"),
         ({"observations": [{"unit_code": "kWh"}]}, "observations.0.column is required"),
         ({"observations": NAMES["observations"] * 2}, "observations name column 'Use' twice"),
         ({"observations": [{**NAMES["observations"][0], "column": "Uses"}]}, "Did you mean 'Use'?"),
@@ -66,6 +68,31 @@ def test_what_is_wrong_is_refused_with_the_nearest_match(changed: dict[str, Any]
         mapping_from_header(HEADER, **{**NAMES, **changed})
 
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("header", [[1, 2], "Account,Start", None, ["Account", None]])
+def test_a_header_is_a_list_of_names(header: Any) -> None:
+    with pytest.raises(
+        EciValidationError, match=r"^ColumnMapping.from_header: header is .*: must be a list of texts"
+    ):
+        ColumnMapping.from_header(header, **NAMES)
+
+
+LONG = "Total Consumption in Kilowatt Hours (KWH)"
+
+
+def test_the_name_of_a_column_may_be_too_long_for_a_caption() -> None:
+    use = {**NAMES["observations"][0], "column": LONG}
+
+    with pytest.raises(EciValidationError) as caught:
+        mapping_from_header([*HEADER, LONG], **{**NAMES, "observations": [use]})
+    captioned = mapping_from_header([*HEADER, LONG], **{**NAMES, "observations": [{**use, "caption": "Energy"}]})
+
+    assert caught.value.details["problems"] == [
+        f"observations.0.caption is required: without one the column's name is taken, and {LONG!r} has 41 "
+        "characters, of which EnergyCAP takes 32"
+    ]
+    assert [item.caption for item in captioned.observations] == ["Energy"]
 
 
 def test_everything_wrong_is_said_at_once() -> None:
@@ -99,6 +126,7 @@ def test_a_mapping_by_names_equals_the_same_one_by_numbers_both_ways() -> None:
     ("value", "words"),
     [
         ({**MAPPING, "dateFormat": "dots"}, "dots"),
+        ([MAPPING], "column_mapping is [{"),
         ({"header": HEADER, "sample_file": "a.csv", **NAMES}, "both header and sample_file"),
         ({"header": HEADER, **NAMES, "source": "x"}, "source is not a field"),
     ],
