@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from typing_extensions import Self
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.api.import_profiles import ColumnMapping
+from eci_provider.api.import_profiles import ColumnMapping, Observation
 from eci_provider.api.models import RequestModel, sentences
+from eci_provider.bills.dates import DATE_FORMATS
+from eci_provider.bills.mapping import LONGEST_CAPTION
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
     from eci_provider.api.import_profiles import ImportProfileResponse
+
+
+_DATE_FORMATS = {name.lower(): name for name in DATE_FORMATS}
+_COLUMN_INDEX = "columnindex"
+#: What stands for a code that the server does not show.
+_UNKNOWN = "?"
 
 
 class ColumnChoice(RequestModel):
@@ -50,13 +59,13 @@ def profile_mapping(client: EciClient, profile_code: str, *, source: str) -> Col
 
 
 def _mapping(profile: ImportProfileResponse, source: str) -> ColumnMapping:
-    """Return a profile's mapping; keys of the server's own are passed over, and known ones taken in any case."""
-    spelling = {to_camel(name).lower(): to_camel(name) for name in ColumnMapping.model_fields}
-    theirs = {
-        spelling[key.lower()]: value
-        for key, value in (profile.column_mapping or {}).items()
-        if key.lower() in spelling
-    }
+    """Return a profile's mapping, leniently: what it shows need not be what it would accept."""
+    theirs = _shown(ColumnMapping, profile.column_mapping or {})
+    written = theirs.get("dateFormat")
+    if isinstance(written, str):
+        theirs["dateFormat"] = _DATE_FORMATS.get(written.strip().lower(), written)
+    if isinstance(theirs.get("observations"), list):
+        theirs["observations"] = [_observation(item) for item in theirs["observations"] if _has_column(item)]
     try:
         return ColumnMapping.model_validate(theirs)
     except ValidationError as error:
@@ -64,3 +73,31 @@ def _mapping(profile: ImportProfileResponse, source: str) -> ColumnMapping:
     code = profile.profile_code
     problems = [f"the mapping of import profile {code!r} cannot be used: {problem}" for problem in problems]
     raise EciValidationError(problems, source=source)
+
+
+def _shown(model: type[RequestModel], shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a model in any case; keys of the server's own and columns below 1 are passed over."""
+    spelling = {to_camel(name).lower(): to_camel(name) for name in model.model_fields}
+    return {
+        spelling[key.lower()]: value
+        for key, value in shown.items()
+        if key.lower() in spelling
+        and not (key.lower().endswith(_COLUMN_INDEX) and isinstance(value, int) and value < 1)
+    }
+
+
+def _has_column(item: Any) -> bool:
+    return not isinstance(item, Mapping) or _shown(Observation, item).get("columnIndex") is not None
+
+
+def _observation(item: Any) -> Any:
+    """Return an observation whose texts may be missing: of a file, only its column is looked at."""
+    if not isinstance(item, Mapping):
+        return item
+    values = _shown(Observation, item)
+    return {
+        "columnIndex": values["columnIndex"],
+        "observationTypeCode": values.get("observationTypeCode") or _UNKNOWN,
+        "unitCode": values.get("unitCode") or _UNKNOWN,
+        "caption": str(values.get("caption") or "")[:LONGEST_CAPTION],
+    }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _LONGEST_LIST = 30
 _LONGEST_SHOWN = 60
 #: How long a caption may be (Observation of the contract).
-_LONGEST_CAPTION = 32
+LONGEST_CAPTION = 32
 #: What stands beside names of columns: where they are looked up.
 _HEADERS = ("header", "sample_file")
 
@@ -208,10 +208,10 @@ def _observation(item: Mapping[str, Any], path: str, finder: _Finder) -> dict[st
     name = values.pop("column")
     if values.get("caption") is None:
         values.pop("caption", None)
-        if isinstance(name, str) and len(name) > _LONGEST_CAPTION and not is_template(name):
+        if isinstance(name, str) and len(name) > LONGEST_CAPTION and not is_template(name):
             finder.problems.append(
                 f"{path}.caption is required: without one the column's name is taken, and {name!r} has "
-                f"{len(name)} characters, of which EnergyCAP takes {_LONGEST_CAPTION}"
+                f"{len(name)} characters, of which EnergyCAP takes {LONGEST_CAPTION}"
             )
     return {"caption": name, **values, "column_index": finder.number(f"{path}.column", name)}
 
