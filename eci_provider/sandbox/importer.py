@@ -104,6 +104,8 @@ class Import:
 
     def _adjusted_start(self, account_id: int, start: date) -> date:
         """A start one day after the previous bill's end is moved to it."""
+        if start == date.min:
+            return start
         before = start - timedelta(days=1)
         previous = self.store.number(
             "SELECT 1 FROM bills WHERE account_id = ? AND end = ? LIMIT 1", account_id, before.isoformat()

@@ -165,6 +165,13 @@ def test_a_start_right_after_the_previous_end_is_adjusted_and_still_replaceable(
     assert "adjusted" in sandbox.bills()[1]["note"]
 
 
+def test_a_bill_may_start_on_the_first_day_there_is(sandbox, api):
+    assert (
+        api.imported(advanced(["1001", "00010101", "00010131", "A", "M1", "", "1", "1"]))["status"] == "Completed"
+    )
+    assert costs(sandbox) == [("1001", "0001-01-01", "0001-01-31", 1.0)]
+
+
 def test_advanced_headers_choose_columns(sandbox, api):
     text = "Account code,Start Date,End Date,A/C/E,Metercode,*ignored,Unknown,BILLNOTE,CHG:USD:a:b,*TAX:USD:Tax\n"
     row = "1001,20250101,20250131,A,!AUTO!,x,y,fine,3.5,100\n"
