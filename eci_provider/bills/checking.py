@@ -19,6 +19,7 @@ from eci_provider.bills.table_check import TableCheck
 if TYPE_CHECKING:
     from eci_provider.api.import_profiles import ColumnMapping
     from eci_provider.api.upload import BillFile
+    from eci_provider.bills.reading import Table
 
 
 def check_file(
@@ -74,16 +75,35 @@ def _all_problems(
     file: BillFile, mapping: ColumnMapping | None, bounds: Bounds, tally: Tally
 ) -> Iterator[Problem]:
     date_format = ADVANCED_DATE_FORMAT if mapping is None else mapping.date_format
+    broken: list[EciBillFileError] = []
     with Seen() as seen:
         try:
-            for table in tables(file, date_format=date_format):
-                try:
-                    layout = layout_for(table.header, mapping, file=table.name)
-                except EciBillFileError as error:
-                    yield Problem(RULES["column_missing"], error.file, error.row, None, error.problem)
-                    continue
-                seen.begin_file(table.name)
-                yield from TableCheck(table, layout, bounds, tally, seen).problems()
+            for table in tables(file, date_format=date_format, unreadable=broken.append):
+                yield from _unreadable(broken)
+                yield from _table_problems(table, mapping, bounds, tally, seen)
         except EciBillFileError as error:
-            yield Problem(RULES["file_unreadable"], error.file, error.row, None, error.problem)
+            broken.append(error)
+        yield from _unreadable(broken)
         yield from seen.torn_bills()
+
+
+def _table_problems(
+    table: Table, mapping: ColumnMapping | None, bounds: Bounds, tally: Tally, seen: Seen
+) -> Iterator[Problem]:
+    try:
+        layout = layout_for(table.header, mapping, file=table.name)
+    except EciBillFileError as error:
+        yield Problem(RULES["column_missing"], error.file, error.row, None, error.problem)
+        return
+    seen.begin_file(table.name)
+    try:
+        yield from TableCheck(table, layout, bounds, tally, seen).problems()
+    except EciBillFileError as error:
+        yield from _unreadable([error])
+
+
+def _unreadable(errors: list[EciBillFileError]) -> Iterator[Problem]:
+    """Iterate over the problems of files that cannot be read, and forget them."""
+    while errors:
+        error = errors.pop(0)
+        yield Problem(RULES["file_unreadable"], error.file, error.row, None, error.problem)

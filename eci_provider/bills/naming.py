@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from eci_provider.api.upload import OpenablePath
-from eci_provider.bills.reading import ARCHIVE, Table, suffix_of, tables
+from eci_provider.bills.archive import ARCHIVE, suffix_of
+from eci_provider.bills.reading import Table, tables
 from eci_provider.bills.writing import RemotePath
 
 if TYPE_CHECKING:

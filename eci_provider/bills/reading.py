@@ -5,25 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import os
-import zipfile
-import zlib
 from bisect import bisect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, chain, count
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 from eci_provider.api.upload import READABLE_EXTENSIONS, OpenablePath
+from eci_provider.bills.archive import ARCHIVE, UNPACKING_ERRORS, suffix_of, unpacked_files
 from eci_provider.bills.dates import ADVANCED_DATE_FORMAT
 from eci_provider.bills.errors import EciBillFileError
 
 if TYPE_CHECKING:
     from eci_provider.api.upload import BillFile
+    from eci_provider.bills.archive import Unreadable
 
 WORKBOOK = ".xlsx"
-ARCHIVE = ".zip"
 #: The longest row that is read, in characters, about; no bill comes near.
 LONGEST_RECORD = 4 * 1024 * 1024
 #: How many characters are read at once, and more only where a row is longer.
@@ -33,8 +32,6 @@ _BLOCK = 32 * 1024
 _LINES = 96
 _TOO_LONG = "it is too long to be a bill."
 _BYTE_ORDER_MARK = "\ufeff"
-_UNPACKING_ERRORS = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError)
-
 
 #: A row: its number, counted from 1 as a spreadsheet program does, the header and empty rows included; its cells,
 #: none where all of them are empty, since the importer passes such a row over; and its text in the file, line end
@@ -83,19 +80,26 @@ class Table:
         return chain.from_iterable(zip(count(number), cells, texts) for number, cells, texts in self._records)
 
 
-def tables(file: BillFile, *, date_format: str = ADVANCED_DATE_FORMAT) -> Iterator[Table]:
+def tables(
+    file: BillFile,
+    *,
+    date_format: str = ADVANCED_DATE_FORMAT,
+    unreadable: Unreadable | None = None,
+) -> Iterator[Table]:
     """
     Iterate over the files of a bill file: one, or each one in a ZIP, in their order.
 
     :param file: a local path, or anything with ``name``, ``exists()`` and ``open("rb")``, such as Airflow's
         ObjectStoragePath. Its extension tells how it is read, as it tells the importer.
     :param date_format: how dates of a workbook, which have no text, are written.
+    :param unreadable: is told of a file in a ZIP that cannot be read, and the others are read; without it, the
+        first such file ends it.
     :raises EciBillFileError: when it is missing or cannot be read, perhaps only far down in it.
     """
     path = file if isinstance(file, OpenablePath) else cast("OpenablePath", Path(cast("os.PathLike[str]", file)))
     with _opened(path, str(file)) as stream:
         if suffix_of(path.name) == ARCHIVE:
-            yield from _archive_tables(path.name, stream, date_format)
+            yield from _archive_tables(path.name, stream, date_format, unreadable or _refuse)
         else:
             yield _table(path.name, stream, date_format)
 
@@ -108,15 +112,6 @@ def header_of(file: BillFile) -> list[str]:
     :raises EciBillFileError: when it cannot be read.
     """
     return next(tables(file)).header
-
-
-def suffix_of(name: str) -> str:
-    """
-    Return a name's extension in lower case, with its dot.
-
-    :param name: a file's name.
-    """
-    return PurePosixPath(name).suffix.lower()
 
 
 @contextmanager
@@ -143,26 +138,20 @@ def _table(name: str, stream: BinaryIO, date_format: str) -> Table:
     return Table(name, False, _text_rows(name, stream))
 
 
-def _archive_tables(name: str, stream: BinaryIO, date_format: str) -> Iterator[Table]:
-    try:
-        archive = zipfile.ZipFile(stream)
-    except _UNPACKING_ERRORS as error:
-        raise EciBillFileError(f"it is no readable ZIP ({error}).", file=name) from error
-    with archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
-        readable = set(READABLE_EXTENSIONS) - {ARCHIVE}
-        others = [member.filename for member in members if suffix_of(member.filename) not in readable]
-        if others:
-            problem = f"it holds {others[0]!r}; a ZIP may hold only CSV and Excel files. Take others out."
-            raise EciBillFileError(problem, file=name)
-        if not members:
-            raise EciBillFileError("there is no file in it.", file=name)
-        for member in members:
-            try:
-                with archive.open(member) as unpacked:
-                    yield _table(member.filename, cast("BinaryIO", unpacked), date_format)
-            except _UNPACKING_ERRORS as error:
-                raise EciBillFileError(f"it cannot be unpacked ({error}).", file=member.filename) from error
+def _refuse(error: EciBillFileError) -> None:
+    raise error
+
+
+def _archive_tables(name: str, stream: BinaryIO, date_format: str, unreadable: Unreadable) -> Iterator[Table]:
+    for member, unpacked in unpacked_files(name, stream, unreadable):
+        try:
+            table = _table(member, unpacked, date_format)
+        except EciBillFileError as error:
+            unreadable(error)
+        except UNPACKING_ERRORS as error:
+            unreadable(EciBillFileError(f"it cannot be unpacked ({error}).", file=member))
+        else:
+            yield table
 
 
 def _text_rows(name: str, stream: BinaryIO) -> Iterator[Rows]:
@@ -194,7 +183,7 @@ def _text_rows(name: str, stream: BinaryIO) -> Iterator[Rows]:
                 raise EciBillFileError(found.fault, file=name, row=number)
     except _LineError as error:
         raise EciBillFileError(str(error), file=name, row=number) from None
-    except _UNPACKING_ERRORS as error:
+    except UNPACKING_ERRORS as error:
         raise EciBillFileError(f"it cannot be unpacked ({error}).", file=name, row=number) from error
 
 

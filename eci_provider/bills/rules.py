@@ -127,6 +127,7 @@ _ALL = (
         "A row names no meter and becomes a charge of the account itself. Fill in the meter if it has one.",
         _LEGACY_PAGE,
     ),
+    Rule("no_rows", WARNING, "The file has a header and no row below it. See whether it was cut off.", "advice"),
     Rule(
         "too_many_rows",
         WARNING,

@@ -213,6 +213,8 @@ class TableCheck:
 
     def _end(self, rows: int) -> Iterator[Problem]:
         """Iterate over what shows only when the whole file is known."""
+        if not rows:
+            yield Problem(RULES["no_rows"], self._table.name, None, None, "It has no row below its header.")
         if rows > self._bounds.most_rows:
             message = f"It has {rows:,} rows, EnergyCAP advises at most {self._bounds.most_rows:,}."
             yield Problem(RULES["too_many_rows"], self._table.name, None, None, message)

@@ -167,6 +167,23 @@ def test_no_rule_is_switched_off_by_none(tmp_path: Path) -> None:
     assert _found(report) == [("meter_empty", 2, "Meter")]
 
 
+@pytest.mark.parametrize("content", [text(), text().rstrip(), text() + ",,,\r\n\r\n"])
+def test_a_file_without_rows_is_worth_a_warning(content: str, tmp_path: Path) -> None:
+    report = _report(tmp_path, content)
+
+    assert _found(report) == [("no_rows", None, None)]
+    assert (report.errors, report.warnings) == (0, 1)
+    assert _found(_report(tmp_path, content, rules_off=["no_rows"])) == []
+
+
+def test_a_file_without_rows_in_a_zip_is_told_by_name(tmp_path: Path) -> None:
+    content = archive([("a.csv", text(row()).encode()), ("b.csv", text().encode()), ("c.xlsx", workbook(HEADER))])
+
+    found = [(problem.rule.code, problem.file) for problem in _report(tmp_path, content, "bills.zip")]
+
+    assert found == [("no_rows", "b.csv"), ("no_rows", "c.xlsx")]
+
+
 def test_a_rule_is_switched_off(tmp_path: Path) -> None:
     report = _report(tmp_path, text(row(start="never", meter="")), rules_off=["date_unreadable"])
 
@@ -266,6 +283,36 @@ def test_files_of_a_zip_may_come_in_any_order_but_periods_of_a_meter_may_not_ove
     assert _in_zip(tmp_path, [later], [row()]) == []
     found = _in_zip(tmp_path, [later], [overlapping])
     assert [place[:3] for place in found] == [("period_overlap", "b/bills.csv", 2)]
+
+
+def test_files_of_a_zip_that_cannot_be_read_do_not_hide_the_others(tmp_path: Path) -> None:
+    damaged = text(*[row(account=str(number)) for number in range(2000)]).encode()
+    content = archive(
+        [
+            ("1.csv", text(row()).encode()),
+            ("2.pdf", b"%PDF"),
+            ("3.csv", b"\xff\xfe\n"),
+            ("4.xlsx", b"no workbook"),
+            ("5.csv", text(row(account="2")).encode() + b"M\xfcnchen\n"),
+            ("6.csv", damaged),
+            ("7.csv", b""),
+            ("8.csv", text(row(end=""), row()).encode()),
+        ]
+    )
+    # The content of the sixth one, which is compressed.
+    place = content.index(b"6.csv") + 60
+    broken = content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
+
+    report = _report(tmp_path, broken, "bills.zip")
+    found = [(problem.rule.code, problem.file) for problem in report]
+
+    assert sorted(name for code, name in found if code == "file_unreadable") == [
+        *("2.pdf", "3.csv", "4.xlsx", "5.csv", "6.csv", "7.csv")
+    ]
+    assert [place for place in found if place[0] != "file_unreadable"] == [
+        ("required_empty", "8.csv"),
+        ("bill_torn", "8.csv"),
+    ]
 
 
 def test_the_sandbox_loses_a_bill_in_two_files_of_a_zip(tmp_path: Path) -> None:

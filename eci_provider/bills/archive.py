@@ -1,0 +1,61 @@
+"""The files in a ZIP, one after the other."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from typing import BinaryIO, TypeAlias, cast
+
+from eci_provider.api.upload import READABLE_EXTENSIONS
+from eci_provider.bills.errors import EciBillFileError
+
+ARCHIVE = ".zip"
+#: What zipfile raises, at any time while a file is unpacked.
+UNPACKING_ERRORS = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError)
+#: Is told of a file in a ZIP that cannot be read; where it does not raise, the others are read.
+Unreadable: TypeAlias = "Callable[[EciBillFileError], object]"
+
+
+def suffix_of(name: str) -> str:
+    """
+    Return a name's extension in lower case, with its dot.
+
+    :param name: a file's name.
+    """
+    return PurePosixPath(name).suffix.lower()
+
+
+def unpacked_files(name: str, stream: BinaryIO, unreadable: Unreadable) -> Iterator[tuple[str, BinaryIO]]:
+    """
+    Iterate over the files in a ZIP, each with its name, open until the next one is asked for.
+
+    :param name: the ZIP's name.
+    :param stream: its content.
+    :param unreadable: is told of files that cannot be read.
+    :raises EciBillFileError: when it is none, or there is no file in it.
+    """
+    try:
+        archive = zipfile.ZipFile(stream)
+    except UNPACKING_ERRORS as error:
+        raise EciBillFileError(f"it is no readable ZIP ({error}).", file=name) from error
+    with archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        if not members:
+            raise EciBillFileError("there is no file in it.", file=name)
+        readable = set(READABLE_EXTENSIONS) - {ARCHIVE}
+        others = [member for member in members if suffix_of(member.filename) not in readable]
+        for member in others:
+            problem = f"a ZIP may hold only CSV and Excel files. Take it out of {name!r}."
+            unreadable(EciBillFileError(problem, file=member.filename))
+        for member in members:
+            if member in others:
+                continue
+            try:
+                unpacked = cast("BinaryIO", archive.open(member))
+            except UNPACKING_ERRORS as error:
+                unreadable(EciBillFileError(f"it cannot be unpacked ({error}).", file=member.filename))
+                continue
+            with unpacked:
+                yield member.filename, unpacked
