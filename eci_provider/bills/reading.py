@@ -1,4 +1,4 @@
-"""A bill file read as the importer reads it, row by row, in constant memory."""
+"""A bill file read as the importer reads it, row by row; of a workbook alone more is in memory, its shared texts."""
 
 from __future__ import annotations
 
