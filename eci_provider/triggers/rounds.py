@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _UNKNOWN_AGE = timedelta(hours=24)
 #: Seconds between the beginnings of two rounds, at least.
 GAP = 0.9
+#: Single looks a second, at most.
+SINGLE_LOOKS = 10.0
 #: For how many looks an import that the list does not show is not looked for in it, at most.
 _MOST_SKIPS = 16
 
@@ -139,6 +141,10 @@ class Round:
     backoff: float = math.inf
     _elapsed: Elapsed = field(default_factory=Elapsed)
     _judged: list[Member] = field(default_factory=list)
+
+    def unseen(self) -> list[Member]:
+        """Return who was to be looked at through the list and has not been judged."""
+        return [member for member in self.listed if member.due < math.inf]
 
     def judge(self, member: Member, verdict: Callable[[], Any]) -> None:
         """
