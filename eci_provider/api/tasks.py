@@ -134,7 +134,8 @@ def begun_since(since: datetime) -> Filter:
 
     :param since: a moment by the server's clock, or by one that is near it.
     """
-    return where("beginDate", "greater than equal", (since - timedelta(days=1)).date())
+    earliest = datetime.min.replace(tzinfo=since.tzinfo) + timedelta(days=1)
+    return where("beginDate", "greater than equal", (max(since, earliest) - timedelta(days=1)).date())
 
 
 class Tasks:

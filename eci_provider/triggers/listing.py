@@ -81,6 +81,12 @@ class TaskList:
             self.pages = self._client.ask(partial(self._read, this, wanted, needed, since), this.now)
         except EciError as error:
             trouble = self._failed(this, error)
+        except Exception as error:
+            # A mistake about what all share must not become the end of each.
+            log.debug("The list of imports cannot be read.", exc_info=True)
+            reason = f"The list of imports cannot be read ({type(error).__name__}: {error})."
+            self._go_without(this, reason, _FAILING_FOR)
+            trouble = None
         else:
             self._failures, self._has_warned, self.is_denied = 0, False, False
             trouble = None

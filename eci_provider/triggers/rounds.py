@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 #: How long before joining an import began at most, where that is not known: a wait of six hours, and some.
 _UNKNOWN_AGE = timedelta(hours=24)
+#: How long ago an import may have begun by what EnergyCAP says, and how far ahead that may lie: time zones differ.
+_OLDEST = timedelta(days=35)
+_AHEAD = timedelta(days=1)
 #: Seconds between the beginnings of two rounds, at least.
 GAP = 0.9
 #: Single looks a second, at most.
@@ -102,15 +105,17 @@ class Member:
         self.misses += 1
 
     def learn(self, found: Any) -> None:
-        """Note when it began, by EnergyCAP's own clock."""
+        """Note when it began, by EnergyCAP's own clock; what cannot be true would make the list long for all."""
         from eci_provider.api.tasks import moment
 
         text = getattr(found, "begin_date", None)
         if self.guid is not None and text:
             try:
-                self.begun = moment(text)
-            except ValueError:
+                begun = moment(text)
+            except (ValueError, OverflowError):
                 return
+            if -_AHEAD <= clock.utc_now() - begun <= _OLDEST:
+                self.begun = begun
 
 
 @dataclass
