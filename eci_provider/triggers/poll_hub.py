@@ -48,8 +48,10 @@ def join_hub(
         found, as plain JSON, or the error that ended the wait.
     """
     loop = asyncio.get_running_loop()
-    for other in [other for other in _hubs if other.is_closed()]:
-        del _hubs[other]  # it ended without an end of its tasks
+    for ref in _hubs.keyrefs():  # a copy, since the loops of other threads come and go meanwhile
+        other = ref()
+        if other is not None and other.is_closed():
+            _hubs.pop(other, None)  # it ended without an end of its tasks
     hubs = _hubs.setdefault(loop, {})
     hub = hubs.get(eci_conn_id) or hubs.setdefault(eci_conn_id, PollHub(loop, eci_conn_id))
     return hub, hub.join(make_wait(hub.client), task_guid, begun)

@@ -16,6 +16,7 @@ import pytest
 from eci_provider.api import EciClient
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
+from eci_provider.triggers.poll_hub import _hubs
 from tests.conftest import TurnedClock, connect
 from tests.running import first_event
 from tests.triggers.hub_stage import LIST, SINGLE, asked, assert_all_is_closed, events_of, imports, together, until
@@ -275,6 +276,24 @@ def test_who_leaves_disturbs_nobody(leaves: str, sandbox: Sandbox, turned_clock:
 
     assert [event["found"]["task_guid"] for event in events] == (guids[1:] if "one" in leaves else [])
     assert_all_is_closed()
+
+
+def test_what_two_threads_clear_up_at_once_is_cleared_up_once(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+    class ClearedUpMeanwhile(asyncio.SelectorEventLoop):
+        """Stand in for a loop that another thread finds closed at the same moment."""
+
+        def is_closed(self) -> bool:
+            _hubs.pop(self, None)
+            return super().is_closed()
+
+    loop = ClearedUpMeanwhile()
+    loop.close()
+    _hubs[loop] = {}
+    (guid,) = imports(sandbox, 1, last=0)
+
+    (event,) = together([EciTaskTrigger(guid)])
+
+    assert event["found"]["task_guid"] == guid
 
 
 def test_a_mistake_of_ours_reaches_every_task(
