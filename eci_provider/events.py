@@ -7,6 +7,7 @@ from typing import Any
 
 from eci_provider.api import errors
 from eci_provider.api.errors import EciError
+from eci_provider.api.texts import keepable
 
 
 class EciEventError(EciError):
@@ -22,7 +23,7 @@ def found_event(found: Mapping[str, Any], **about: Any) -> dict[str, Any]:
     :param found: the task or batch at the last look, in snake_case.
     :param about: what was waited for: task_guid or batch_id.
     """
-    return {"status": "found", "found": dict(found), **about}
+    return _event(status="found", found=dict(found), **about)
 
 
 def error_event(error: Exception, **about: Any) -> dict[str, Any]:
@@ -34,8 +35,8 @@ def error_event(error: Exception, **about: Any) -> dict[str, Any]:
     """
     if isinstance(error, EciError):
         facts = {"details": error.details, "attributes": _attributes(error)}
-        return {"status": "error", "type": type(error).__name__, "message": error.message, **facts, **about}
-    return {"status": "error", "type": "EciError", "message": f"{type(error).__name__}: {error}", **about}
+        return _event(status="error", type=type(error).__name__, message=error.message, **facts, **about)
+    return _event(status="error", type="EciError", message=f"{type(error).__name__}: {error}", **about)
 
 
 def subject(event: Mapping[str, Any] | None, name: str) -> str:
@@ -66,6 +67,11 @@ def unpack(event: Mapping[str, Any] | None) -> dict[str, Any]:
     if isinstance(event, Mapping) and event.get("status") == "error":
         raise _rebuilt(event)
     raise _not_understood(event)
+
+
+def _event(**facts: Any) -> dict[str, Any]:
+    # An event that the database refuses ends the triggerer, and each one that is started after it.
+    return dict(keepable(facts))
 
 
 def _not_understood(event: object) -> EciEventError:

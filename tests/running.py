@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -39,8 +40,8 @@ class TaskInstanceDouble:
         return self.xcoms.get(key)
 
     def xcom_push(self, key: str, value: Any, **_: Any) -> None:
-        """Keep a value as Airflow's XCom would: it must be JSON."""
-        self.xcoms[key] = json.loads(json.dumps(value))
+        """Keep a value as Airflow's XCom would."""
+        self.xcoms[key] = as_stored(value)
 
 
 class TaskStateDouble:
@@ -55,7 +56,7 @@ class TaskStateDouble:
 
     def set(self, key: str, value: Any, *, retention: Any = None) -> None:
         """Keep a value."""
-        self.records[key] = json.loads(json.dumps(value))
+        self.records[key] = as_stored(value)
 
 
 @dataclass
@@ -162,7 +163,20 @@ def through_serialization(value: Any) -> Any:
         from airflow.serialization.serialized_objects import BaseSerialization
 
         serialize, deserialize = BaseSerialization.serialize, BaseSerialization.deserialize
-    return deserialize(json.loads(json.dumps(serialize(value))))
+    return deserialize(as_stored(serialize(value)))
+
+
+def as_stored(value: Any) -> Any:
+    """
+    Return a value as PostgreSQL's JSONB gives it back, where Airflow keeps XComs, events and task states.
+
+    It must be JSON, and JSONB refuses what JSON alone allows: NaN, U+0000 and halves of surrogate pairs.
+    """
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    text.encode()
+    if re.search(r"(?<!\\)(\\\\)*\\u0000", text):
+        raise ValueError(f"unsupported Unicode escape sequence: {text}")
+    return json.loads(text)
 
 
 async def first_event(path: str, arguments: dict[str, Any]) -> dict[str, Any]:

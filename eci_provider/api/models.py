@@ -21,7 +21,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.api.texts import LONGEST_TEXT, cut
+from eci_provider.api.texts import LONGEST_TEXT, cut, keepable
 
 _Model = TypeVar("_Model", bound=BaseModel)
 #: RFC 3339, also with a space for the T, as Airflow's templates write times.
@@ -124,7 +124,7 @@ class ResponseModel(BaseModel):
 
     def documented(self) -> dict[str, Any]:
         """
-        Return the documented fields as plain JSON in snake_case, long texts cut.
+        Return the documented fields as plain JSON in snake_case, long texts cut and such as can be kept.
 
         What else the server sent is left out, so that the size is bounded whatever it sends.
         """
@@ -136,7 +136,7 @@ def _bounded(value: Any) -> Any:
         return value.documented()
     if isinstance(value, str):
         return cut(value, LONGEST_TEXT)
-    return value
+    return keepable(value)
 
 
 def _spelled(key: str, spelling: Mapping[str, str], data: Mapping[str, Any]) -> str:

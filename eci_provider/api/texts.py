@@ -1,23 +1,55 @@
-"""Keep texts of unknown length within bounds."""
+"""Keep texts of unknown length within bounds, and what cannot be kept out of them."""
 
 from __future__ import annotations
 
 import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
 
 #: The most bytes of JSON that a text of the server takes where it is kept: in XCom, in a trigger's event.
 LONGEST_TEXT = 1000
 
+#: What JSON can spell and PostgreSQL's JSONB refuses, in which Airflow keeps XComs and events.
+_NOT_KEPT = re.compile("[\x00\ud800-\udfff]")
+
 
 def cut(text: str | None, most: int) -> str | None:
     """
-    Return a text whose JSON takes at most so many bytes.
+    Return a text that can be kept and whose JSON takes at most so many bytes.
 
     :param text: what the server sent.
     :param most: bytes; a character beyond ASCII takes six or more.
     """
-    if text is None or len(json.dumps(text)) <= most:
+    if text is None:
+        return None
+    text = _kept(text)
+    if len(json.dumps(text)) <= most:
         return text
     keep = min(len(text), most)
     while len(json.dumps(text[:keep])) > most - 3:
         keep = keep * 3 // 4
     return text[:keep] + "..."
+
+
+def keepable(value: Any) -> Any:
+    """
+    Return plain JSON as any database of Airflow's can keep it.
+
+    U+0000 and halves of a surrogate pair, such as a server leaves that cuts an emoji in two, become U+FFFD, in
+    keys as well; numbers that are none become None.
+
+    :param value: what the server sent, or an error's details; what is no JSON is returned as it is.
+    """
+    if isinstance(value, str):
+        return _kept(value)
+    if isinstance(value, Mapping):
+        return {keepable(name): keepable(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [keepable(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _kept(text: str) -> str:
+    return _NOT_KEPT.sub("\ufffd", text)
