@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from eci_provider.api.connections import was_connecting
 from eci_provider.api.errors import (
     EciAuthenticationError,
     EciBadRequestError,
@@ -64,10 +65,17 @@ def connection_error(error: Exception, method: str, path: str, base_url: str) ->
 def _kind_of(error: Exception) -> tuple[str, bool]:
     """Name a network failure, and tell whether the request may have reached the server."""
     causes = _causes(error)
+    kind, sent = _kind_by_causes(error, causes)
+    return kind, sent and not any(was_connecting(cause) for cause in causes)
+
+
+def _kind_by_causes(error: Exception, causes: list[BaseException]) -> tuple[str, bool]:
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return "dns", False
     if isinstance(error, requests.exceptions.ProxyError):
         return "proxy", not any(_is_proxy_refusal(cause) for cause in causes)
+    if any(_is_hang_up(cause) for cause in causes):
+        return "reset", True
     if isinstance(error, requests.exceptions.SSLError):
         return "tls", not any(_is_handshake_failure(cause) for cause in causes)
     if isinstance(error, OSError) and "CA certificate bundle" in str(error):
@@ -81,6 +89,14 @@ def _kind_of(error: Exception) -> tuple[str, bool]:
     if isinstance(error, requests.exceptions.Timeout):
         return "timeout", True
     return "reset", True
+
+
+def _is_hang_up(cause: BaseException) -> bool:
+    """Tell whether TLS only says that the other side closed the connection, such as a proxy that is restarted."""
+    return isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or (
+        isinstance(cause, ssl.SSLError)
+        and ("UNEXPECTED_EOF" in str(cause.reason) or "EOF occurred in violation of protocol" in str(cause))
+    )
 
 
 def _is_handshake_failure(cause: BaseException) -> bool:

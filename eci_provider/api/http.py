@@ -62,7 +62,7 @@ class EciSession:
 
     :param base_url: the environment's address, such as ``https://app.energycap.com``.
     :param api_key: the API key (Authentication page). It travels in the header ``ECI-ApiKey`` and shows nowhere.
-    :param timeout: seconds to wait for the next bytes of an answer; a whole answer may take ten times as long.
+    :param timeout: seconds to wait until the server reads on or answers on; an answer may take ten times as long.
     :param connect_timeout: seconds to wait for a connection.
     :param max_retries: how often a request that is safe to repeat is repeated, at most.
     :param verify: true, false, or the path of a CA bundle.
@@ -91,8 +91,8 @@ class EciSession:
         self._warned: set[str] = set()
         self._server_ahead = timedelta(0)
         self._http = requests.Session()
-        self._http.mount("https://", HearingAdapter(max_retries=0, pool_maxsize=16))
-        self._http.mount("http://", HearingAdapter(max_retries=0, pool_maxsize=16))
+        self._http.mount("https://", HearingAdapter(timeout, max_retries=0, pool_maxsize=16))
+        self._http.mount("http://", HearingAdapter(timeout, max_retries=0, pool_maxsize=16))
         # The environment is read once, here: Session.request() would read it for every request, and would
         # also send a password from .netrc and let REQUESTS_CA_BUNDLE override `verify=False`.
         settings = self._http.merge_environment_settings(self.base_url, {}, False, verify, None)

@@ -8,7 +8,8 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -76,12 +77,23 @@ class Connection:
 
 
 class Server:
-    """Do with each connection what the next of some functions does, the last one again and again."""
+    """
+    Do with each connection what the next of some functions does, the last one again and again.
+
+    :param acts: the functions.
+    :param context: for TLS.
+    :param port: where to listen; anywhere without.
+    :param cuts: what is done first, with a connection each, before TLS has been agreed on.
+    """
 
     def __init__(
-        self, *acts: Callable[[Connection], None], context: ssl.SSLContext | None = None, port: int = 0
+        self,
+        *acts: Callable[[Connection], None],
+        context: ssl.SSLContext | None = None,
+        port: int = 0,
+        cuts: Sequence[Callable[[socket.socket], None]] = (),
     ) -> None:
-        self._acts, self._context = acts, context
+        self._acts, self._context, self._cuts = acts, context, iter(cuts)
         self._listener = socket.create_server(("127.0.0.1", port))
         scheme = "http" if context is None else "https"
         self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -107,6 +119,10 @@ class Server:
                 return
             # Else an answer right after the handshake waits here for an acknowledgement, and is lost in the close.
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if cut := next(self._cuts, None):
+                cut(accepted)
+                accepted.close()
+                continue
             if self._context is not None:
                 accepted = self._context.wrap_socket(accepted, server_side=True)
             connection = Connection(accepted)
@@ -135,7 +151,7 @@ def large_file(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def certified(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
     bundle, key = certificate(tmp_path_factory.mktemp("tls"), "server")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -187,7 +203,7 @@ def test_a_refusal_of_a_server_that_reads_no_further_is_seen_and_its_connection_
     context, bundle = secured
     with (
         Server(refuse, take, context=context) as server,
-        EciClient(server.url, KEY, verify=bundle or True, connect_timeout=2, sleep=waits.append) as client,
+        EciClient(server.url, KEY, verify=bundle or True, timeout=2, sleep=waits.append) as client,
     ):
         with pytest.raises(EciBadRequestError, match="answered with 413"):
             client.bill_imports.submit(large_file)
@@ -234,6 +250,29 @@ def test_a_body_that_went_out_whole_is_not_sent_again(large_file: Path, waits: l
         pytest.raises(EciUnknownOutcomeError),
     ):
         client.bill_imports.submit(large_file)
+    assert [connection.received - connection.length for connection in server.seen] == [0]
+    assert waits == []
+
+
+def test_a_server_may_pause_for_longer_than_a_connection_may_take(
+    large_file: Path, secured: tuple[ssl.SSLContext | None, str], waits: list[float]
+) -> None:
+    context, bundle = secured
+    # Agreeing on TLS takes a busy machine its time.
+    connect_timeout, pause = (0.2, 1.0) if context is None else (2.0, 3.0)
+
+    def take_its_time(connection: Connection) -> None:
+        connection.read(65536)
+        time.sleep(pause)
+        take(connection)
+
+    with (
+        Server(take_its_time, context=context) as server,
+        EciClient(
+            server.url, KEY, verify=bundle or True, connect_timeout=connect_timeout, sleep=waits.append
+        ) as client,
+    ):
+        assert client.bill_imports.submit(large_file) == GUID
     assert [connection.received - connection.length for connection in server.seen] == [0]
     assert waits == []
 
