@@ -13,6 +13,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 from eci_provider.api import EciClient, errors
+from eci_provider.api.upload import EciFileError
 from eci_provider.markers import Identity
 from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
@@ -244,6 +245,37 @@ class TestPaths:
 
         assert isinstance(end.error, errors.EciValidationError), end.error
         assert "february.csv" in str(end.error)
+
+    @STATES
+    def test_a_file_that_is_replaced_before_it_is_sent_is_never_sent_under_the_marker_of_the_old_one(
+        self, has_state: bool, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The new one is as long; the worker is killed once it was taken."""
+        submit, old = ImportBillsOperator.submit_job, scene.path.read_bytes()
+        killed, sends = RuntimeError("killed"), []
+
+        def replaced_meanwhile(operator: ImportBillsOperator, *arguments: Any) -> str:
+            sends.append(operator)
+            if len(sends) == 1:
+                scene.path.write_bytes(old.replace(b"100.00", b"250.00"))
+            guid = submit(operator, *arguments)
+            if len(sends) <= 2:
+                raise killed
+            return guid
+
+        monkeypatch.setattr(ImportBillsOperator, "submit_job", replaced_meanwhile)
+        tries = scene.tries(has_state=has_state)
+
+        first = scene.run(tries)
+
+        assert isinstance(first.error, EciFileError)
+        assert not first.is_final
+        assert scene.sandbox.tasks() == []
+        assert scene.run(tries).error is killed
+        end = scene.run(tries)
+        assert end.state == "success", end.error
+        assert end.result["reattached"] is True
+        assert scene.bills_once()
 
     @STATES
     def test_a_file_that_is_gone_before_anything_was_sent_is_refused(self, has_state: bool, scene: Scene) -> None:

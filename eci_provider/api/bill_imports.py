@@ -100,7 +100,14 @@ class BillImports:
     def __init__(self, session: EciSession) -> None:
         self._session = session
 
-    def submit(self, file: BillFile, file_name: str | None = None, **options: Unpack[BillImportFields]) -> str:
+    def submit(
+        self,
+        file: BillFile,
+        file_name: str | None = None,
+        *,
+        sha256: str | None = None,
+        **options: Unpack[BillImportFields],
+    ) -> str:
         """
         Send a bill file and return the GUID of the task that imports it (BillImportV3).
 
@@ -108,18 +115,20 @@ class BillImports:
 
         :param file: a local path, or anything with ``name``, ``exists()`` and ``open("rb")``.
         :param file_name: under which name the server stores it; the file's own without.
+        :param sha256: the digest of the content that shall be taken, and no other, as 64 lower-case hex digits; it
+            is compared while the file is sent.
         :param options: fields of :class:`BillImportOptions`. Without ``profile_code`` the file is taken to be
             in the Advanced format.
         :return: the task GUID; read its course with ``tasks.get``.
         :raises EciValidationError: when the file or an option is wrong; nothing was sent.
-        :raises EciFileError: when the file changed while it was sent; it was not taken.
+        :raises EciFileError: when the file changed before it was sent to its end; it was not taken.
         :raises EciUnknownOutcomeError: when the file may or may not have been taken.
         """
         source = "bill_imports.submit"
         checked = validated(BillImportOptions, options, source=source)
         name = checked_file_name(file, file_name, source=source)
         fields = BillImport(**dict(checked), data="", file_name=name).wire()
-        body = StreamedImport(file, fields, source=source)
+        body = StreamedImport(file, fields, source=source, sha256=sha256)
         return self._new_task("BillImportV3", "/api/v3/import/bill", body)
 
     def retry_kickouts(self, task_guid: str, **options: Unpack[KickoutImportFields]) -> str:

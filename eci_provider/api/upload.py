@@ -52,16 +52,20 @@ class StreamedImport:
     :param file: a local path, or anything with ``name``, ``exists()`` and ``open("rb")``.
     :param fields: the request as it goes on the wire, with an empty ``data`` at its place.
     :param source: where the file came from, for the message.
+    :param sha256: the digest of the content that shall be sent, and no other; any content without.
     :raises EciValidationError: when the file is missing, empty, a folder or a pipe.
     """
 
-    def __init__(self, file: BillFile, fields: Mapping[str, Any], *, source: str) -> None:
+    def __init__(
+        self, file: BillFile, fields: Mapping[str, Any], *, source: str, sha256: str | None = None
+    ) -> None:
         names = list(fields)
         ahead = names.index("data") + 1
         self._file = file
         self._head = json.dumps({name: fields[name] for name in names[:ahead]}).encode()[: -len('"}')]
         self._tail = b'", ' + json.dumps({name: fields[name] for name in names[ahead:]}).encode()[len("{") :]
         self._size = _size(file, source=source)
+        self._sha256 = sha256
         self._is_complete = False
 
     def __len__(self) -> int:
@@ -70,21 +74,28 @@ class StreamedImport:
     def __iter__(self) -> Iterator[bytes]:
         self._is_complete = False
         head, left = self._head, self._size
+        sent = hashlib.sha256()
         try:
             with _openable(self._file).open("rb") as stream:
                 while left > BLOCK:
-                    yield head + _encoded(self._read(stream, BLOCK, left))
+                    block = self._read(stream, BLOCK, left)
+                    if self._sha256:
+                        sent.update(block)
+                    yield head + _encoded(block)
                     head, left = b"", left - BLOCK
-                last = head + _encoded(self._read(stream, left, left)) + self._tail
+                block = self._read(stream, left, left)
                 if stream.read(1):
                     raise self._changed(f"it has grown beyond its {self._size} bytes")
+            sent.update(block)
+            if self._sha256 and sent.hexdigest() != self._sha256:
+                raise self._changed("its content is no longer what was to be sent")
         except EciError:
             raise
         # Whatever a store's client raises here: taken for trouble with EnergyCAP's connection it would mislead.
         except Exception as error:
             raise self._changed(f"it can no longer be read ({type(error).__name__})") from error
         self._is_complete = True
-        yield last
+        yield head + _encoded(block) + self._tail
 
     def cut_short(self, failure: EciConnectionError) -> EciConnectionError:
         """

@@ -67,6 +67,8 @@ class ImportBillsOperator(EciImportOperator):
         self.file_name = file_name
         self.profile_code = profile_code
         self.suppress_bill_capture_notification = suppress_bill_capture_notification
+        # Of the file as the marker stands for it.
+        self._sha256: str | None = None
         self.check_literals()
         self._check_name_if_literal()
 
@@ -88,8 +90,9 @@ class ImportBillsOperator(EciImportOperator):
 
         options = cast("BillImportOptions", request)
         name = checked_file_name(located(self.file), self.file_name, source=self.source)
+        self._sha256 = content_digest(located(self.file), source=self.source)
         return digest_of(
-            content_digest(located(self.file), source=self.source),
+            self._sha256,
             PurePosixPath(name).suffix.lower(),
             options.profile_code,
             options.batch_settings.wire() if options.batch_settings else None,
@@ -100,7 +103,9 @@ class ImportBillsOperator(EciImportOperator):
         from eci_provider.markers import marked
 
         try:
-            task_guid = client.bill_imports.submit(located(self.file), self.file_name, **marked(request, marker))
+            task_guid = client.bill_imports.submit(
+                located(self.file), self.file_name, sha256=self._sha256, **marked(request, marker)
+            )
         except EciValidationError as error:
             raise EciValidationError(error.details["problems"], source=self.source) from error
         self.log.info("File %s was taken by EnergyCAP as import %s, marker %s.", self.file, task_guid, marker)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import os
 import re
 import socket
 import ssl
@@ -313,6 +315,31 @@ def test_a_file_that_changes_its_size_is_not_taken(
     assert connection.ended
     assert connection.received < connection.length
     assert (caught.value.retry_helps, waits) == (True, [])
+
+
+def test_a_file_whose_content_is_replaced_is_not_taken(large_file: Path, waits: list[float]) -> None:
+    meant = hashlib.sha256(large_file.read_bytes()).hexdigest()
+
+    def replace_the_end(connection: Connection) -> None:
+        connection.read(65536)
+        with large_file.open("r+b") as stream:
+            stream.seek(-1, os.SEEK_END)
+            stream.write(b"x")
+        take(connection)
+
+    with (
+        Server(replace_the_end, take) as server,
+        EciClient(server.url, KEY, sleep=waits.append) as client,
+    ):
+        with pytest.raises(EciFileError, match="its content is no longer what was to be sent"):
+            client.bill_imports.submit(large_file, sha256=meant)
+        now = hashlib.sha256(large_file.read_bytes()).hexdigest()
+        assert client.bill_imports.submit(large_file, sha256=now) == GUID
+    broken_off, whole = server.seen
+    assert broken_off.ended
+    assert broken_off.received < broken_off.length
+    assert whole.received == broken_off.length
+    assert waits == []
 
 
 class TwoFaced:
