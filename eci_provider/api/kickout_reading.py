@@ -7,7 +7,9 @@ import struct
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO, TypeAlias, cast
+from hashlib import blake2b
+from operator import itemgetter
+from typing import Any, BinaryIO, NamedTuple, TypeAlias, cast
 
 from eci_provider.api.kickout_messages import KnownMessages, MessageFinder, message_text
 from eci_provider.api.streamed_json import UnreadableJsonError, members
@@ -94,10 +96,13 @@ class TableReading:
             elif kind == "fields" and item is not None:
                 self._add_field(item)
 
-    def names(self) -> dict[Any, str | None]:
-        """Return the columns' names by their ids, in order; None for one that holds nothing but the message."""
-        messages = self._finder.message_columns()
-        return {field_id: None if field_id in messages else name for field_id, name in self._fields.items()}
+    def table(self, file: str) -> KickoutTable:
+        """
+        Return what makes rows of the cells that were kept.
+
+        :param file: the name of the file that they are of.
+        """
+        return KickoutTable(file, self.sums.rows, self._fields, self._finder.message_columns())
 
     def _add_field(self, item: Any) -> None:
         facts = _lower(item, f"field {len(self._fields) + 1}")
@@ -149,13 +154,55 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else str(value)
 
 
+class KickoutTable(NamedTuple):
+    """
+    Hold what makes rows of cells.
+
+    :param file: the name of the file that the rows are of.
+    :param rows: how many there are.
+    :param fields: the columns' names by their ids, in order.
+    :param hidden: the ids of those that hold nothing but the message.
+    """
+
+    file: str
+    rows: int
+    fields: dict[Any, str]
+    hidden: set[object]
+
+    def named(self, cells: list[tuple[Any, str]]) -> list[tuple[str, str]]:
+        """Return a row's cells by name and in the columns' order; one that is missing is empty."""
+        values: dict[Any, str] = {}
+        others = []
+        for field_id, value in cells:
+            if field_id in self.fields and field_id not in values:
+                values[field_id] = value
+            else:
+                others.append((field_id, value))
+        row = [
+            (name, values.get(field_id, ""))
+            for field_id, name in self.fields.items()
+            if field_id not in self.hidden
+        ]
+        return row + [
+            ("" if field_id in self.hidden else self.fields.get(field_id, ""), value) for field_id, value in others
+        ]
+
+    def digest(self, cells: list[tuple[Any, str]]) -> bytes:
+        """Return what is the same for the same row of another table, whose ids, order and other columns differ."""
+        filled = [(self.fields.get(field_id, ""), value) for field_id, value in cells if value]
+        # Two columns may share a name, and keep their order.
+        filled.sort(key=itemgetter(0))
+        return blake2b(repr(filled).encode(), digest_size=16).digest()
+
+
 class Spool:
-    """Keep rows on disk, in their order."""
+    """Keep the rows of one reading after the other on disk, in their order."""
 
     def __init__(self) -> None:
         opened = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
         self._file = cast("BinaryIO", opened)
         self._waiting: list[StoredRow] = []
+        self._begin = 0
 
     def __enter__(self) -> Spool:
         return self
@@ -163,9 +210,15 @@ class Spool:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
+    def begin(self) -> None:
+        """Keep what is there, and begin with the rows of another reading."""
+        self._write()
+        self._begin = self._file.tell()
+
     def clear(self) -> None:
+        """Forget the rows of the reading that goes on."""
         self._waiting.clear()
-        self._file.seek(0)
+        self._file.seek(self._begin)
         self._file.truncate()
 
     def add(self, row: StoredRow) -> None:
@@ -174,13 +227,15 @@ class Spool:
             self._write()
 
     def __iter__(self) -> Iterator[StoredRow]:
-        self._write()
+        self.begin()
         self._file.seek(0)
         while length := self._file.read(_LENGTH.size):
             # Written by this process into a file that nobody else sees.
             yield from marshal.loads(self._file.read(_LENGTH.unpack(length)[0]))  # noqa: S302
 
     def _write(self) -> None:
+        if not self._waiting:
+            return
         packed = marshal.dumps(self._waiting)
         self._file.write(_LENGTH.pack(len(packed)))
         self._file.write(packed)

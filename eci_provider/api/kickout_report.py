@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from eci_provider.api.errors import EciNotFoundError
+from eci_provider.api.kickout_files import TableRow, each_once, imported_file_name, kickout_files
 from eci_provider.api.kickout_messages import KnownMessages
-from eci_provider.api.kickout_reading import KickoutSums, Spool, SummaryReading, TableReading
+from eci_provider.api.kickout_reading import KickoutSums, KickoutTable, Spool, SummaryReading, TableReading
 from eci_provider.api.texts import cut
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 MOST_TOLD = 10
 LONGEST_MESSAGE = 700
 LONGEST_NAME = 300
-_PREFIX = "Kickouts_"
 
 
 class KickoutRow(NamedTuple):
@@ -53,8 +53,9 @@ class KickoutReport:
     """
     Iterate over an import's kicked-out rows, in the order of EnergyCAP; afterwards the report knows their sums.
 
-    Each iteration, and each :meth:`count`, asks EnergyCAP anew. The rows of a file are read to their end before
-    the first one is given out, and wait on disk: a connection may fail in the middle, and the read is repeated.
+    Each iteration, and each :meth:`count`, asks EnergyCAP anew. All rows are read to their end before the first
+    one is given out, and wait on disk: a connection may fail in the middle, and the read is repeated. With names
+    of files each row is there once all the same: what EnergyCAP tells by name is put beside what it tells of all.
 
     :param kickouts: asks EnergyCAP.
     :param task_guid: the import.
@@ -71,17 +72,16 @@ class KickoutReport:
         self.task_guid = task_guid
         self.title = f"Kickouts of import {task_guid}"
         self._kickouts = kickouts
-        self._file_names = list(dict.fromkeys(file_names))
+        self._files = kickout_files(file_names)
         self._missing_ok = missing_ok
         self._sums = KickoutSums()
         self._by_file: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[KickoutRow]:
-        with Spool() as spool:
-            for file, table in self._tables(spool):
-                names = table.names()
-                for message, cells in spool:
-                    yield KickoutRow(file, message, _named(cells, names))
+        with Spool() as rows, Spool() as by_name:
+            for table, (message, cells) in self._rows(rows, by_name):
+                self._by_file[table.file] += 1
+                yield KickoutRow(table.file, message, table.named(cells))
 
     def count(self) -> KickoutReport:
         """
@@ -90,8 +90,12 @@ class KickoutReport:
         :return: the report itself, which knows the sums now.
         :raises EciError: when EnergyCAP does not tell.
         """
-        for _ in self._tables(None):
-            pass
+        if self._files:
+            # Which rows a name leaves out is known when all of them were there.
+            for _ in self:
+                pass
+        elif table := self._whole(self._summary(), None):
+            self._by_file[table.file] = table.rows
         return self
 
     @property
@@ -114,36 +118,63 @@ class KickoutReport:
 
         :return: of each its ``file``, cut to 300 bytes of JSON, and its ``rows``.
         """
-        return [
-            {"file": cut(file, LONGEST_NAME), "rows": rows} for file, rows in self._by_file.most_common(MOST_TOLD)
-        ]
+        largest = self._by_file.most_common(MOST_TOLD)
+        return [{"file": cut(file, LONGEST_NAME), "rows": rows} for file, rows in largest if rows]
 
     def without_rows(self) -> list[str]:
         """Return the messages that no row has: EnergyCAP does not tell which rows they are of."""
         return [message for message, rows in self._sums.counts.items() if not rows]
 
-    def _tables(self, spool: Spool | None) -> Iterator[tuple[str, TableReading]]:
-        """Read file by file, and give each one out once its rows are counted."""
+    def _rows(self, rows: Spool, by_name: Spool) -> Iterator[TableRow]:
+        """Read the import as a whole and file by file, and give each row out once all are counted."""
         summary = self._summary()
-        self._sums, self._by_file = KickoutSums(summary.messages), Counter()
-        for file_name in self._file_names:
-            table = self._table(summary.messages, kickout_file_name(file_name), spool, missing_ok=True)
-            if table is not None and table.sums.rows:
-                self._add(file_name, table)
-                yield file_name, table
-        if not self._sums.rows and (summary.messages.texts or not self._file_names):
-            # Without names of files; or with names that EnergyCAP does not know, which are an assumption of ours.
-            missing_ok = self._missing_ok or summary.is_known
-            table = self._table(summary.messages, None, spool, missing_ok=missing_ok)
-            if table is not None:
-                file = imported_file_name(summary.file_name)
-                self._add(file, table)
-                yield file, table
+        missing = None
+        try:
+            whole = self._whole(summary, rows)
+        except EciNotFoundError as error:
+            whole, missing = None, error
+        named: list[KickoutTable] = []
+        unknown: list[str] = []
+        # An import that may be without kickouts, and is, has none by name either.
+        if self._files and (self._sums.rows or summary.messages.texts or not self._missing_ok):
+            named, unknown = self._named(summary, by_name)
+        if missing is not None and not named:
+            raise missing
+        table = whole or KickoutTable(imported_file_name(summary.file_name), 0, {}, set())
+        if self._files:
+            yield from each_once(self.title, (table, rows), (named, by_name), unknown)
+        else:
+            yield from ((table, row) for row in rows)
 
-    def _add(self, file: str, table: TableReading) -> None:
+    def _whole(self, summary: SummaryReading, spool: Spool | None) -> KickoutTable | None:
+        """Read the rows of all files; None where EnergyCAP has no rows to tell."""
+        self._sums, self._by_file = KickoutSums(summary.messages), Counter()
+        try:
+            table = self._table(summary.messages, None, spool)
+        except EciNotFoundError:
+            if self._missing_ok or summary.is_known:
+                return None
+            raise
         self._sums.add(table.sums)
-        if table.sums.rows:
-            self._by_file[file] += table.sums.rows
+        return table.table(imported_file_name(summary.file_name))
+
+    def _named(self, summary: SummaryReading, spool: Spool) -> tuple[list[KickoutTable], list[str]]:
+        """Read the rows of each file that has a name, and return those that have some, and the unknown names."""
+        tables, unknown, sums = [], [], KickoutSums(summary.messages)
+        for kickout_name, file in self._files.items():
+            spool.begin()
+            try:
+                table = self._table(summary.messages, kickout_name, spool)
+            except EciNotFoundError:
+                unknown.append(file)
+                continue
+            if table.sums.rows:
+                sums.add(table.sums)
+                tables.append(table.table(file))
+        if not self._sums.rows:
+            # Of the import as a whole EnergyCAP tells nothing that these could be put beside.
+            self._sums = sums
+        return tables, unknown
 
     def _summary(self) -> SummaryReading:
         try:
@@ -151,53 +182,11 @@ class KickoutReport:
         except EciNotFoundError:
             return SummaryReading(())
 
-    def _table(
-        self, messages: KnownMessages, file_name: str | None, spool: Spool | None, *, missing_ok: bool
-    ) -> TableReading | None:
+    def _table(self, messages: KnownMessages, file_name: str | None, spool: Spool | None) -> TableReading:
         def take(pieces: Iterator[bytes]) -> TableReading:
             # Called anew when the connection failed in the middle: nothing of the last time may stay.
             if spool is not None:
                 spool.clear()
             return TableReading(pieces, messages, None if spool is None else spool.add)
 
-        try:
-            return cast("TableReading", self._kickouts.stream(self.task_guid, file_name, "detail", take))
-        except EciNotFoundError:
-            if missing_ok:
-                return None
-            raise
-
-
-def kickout_file_name(file_name: str) -> str:
-    """
-    Return the name of the kickout file of an imported file.
-
-    Assumption: ``Kickouts_`` before the file's own name, in which a folder's slash, which no name of a file can
-    hold, is an underscore. The documentation names no such file, and has nothing that lists them.
-
-    :param file_name: the file's name, as it stands in the ZIP that was imported.
-    """
-    flat = file_name.replace("/", "_").replace("\\", "_")
-    return flat if flat.startswith(_PREFIX) else _PREFIX + flat
-
-
-def imported_file_name(kickout_file_name: str) -> str:
-    """
-    Return the name of the file that a kickout file is of, by the assumption of :func:`kickout_file_name`.
-
-    :param kickout_file_name: as EnergyCAP names it.
-    """
-    return kickout_file_name.removeprefix(_PREFIX)
-
-
-def _named(cells: list[tuple[Any, str]], names: dict[Any, str | None]) -> list[tuple[str, str]]:
-    """Return a row's cells by name and in the columns' order; one that is missing is empty."""
-    values: dict[Any, str] = {}
-    others = []
-    for field_id, value in cells:
-        if field_id in names and field_id not in values:
-            values[field_id] = value
-        else:
-            others.append((names.get(field_id) or "", value))
-    row = [(name, values.get(field_id, "")) for field_id, name in names.items() if name is not None]
-    return row + others
+        return cast("TableReading", self._kickouts.stream(self.task_guid, file_name, "detail", take))

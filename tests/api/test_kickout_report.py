@@ -20,7 +20,8 @@ from eci_provider.api.errors import (
     EciUnreadableResponseError,
     EciValidationError,
 )
-from eci_provider.api.kickout_report import KickoutReport, KickoutRow, kickout_file_name
+from eci_provider.api.kickout_files import kickout_file_name
+from eci_provider.api.kickout_report import KickoutReport, KickoutRow
 from eci_provider.api.streamed_json import members
 from eci_provider.sandbox import Sandbox
 

@@ -155,9 +155,9 @@ def test_the_result_is_small_whatever_the_server_says(sandbox: Sandbox, tmp_path
     base = f"/api/v202401/import/bill/task/{guid}/kickout"
     summary = {"kickoutMessages": [f"{number}{long}" for number in range(20)]}
     sandbox.fault("GET", f"{base}/summary", status=200, body=summary)
-    sandbox.fault(
-        "GET", f"{base}/*/detail", times=99, status=200, body={"fields": [{"id": 1, "name": "A"}], "data": rows}
-    )
+    fields = [{"id": 1, "name": "A"}]
+    sandbox.fault("GET", f"{base}/detail", status=200, body={"fields": fields, "data": rows * 12})
+    sandbox.fault("GET", f"{base}/*/detail", times=99, status=200, body={"fields": fields, "data": rows})
 
     names = [f"{number} {'ß' * 200}.csv" for number in range(12)]
     end = run(_report(task_guid=guid, path=str(tmp_path / "report.csv"), file_names=names))
