@@ -36,10 +36,10 @@ def peak():
     lines = open("/proc/self/status").read().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
-url, key, guid, path = sys.argv[1:]
+url, key, guid, path, *names = sys.argv[1:]
 with EciClient(url, key) as client:
     start, began = peak(), time.monotonic()
-    done = write_report(client.kickouts.report(guid), path)
+    done = write_report(client.kickouts.report(guid, names), path)
     print(json.dumps([done["rows"], time.monotonic() - began, peak() - start]))
 """
 
@@ -58,7 +58,9 @@ class _Rows(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         waiting: list[str] = []
-        for part in self._summary() if self.path.endswith("/summary") else self._detail():
+        # By the name of a file a half of them is told.
+        last = self.rows if self.path.endswith("/kickout/detail") else self.rows // 2
+        for part in self._summary() if self.path.endswith("/summary") else self._detail(last):
             waiting.append(part)
             if len(waiting) == 200:
                 self._send("".join(waiting))
@@ -80,7 +82,7 @@ class _Rows(BaseHTTPRequestHandler):
             yield f"{', ' if row else ''}{json.dumps(self._message(row))}"
         yield "]}"
 
-    def _detail(self) -> Iterator[str]:
+    def _detail(self, last: int) -> Iterator[str]:
         names = ("Message", *COLUMNS)
         yield json.dumps({"fields": [{"id": 100 + n, "name": name} for n, name in enumerate(names)]})[:-1]
         yield ', "data": ['
@@ -88,7 +90,7 @@ class _Rows(BaseHTTPRequestHandler):
         # Written out once, so that the server is not what is measured.
         values = ["%s", "A-%07d", "20260101", "20260131", "A", "M-%07d", *charges]
         cells = json.dumps([{"fieldId": 100 + n, "value": value} for n, value in enumerate(values)])
-        for row in range(self.rows):
+        for row in range(last):
             yield f"{', ' if row else ''}{cells % (self._message(row), row, row)}"
         yield "]}"
 
@@ -114,15 +116,16 @@ def serving(rows: int, *, own: bool) -> Iterator[str]:
             server.shutdown()
 
 
-def measured(url: str, path: Path) -> tuple[int, float, float]:
+def measured(url: str, path: Path, *names: str) -> tuple[int, float, float]:
     """
     Write a report in a process of its own.
 
     :param url: the server.
     :param path: where to; its extension says the format.
+    :param names: names of files to tell the rows by; of each the first half is told.
     :return: rows, seconds, and the MiB of the process's peak above what it had before.
     """
-    command = [sys.executable, "-c", _SCRIPT, url, KEY, GUID, str(path)]
+    command = [sys.executable, "-c", _SCRIPT, url, KEY, GUID, str(path), *names]
     done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 (our own interpreter and script)
     if done.returncode:
         raise RuntimeError(done.stderr)

@@ -31,3 +31,18 @@ def test_a_report_of_200_000_kickouts_takes_less_than_32_mib(name: str, server: 
     if name != "xlsx":
         with path.open() as file:
             assert sum("A-0" in line for line in file) == ROWS
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("name", ["csv"])
+def test_telling_them_by_a_name_that_has_half_of_them_takes_no_more(server: str, tmp_path: Path) -> None:
+    path = tmp_path / "report.csv"
+    rows, _, memory = measured(server, path, "half.csv")
+
+    assert rows == ROWS
+    assert memory < 32
+    with path.open() as file:
+        next(file)
+        files = [line.partition(",")[0] for line in file]
+    assert (files.count("half.csv"), files.count("bills.csv")) == (ROWS // 2, ROWS // 2)
