@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from eci_provider.api.errors import EciValidationError
 from eci_provider.arguments import is_template
 from eci_provider.operators.importing import EciImportOperator
+from eci_provider.paths import as_text
 
 if TYPE_CHECKING:
     from eci_provider.api.bill_imports import BillImportOptions, KickoutImport
@@ -63,7 +64,7 @@ class ImportBillsOperator(EciImportOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.file = file
+        self.file = as_text(file)
         self.file_name = file_name
         self.profile_code = profile_code
         self.suppress_bill_capture_notification = suppress_bill_capture_notification

@@ -10,6 +10,7 @@ from eci_provider.api.errors import EciValidationError
 from eci_provider.arguments import is_template
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
+from eci_provider.paths import as_text
 from eci_provider.reporting import check_report_arguments, checked_names
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ class KickoutReportOperator(EciOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.task_guid = task_guid
-        self.path = path
+        self.path = as_text(path)
         self.format = format
-        self.file = file
+        self.file = as_text(file)
         self.file_names = file_names
         if file is not None and file_names is not None:
             raise EciValidationError(["file and file_names are both given: give one of them"], source=self.source)

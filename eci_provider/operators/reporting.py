@@ -11,6 +11,7 @@ from eci_provider.api.errors import EciError, EciValidationError
 from eci_provider.arguments import is_template
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
+from eci_provider.paths import as_text
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -33,7 +34,7 @@ class EciReportingOperator(EciOperator):
 
     def __init__(self, *, kickout_report: str | os.PathLike[str] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.kickout_report = kickout_report
+        self.kickout_report = as_text(kickout_report)
         self._report_path()
 
     def imported_file(self) -> BillFile | None:

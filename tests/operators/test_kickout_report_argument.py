@@ -11,7 +11,7 @@ import pytest
 
 from eci_provider.api import errors
 from eci_provider.links import KickoutReportLink
-from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
+from eci_provider.operators import ImportBillsOperator, KickoutReportOperator, RetryKickoutsOperator
 from eci_provider.reports import EciReportError
 from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
@@ -22,7 +22,7 @@ UNKNOWN = "Account code 'A-2' was not found."
 
 
 def _import(file: Path, **arguments: Any) -> ImportBillsOperator:
-    return ImportBillsOperator(task_id="import_bills", file=str(file), **arguments)
+    return ImportBillsOperator(task_id="import_bills", file=file, **arguments)
 
 
 def _rows(report: Path) -> list[dict[str, str]]:
@@ -89,6 +89,14 @@ def test_rows_of_a_zip_are_told_by_file(sandbox: Sandbox, tmp_path: Path) -> Non
 
     rows = _rows(tmp_path / "kickouts.csv")
     assert [(row["File"], row["ACCOUNT"]) for row in rows] == [("north.csv", "A-2"), ("west.csv", "A-3")]
+
+
+def _zip(path: Path, *accounts: str) -> Path:
+    """Write a ZIP of files with a bill each: 1.csv, 2.csv and so on."""
+    with zipfile.ZipFile(path, "w") as packed:
+        for number, account in enumerate(accounts, start=1):
+            packed.writestr(f"{number}.csv", f"{ADVANCED}{account},20260101,20260131,C,,100.00\n")
+    return path
 
 
 def test_rounds_leave_the_report_of_the_last_one(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -168,6 +176,22 @@ def test_a_path_that_cannot_be_a_report_is_refused_before_anything_is_sent(
 
     assert isinstance(end.error, errors.EciValidationError)
     assert [request for request in sandbox.requests if request.method == "POST"] == []
+
+
+def test_a_path_is_kept_as_text_which_every_airflow_renders(sandbox: Sandbox, tmp_path: Path) -> None:
+    archive_path, report = _zip(tmp_path / "bills.zip", "A-2"), tmp_path / "kickouts.csv"
+    imports = _import(archive_path, kickout_report=report, on_kickouts="warn")
+    kicked = run(imports).result
+    reports = KickoutReportOperator(
+        task_id="report", task_guid=kicked["task_guid"], path=tmp_path / "again.csv", file=archive_path
+    )
+
+    end = run(reports)
+
+    assert end.state == "success", end.error
+    assert (imports.file, imports.kickout_report) == (str(archive_path), str(report))
+    assert (reports.file, reports.path) == (str(archive_path), str(tmp_path / "again.csv"))
+    assert end.result["files"] == [{"file": "1.csv", "rows": 1}]
 
 
 def test_importing_operators_have_the_link(tmp_path: Path) -> None:
