@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.api.errors import EciError, EciValidationError
+from eci_provider.api.errors import EciValidationError
+from eci_provider.api.texts import LONGEST_TEXT, cut
 from eci_provider.arguments import is_template
 from eci_provider.reports.formats import checked_format, checked_path
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
-    from eci_provider.api.upload import BillFile
     from eci_provider.reports.places import Place
 
 log = logging.getLogger(__name__)
@@ -59,19 +59,19 @@ def kickout_report(
     path: Place,
     *,
     format: str | None = None,
-    file: BillFile | None = None,
     file_names: Sequence[str] | None = None,
+    missing_ok: bool = False,
 ) -> dict[str, Any]:
     """
-    Write the report of an import that has ended, and log what is in it; without kickouts it has no rows.
+    Write the report of an import that has ended, and log what is in it.
 
     :param client: the client.
     :param task_guid: the import.
     :param path: where to, as for :func:`~eci_provider.reports.writing.write_report`.
     :param format: ``csv``, ``xlsx`` or ``md``; without, what the path's extension says.
-    :param file: the file that was imported: of a ZIP, rows are told by the files in it. Where it cannot be read
-        any more, they are not, and the log says so.
-    :param file_names: the names in the ZIP, instead of it.
+    :param file_names: the names of the files in the ZIP that was imported: rows are told by them.
+    :param missing_ok: whether the import may be one without kickouts, of which EnergyCAP may know none (404); its
+        report has no rows.
     :return: ``task_guid``, ``path``, ``format``, ``rows`` (None where EnergyCAP gives messages, but no rows),
         ``messages`` (at most ten of ``{"message", "rows"}``, most frequent first; a row that has several counts
         for each) and ``files`` (at most ten of ``{"file", "rows"}``): plain JSON under 16 KiB.
@@ -81,9 +81,7 @@ def kickout_report(
     """
     from eci_provider.reports import write_report
 
-    if file_names is None and file is not None:
-        file_names = _names_or_none(file)
-    report = client.kickouts.report(task_guid, file_names, missing_ok=True)
+    report = client.kickouts.report(task_guid, file_names, missing_ok=missing_ok)
     written = write_report(report, path, format)
     result = {
         "task_guid": task_guid,
@@ -93,24 +91,34 @@ def kickout_report(
         "messages": report.digest(),
         "files": report.files(),
     }
-    _tell(result)
+    _tell(result, missing_ok)
     return result
 
 
-def _names_or_none(file: BillFile) -> list[str] | None:
-    from eci_provider.reports.archives import names_in_zip
+def names_or_none(find: Callable[[], Sequence[str] | None]) -> Sequence[str] | None:
+    """
+    Return the names of the files that were imported, or None where they cannot be found, and log why.
 
+    Without them a report has all its rows, too: nothing that finding them raises may cost more than the names.
+
+    :param find: finds them.
+    """
     try:
-        return names_in_zip(file)
-    except EciError as error:
-        log.warning("The kickout report does not tell rows by file. %s", error)
+        return find()
+    except Exception as error:
+        reason = cut(f"{type(error).__name__}: {error}", LONGEST_TEXT)
+        log.warning("The kickout report does not tell rows by file. %s", reason)
         return None
 
 
-def _tell(result: dict[str, Any]) -> None:
+def _tell(result: dict[str, Any], may_be_without: bool) -> None:
     """Log a digest: how many rows, the ten most frequent messages, and where all of them are."""
     if result["rows"] == 0:
-        log.info("Import %s has no kickouts; the report at %s has no rows.", result["task_guid"], result["path"])
+        if may_be_without:
+            told = "Import %s has no kickouts; the report at %s has no rows."
+        else:
+            told = "EnergyCAP tells no kicked-out rows of import %s; the report at %s has no rows."
+        log.log(logging.INFO if may_be_without else logging.WARNING, told, result["task_guid"], result["path"])
         return
     rows = "an unknown number of" if result["rows"] is None else f"{result['rows']:,}"
     reasons = "".join(f"\n  {item['rows']:>8,} x {item['message']}" for item in result["messages"])

@@ -112,9 +112,11 @@ class ImportBillsOperator(EciImportOperator):
         self.log.info("File %s was taken by EnergyCAP as import %s, marker %s.", self.file, task_guid, marker)
         return task_guid
 
-    def imported_file(self) -> BillFile:
-        """Return the file, whose names tell kicked-out rows apart if it is a ZIP."""
-        return located(self.file)
+    def imported_names(self) -> Sequence[str]:
+        """Return the names in the file, if EnergyCAP was told that it is a ZIP."""
+        from eci_provider.reports.archives import names_in_zip
+
+        return names_in_zip(located(self.file), self.file_name)
 
     def _check_name_if_literal(self) -> None:
         from eci_provider.api.upload import checked_file_name

@@ -28,7 +28,8 @@ class KickoutReportOperator(EciOperator):
 
     Rows have the bill file's own columns, by name, and are grouped by file and message. The report appears whole
     or not at all, instead of an earlier one, in constant memory however many rows there are. An import without
-    kickouts makes a report without rows, so that what follows finds it.
+    kickouts makes a report without rows, so that what follows finds it. Each row is there once: one of a file that
+    the names leave out stands under the name of the import as a whole, and the log says so.
 
     :param task_guid: an import that has ended.
     :param path: where the report is written: a local path, whose folders are made where they are missing, or any
@@ -84,8 +85,8 @@ class KickoutReportOperator(EciOperator):
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Write the report, and return its sums."""
-        from eci_provider.operators.bill_import import located
-        from eci_provider.reporting import kickout_report
+        from eci_provider.reporting import kickout_report, names_or_none
+        from eci_provider.waiting import classify
 
         task_guid = self._checked_guid()
         names = checked_names(self.file_names, source=self.source)
@@ -98,11 +99,18 @@ class KickoutReportOperator(EciOperator):
             task_guid,
             self.path,
             format=self.format,
-            file=None if self.file is None else located(self.file),
-            file_names=names,
+            file_names=names if self.file is None else names_or_none(self._names_in_file),
+            # Of any other import it is not known that it has none: then a 404 is trouble, and no empty report.
+            missing_ok=classify(task.status, ended=True) == "completed",
         )
         self.show_report(context, result["path"])
         return result
+
+    def _names_in_file(self) -> list[str]:
+        from eci_provider.operators.bill_import import located
+        from eci_provider.reports.archives import names_in_zip
+
+        return names_in_zip(located(self.file))
 
     def _ended(self, client: EciClient, task_guid: str) -> TaskResponse:
         """Return the import's task, which must have ended: a report before that would lack rows."""

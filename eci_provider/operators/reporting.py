@@ -8,18 +8,23 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciValidationError
+from eci_provider.api.texts import cut
 from eci_provider.arguments import is_template
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
 from eci_provider.paths import as_text
+from eci_provider.reporting import check_report_arguments
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from eci_provider.api.upload import BillFile
     from eci_provider.hooks.eci import EciHook
+    from eci_provider.reports.errors import EciReportError
 
 log = logging.getLogger(__name__)
+
+#: How many bytes of JSON the result has for why the report was not written.
+_LONGEST_REASON = 500
 
 
 class EciReportingOperator(EciOperator):
@@ -37,8 +42,8 @@ class EciReportingOperator(EciOperator):
         self.kickout_report = as_text(kickout_report)
         self._report_path()
 
-    def imported_file(self) -> BillFile | None:
-        """Return the file that was imported, whose names tell rows apart if it is a ZIP; None if there is none."""
+    def imported_names(self) -> Sequence[str] | None:
+        """Return the names of the files in the ZIP that was imported, which tell rows apart; none of another."""
         return None
 
     def check_report(self) -> None:
@@ -58,10 +63,11 @@ class EciReportingOperator(EciOperator):
         :param context: Airflow's context.
         :param hook: the hook.
         :param result: the import's result.
-        :return: the result, which says where the report is, and why it could not be written: what else is known of
-            the import must not be lost for that. A retry of the task reattaches to the import, and writes it.
+        :return: the result, which says in ``kickout_report`` where the report is, and the error that says why it
+            could not be written; ``kickout_report_error`` says that, too, since what becomes of the task for its
+            kickouts weighs more than this error. What is known of the import is not lost for it.
         """
-        from eci_provider.reporting import kickout_report
+        from eci_provider.reporting import kickout_report, names_or_none
 
         path = self._report_path()
         if path is None:
@@ -70,20 +76,41 @@ class EciReportingOperator(EciOperator):
         if result["outcome"] == "failed":
             return result, None
         try:
-            written = kickout_report(hook.get_conn(), result["task_guid"], path, file=self.imported_file())
+            written = kickout_report(
+                hook.get_conn(),
+                result["task_guid"],
+                path,
+                file_names=names_or_none(self.imported_names),
+                missing_ok=result["outcome"] == "completed",
+            )
         except EciError as error:
-            log.error("The kickout report of import %s was not written: %s", result["task_guid"], error)
-            return result, error
+            unwritten = self._unwritten(path, result, error)
+            log.error("%s", unwritten)
+            return {**result, "kickout_report_error": cut(_reason(error), _LONGEST_REASON)}, unwritten
         self.show_report(context, written["path"])
         return {**result, "kickout_report": written["path"]}, None
+
+    def _unwritten(self, path: str, result: dict[str, Any], error: EciError) -> EciReportError:
+        """Return the error that says what became of the import, and how to come by its report."""
+        from eci_provider.outcome import sentence
+        from eci_provider.reports.errors import EciReportError
+
+        reattaches = getattr(self, "reattach", True)
+        writer = f"KickoutReportOperator with task_guid={result['task_guid']!r}"
+        if reattaches:
+            step = f"A retry or a clear of this task sends nothing again and writes the report; so does {writer}."
+        else:
+            step = f"With reattach=False a retry or a clear would import again: write the report with {writer}."
+        unwritten = EciReportError(f"{_reason(error)} {sentence(result)} {step}", path=path)
+        unwritten.retry_helps = reattaches
+        unwritten.__cause__ = error
+        return unwritten
 
     def _report_path(self) -> str | None:
         """Return where the report goes; a template that renders to nothing means nowhere."""
         path = self.kickout_report
         if path is None or is_template(path) or str(path).strip() in ("", "None"):
             return None
-        from eci_provider.reporting import check_report_arguments
-
         try:
             check_report_arguments(path, source=self.source)
         except EciValidationError as error:
@@ -92,3 +119,12 @@ class EciReportingOperator(EciOperator):
             ]
             raise EciValidationError(problems, source=self.source) from None
         return str(path)
+
+
+def _reason(error: EciError) -> str:
+    """Return why a report could not be written."""
+    from eci_provider.reports.errors import EciReportError
+
+    if isinstance(error, EciReportError):
+        return error.problem
+    return f"EnergyCAP does not tell its rows. {error.message}"

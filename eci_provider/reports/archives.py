@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
 
+from eci_provider.api.texts import LONGEST_TEXT, cut
 from eci_provider.api.upload import OpenablePath
 
 if TYPE_CHECKING:
@@ -14,20 +15,23 @@ if TYPE_CHECKING:
     from eci_provider.api.upload import BillFile
 
 
-def names_in_zip(file: BillFile) -> list[str]:
+def names_in_zip(file: BillFile, file_name: str | None = None) -> list[str]:
     """
     Return the names of the files in a ZIP, in their order; none of a file that is no ZIP.
 
     :param file: a local path, or anything with ``name`` and ``open("rb")``, such as Airflow's ObjectStoragePath.
+    :param file_name: the name that says whether it is a ZIP; the file's own without.
     :raises EciBillFileError: when it cannot be read.
     """
     from eci_provider.bills.errors import EciBillFileError
 
     path = file if isinstance(file, OpenablePath) else Path(cast("os.PathLike[str]", file))
-    if PurePosixPath(path.name).suffix.lower() != ".zip":
+    if PurePosixPath(file_name or path.name).suffix.lower() != ".zip":
         return []
     try:
         with path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
             return [member.filename for member in archive.infolist() if not member.is_dir()]
-    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise EciBillFileError(f"its names cannot be read ({type(error).__name__}).", file=str(file)) from error
+    except Exception as error:
+        # A store's client raises errors of its own.
+        reason = cut(f"{type(error).__name__}: {error}", LONGEST_TEXT)
+        raise EciBillFileError(f"its names cannot be read ({reason}).", file=str(file)) from error

@@ -99,6 +99,14 @@ def _zip(path: Path, *accounts: str) -> Path:
     return path
 
 
+def test_the_name_that_energycap_is_told_says_whether_it_is_a_zip(sandbox: Sandbox, tmp_path: Path) -> None:
+    blob = _zip(tmp_path / "blob", "A-2", "A-3")
+
+    run(_import(blob, file_name="b.zip", kickout_report=tmp_path / "kickouts.csv", on_kickouts="warn"))
+
+    assert [row["File"] for row in _rows(tmp_path / "kickouts.csv")] == ["1.csv", "2.csv"]
+
+
 def test_rounds_leave_the_report_of_the_last_one(sandbox: Sandbox, tmp_path: Path) -> None:
     kicked = run(_import(bill_file(tmp_path, "A-1", "A-2"), on_kickouts="warn")).result
     sandbox.add_account("A-1")
