@@ -61,23 +61,35 @@ class RetryKickoutsOperator(EciImportOperator):
     :param import_note: a note on the import.
     :param save_as_resolved: whether failed audits are marked resolved by themselves.
     :param comment: why they are.
+    :param file_names: the names of the files in the ZIP that was imported first: ``kickout_report`` tells rows by
+        them. Assumption: the kickout files of a retry have the names of those that are retried.
     :param kwargs: ``reattach``, ``adopt_task_guid`` (as the first round), ``on_kill`` and the waiting arguments of
         :class:`~eci_provider.operators.importing.EciImportOperator`; ``timeout`` holds for each round.
     :return: the result of the last round's import, see the README, and as ``rounds`` a short one of each round.
     """
 
     request_fields = ("batch_settings", "import_note", "save_as_resolved", "comment")
-    template_fields: Sequence[str] = (*EciImportOperator.template_fields, "task_guid")
+    template_fields: Sequence[str] = (*EciImportOperator.template_fields, "task_guid", "file_names")
 
-    def __init__(self, *, task_guid: str, max_rounds: int = 1, min_progress: int = 1, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        task_guid: str,
+        max_rounds: int = 1,
+        min_progress: int = 1,
+        file_names: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.task_guid = task_guid
+        self.file_names = file_names
         self.max_rounds = whole_number("max_rounds", max_rounds, 1, MOST_ROUNDS, source=self.source)
         self.min_progress = whole_number("min_progress", min_progress, 1, None, source=self.source)
         # The rounds that have ended, and whose kickouts this one retries; None for the import that is named.
         self._ended: list[dict[str, Any]] = []
         self._kicked_out: str | None = None
         self.check_literals()
+        self.check_report()
         self._check_rounds()
         if not is_template(task_guid):
             self._source_guid()

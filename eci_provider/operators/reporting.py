@@ -13,7 +13,7 @@ from eci_provider.arguments import is_template
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
 from eci_provider.paths import as_text
-from eci_provider.reporting import check_report_arguments
+from eci_provider.reporting import check_report_arguments, checked_names
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -36,6 +36,8 @@ class EciReportingOperator(EciOperator):
     """
 
     operator_extra_links: Sequence[Any] = (EciLink(), KickoutReportLink())
+    #: The names of the files in the ZIP that was imported, where an operator is told them.
+    file_names: Sequence[str] | None = None
 
     def __init__(self, *, kickout_report: str | os.PathLike[str] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -44,15 +46,25 @@ class EciReportingOperator(EciOperator):
 
     def imported_names(self) -> Sequence[str] | None:
         """Return the names of the files in the ZIP that was imported, which tell rows apart; none of another."""
-        return None
+        return checked_names(self.file_names, source=self.source)
 
     def check_report(self) -> None:
         """
-        Refuse a path that cannot be a report's, unless it is a template.
+        Refuse a path that cannot be a report's, wrong names of files, and a report that nothing waits for.
 
-        :raises EciValidationError: when it is one.
+        Templates are left for later.
+
+        :raises EciValidationError: naming the wrong argument.
         """
-        self._report_path()
+        path = self._report_path()
+        if not is_template(self.file_names):
+            checked_names(self.file_names, source=self.source)
+        if path is not None and not getattr(self, "wait_for_completion", True):
+            problem = (
+                f"wait_for_completion is False, and kickout_report is {path!r}: which rows are kicked out "
+                "is known when the import has ended; leave either out, or let KickoutReportOperator write it then"
+            )
+            raise EciValidationError([problem], source=self.source)
 
     def with_report(
         self, context: Context, hook: EciHook, result: dict[str, Any]

@@ -14,10 +14,12 @@ from eci_provider.links import KickoutReportLink
 from eci_provider.operators import ImportBillsOperator, KickoutReportOperator, RetryKickoutsOperator
 from eci_provider.reports import EciReportError
 from eci_provider.sandbox import Sandbox
+from tests.bills.files import archive, workbook
 from tests.conftest import TurnedClock
 from tests.running import Tries, run
 from tests.waiting_tasks import ADVANCED, bill_file
 
+GUID = "123e4567-e89b-12d3-a456-426614174000"
 UNKNOWN = "Account code 'A-2' was not found."
 
 
@@ -107,6 +109,53 @@ def test_the_name_that_energycap_is_told_says_whether_it_is_a_zip(sandbox: Sandb
     assert [row["File"] for row in _rows(tmp_path / "kickouts.csv")] == ["1.csv", "2.csv"]
 
 
+def test_a_retry_of_a_zips_kickouts_is_told_by_file_where_the_names_are_given(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    kicked = run(_import(_zip(tmp_path / "bills.zip", "A-1", "A-2", "A-3"), on_kickouts="warn")).result
+    sandbox.add_account("A-1")
+
+    end = run(
+        RetryKickoutsOperator(
+            task_id="retry",
+            task_guid=kicked["task_guid"],
+            max_rounds=2,
+            file_names=["1.csv", "{{ params.second }}", "3.csv"],
+            kickout_report=tmp_path / "kickouts.csv",
+            on_kickouts="warn",
+        ),
+        params={"second": "2.csv"},
+    )
+
+    assert len(end.result["rounds"]) == 2
+    rows = _rows(tmp_path / "kickouts.csv")
+    assert [(row["File"], row["ACCOUNT"]) for row in rows] == [("2.csv", "A-2"), ("3.csv", "A-3")]
+
+
+def test_a_retry_loses_no_row_of_a_workbook_whose_kickouts_are_a_text_file_then(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    names = ADVANCED.strip().split(",")
+    book = workbook(names, *([account, "20260101", "20260131", "C", "", "1"] for account in ("A-2", "A-3")))
+    (tmp_path / "bills.zip").write_bytes(
+        archive([("1.csv", f"{ADVANCED}A-1,20260101,20260131,C,,1\n".encode()), ("2.xlsx", book)])
+    )
+    kicked = run(_import(tmp_path / "bills.zip", on_kickouts="warn")).result
+
+    run(
+        RetryKickoutsOperator(
+            task_id="retry",
+            task_guid=kicked["task_guid"],
+            file_names=["1.csv", "2.xlsx"],
+            kickout_report=tmp_path / "kickouts.csv",
+            on_kickouts="warn",
+        )
+    )
+
+    rows = _rows(tmp_path / "kickouts.csv")
+    assert sorted(row["ACCOUNT"] for row in rows) == ["A-1", "A-2", "A-3"]
+
+
 def test_rounds_leave_the_report_of_the_last_one(sandbox: Sandbox, tmp_path: Path) -> None:
     kicked = run(_import(bill_file(tmp_path, "A-1", "A-2"), on_kickouts="warn")).result
     sandbox.add_account("A-1")
@@ -181,6 +230,36 @@ def test_a_path_that_cannot_be_a_report_is_refused_before_anything_is_sent(
         _import(file, kickout_report=path)
 
     end = run(_import(file, kickout_report="{{ params.report }}"), params={"report": path})
+
+    assert isinstance(end.error, errors.EciValidationError)
+    assert [request for request in sandbox.requests if request.method == "POST"] == []
+
+
+def test_a_report_that_nothing_waits_for_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    file, said = bill_file(tmp_path, "A-1"), "wait_for_completion is False, and kickout_report is 'kickouts.csv'"
+    with pytest.raises(errors.EciValidationError, match=said):
+        _import(file, kickout_report="kickouts.csv", wait_for_completion=False)
+    with pytest.raises(errors.EciValidationError, match=said):
+        RetryKickoutsOperator(
+            task_id="retry", task_guid=GUID, kickout_report="kickouts.csv", wait_for_completion=False
+        )
+
+    task = _import(file, kickout_report="{{ params.report }}", wait_for_completion=False)
+    end = run(task, params={"report": "kickouts.csv"})
+
+    assert isinstance(end.error, errors.EciValidationError)
+    assert [request for request in sandbox.requests if request.method == "POST"] == []
+
+    none = _import(file, kickout_report="{{ params.report }}", wait_for_completion=False)
+    assert run(none, params={"report": ""}).state == "success"
+
+
+def test_names_that_are_none_are_refused_before_anything_is_sent(sandbox: Sandbox) -> None:
+    with pytest.raises(errors.EciValidationError, match=r"file_names is 'a\.csv'"):
+        RetryKickoutsOperator(task_id="retry", task_guid=GUID, file_names="a.csv")  # type: ignore[arg-type]
+
+    task = RetryKickoutsOperator(task_id="retry", task_guid=GUID, file_names="{{ params.names }}")  # type: ignore[arg-type]
+    end = run(task, params={"names": "a.csv"})
 
     assert isinstance(end.error, errors.EciValidationError)
     assert [request for request in sandbox.requests if request.method == "POST"] == []
