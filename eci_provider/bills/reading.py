@@ -1,4 +1,4 @@
-"""A bill file read as the importer reads it, row by row; of a workbook alone more is in memory, its shared texts."""
+"""A bill file read as the importer reads it, row by row; of a workbook its shared texts are in memory as well."""
 
 from __future__ import annotations
 
