@@ -1,4 +1,4 @@
-"""A bill file read as the importer reads it, row by row; of a workbook its shared texts are in memory as well."""
+"""A bill file read as the importer reads it, row by row, in memory of constant size but for a workbook's texts."""
 
 from __future__ import annotations
 
