@@ -38,9 +38,11 @@ class TaskList:
 
     def __init__(self, client: SharedClient) -> None:
         self._client = client
-        #: How many pages it had for those who wait, and whether it was refused as if the key were wrong.
+        #: How many pages it had for those who wait.
         self.pages = 1
-        self.is_denied = False
+        #: How it was refused if that was a 401, and who was looked at singly since then and met one too.
+        self._denial: EciAuthenticationError | None = None
+        self._denied: set[str] = set()
         self._asked_at = -math.inf
         self._out_until = 0.0
         self._failures = 0
@@ -88,7 +90,7 @@ class TaskList:
             self._go_without(this, reason, _FAILING_FOR)
             trouble = None
         else:
-            self._failures, self._has_warned, self.is_denied = 0, False, False
+            self._failures, self._has_warned, self._denial = 0, False, None
             trouble = None
             for member in this.unseen():
                 member.was_missed()
@@ -96,6 +98,27 @@ class TaskList:
         if trouble is None:
             this.single += this.unseen()
         return trouble
+
+    def blame(self, this: Round, error: EciError) -> None:
+        """Do without it for a while, the longer the more often it failed: it hangs, and single looks do not."""
+        share = min(self._failures, _LIST_FAILURES) / _LIST_FAILURES
+        self._go_without(this, error.message, _FAILING_FOR * share)
+
+    def note_denial(self, member: Member) -> EciAuthenticationError | None:
+        """
+        Note that a single look met a 401, and return that of the list once there can be no doubt about the key.
+
+        Neither the list nor two imports, each with a key that was just read: one may lack a permission.
+
+        :param member: who was looked at.
+        """
+        if self._denial is not None:
+            self._denied.add(member.guid or str(member.wait))
+        return self._denial if len(self._denied) > 1 else None
+
+    def note_permission(self) -> None:
+        """Note that a single look was answered: the key is good."""
+        self._denial = None
 
     def _read(
         self,
@@ -122,8 +145,11 @@ class TaskList:
     def _failed(self, this: Round, error: EciError) -> EciError | None:
         """Judge a failure, and return it if it may be the server's trouble and not the list's."""
         self._failures += 1
+        # Those at their deadline have rounds of their own, in quick succession where they are many.
+        self._out_until = this.now + GAP / 2
         if isinstance(error, EciResponseError) and not is_transient(error):
-            self.is_denied = isinstance(error, EciAuthenticationError)
+            self._denial = error if isinstance(error, EciAuthenticationError) else None
+            self._denied.clear()
             self._go_without(this, error.message, _REFUSED_FOR)
             return None
         if self._failures >= _LIST_FAILURES:
@@ -131,7 +157,7 @@ class TaskList:
         return error
 
     def _go_without(self, this: Round, reason: str, seconds: float) -> None:
-        self._out_until = this.now + seconds
+        self._out_until = this.moment() + seconds
         if not self._has_warned:
             log.warning(
                 "%s The imports are looked at one by one instead, at most %g a second; the list of all is tried "

@@ -8,7 +8,7 @@ from functools import partial
 from eci_provider.api.errors import EciAuthenticationError, EciConnectionError, EciError
 from eci_provider.api.retries import asked_delay, is_transient
 from eci_provider.triggers.listing import TaskList
-from eci_provider.triggers.rounds import GAP, SINGLE_LOOKS, Member, Round
+from eci_provider.triggers.rounds import GAP, SINGLE_LOOKS, Member, Round, shared
 from eci_provider.triggers.shared_client import SharedClient
 
 #: The share of its pause by which a look is brought forward to be made with others. With half of it, all that wait
@@ -16,6 +16,9 @@ from eci_provider.triggers.shared_client import SharedClient
 _BROUGHT_FORWARD = 0.5
 #: After how many transient failures in a row the trouble is taken for everybody's.
 _EVERYBODYS = 2
+#: After how many in a row those are given up who are at their deadline, whose last look it would be. One to which
+#: no answer came, which can take a minute, or which asked for a pause counts as two.
+_HOPELESS = 4
 
 
 class Poller:
@@ -86,18 +89,24 @@ class Poller:
         """
         self._allowance += SINGLE_LOOKS * (this.now - self._counted_at)
         self._allowance, self._counted_at = min(self._allowance, SINGLE_LOOKS), this.now
+        goes_on = True
         # At the deadline first, then those who have waited longest.
-        for member in sorted(this.single, key=lambda one: (one.wait.watch.seconds_left() > 0, one.due)):
+        for member in sorted(this.single, key=lambda one: (not one.is_at_its_end, one.due)):
+            is_last = member.is_at_its_end
             if member.future.done():
                 continue  # it has left
-            if this.end < self._silent_until and member.wait.watch.seconds_left() > 0:
+            if this.end < self._silent_until and not is_last:
                 continue
             if member.due == math.inf:
                 continue  # it was judged with all
-            if this.trouble is not None:
-                this.stumble([member], this.trouble)
-            elif self._allowance < 1 or not self._look(this, member):
+            # What ended before the deadline is worth asking for, whatever became of the list and of others.
+            trouble = this.trouble if not is_last else this.failure if this.failed >= _HOPELESS else None
+            if trouble is not None:
+                this.stumble([member], trouble)
+            elif self._allowance < 1 or not (goes_on or is_last):
                 break
+            else:
+                goes_on = self._look(this, member) and goes_on
         this.settle()
         if (this.trouble is not None or this.list_failed) and not this.answered:
             self._be_silent(this.end + this.backoff)
@@ -131,12 +140,21 @@ class Poller:
 
     def _ask_list(self, this: Round) -> None:
         error = self._list.look(this)
-        if error is not None:
-            this.list_failed = True
-            self._note_trouble(this, error, lost=_EVERYBODYS if isinstance(error, EciConnectionError) else 1)
-            this.stumble(this.unseen(), error)
-        elif not self._list.is_out(this.now):
-            self._lost = 0
+        if error is None:
+            if not self._list.is_out(this.now):
+                self._lost = 0
+            return
+        this.list_failed = True
+        unseen = this.unseen()
+        if isinstance(error, EciConnectionError) and error.sent and error.kind == "timeout":
+            # A single look tells whether it is the list alone; more time-outs of it would take minutes.
+            this.hang, self._lost = error, _EVERYBODYS - 1
+            this.single += unseen
+            return
+        last = {member for member in unseen if is_transient(error) and member.is_at_its_end}
+        this.single += last
+        self._note_trouble(this, error, lost=_EVERYBODYS if isinstance(error, EciConnectionError) else 1)
+        this.stumble([member for member in unseen if member not in last], error)
 
     def _look(self, this: Round, member: Member) -> bool:
         """Look at one, and tell whether to go on with the next."""
@@ -146,15 +164,20 @@ class Poller:
             found = self.client.ask(member.wait.look, this.now)
         except EciError as error:
             this.judge(member, partial(member.wait.stumble, error))
-            if self._list.is_denied and isinstance(error, EciAuthenticationError):
-                # Neither the list nor an import, with a key that was just read: it is the key, and thus everybody.
-                this.trouble = error
-                this.stumble([one for one in this.members if one.due < math.inf], error)
-            return self._note_trouble(this, error, lost=1)
+            denial = self._list.note_denial(member) if isinstance(error, EciAuthenticationError) else None
+            if denial is not None:
+                this.trouble = denial
+                this.stumble([one for one in this.members if one.due < math.inf], denial)
+            this.failure, this.failed = shared(error), this.failed + _weight(error)
+            return self._note_trouble(this, this.failure, lost=1)
         except Exception as error:
             this.judge(member, partial(_raise, error))
             return True
-        self._lost, self._list.is_denied, this.answered = 0, False, True
+        self._lost, this.failed, this.trouble, this.answered = 0, 0, None, True
+        self._list.note_permission()
+        if this.hang is not None:
+            self._list.blame(this, this.hang)
+            this.hang = None
         member.learn(found)
         this.judge(member, partial(member.wait.take, found))
         return True
@@ -175,6 +198,12 @@ class Poller:
         if self._lost >= _EVERYBODYS or (isinstance(error, EciConnectionError) and not error.sent):
             this.trouble = error
         return this.trouble is not None
+
+
+def _weight(error: EciError) -> int:
+    if isinstance(error, EciConnectionError) or asked_delay(error) is not None:
+        return 2
+    return int(is_transient(error))
 
 
 def _raise(error: Exception) -> None:

@@ -80,6 +80,11 @@ class Member:
         """Tell whether the list is likely to show it."""
         return self.guid is not None and self.skips == 0
 
+    @property
+    def is_at_its_end(self) -> bool:
+        """Tell whether its deadline is here, so that this look is the last."""
+        return self.wait.watch.seconds_left() <= 0
+
     def put_off(self, now: float, until: float, *, asked_until: float) -> None:
         """
         Do not look before a moment, except at the deadline.
@@ -118,6 +123,30 @@ class Member:
                 self.begun = begun
 
 
+def shared(error: EciError) -> EciError:
+    """Return the failure of a single look as everybody's: it names the path, and not whose look it was."""
+    own_path = getattr(error, "path", "")
+    if not own_path:
+        return error
+    path = f"{own_path.rpartition('/')[0]}/..."
+    general = copy(error)
+    general.args = (error.message.replace(own_path, path),)
+    general.details = {**error.details, "path": path}
+    general.path = path  # type: ignore[attr-defined]
+    return general
+
+
+def _stumble(wait: Wait[Any], error: EciError) -> None:
+    # A copy each: an exception that is raised a thousand times grows a traceback of as many frames.
+    own = copy(error)
+    try:
+        wait.stumble(own)
+    except EciError as raised:
+        if raised is own:
+            own.args = (f"{wait}: {error.message}",)
+        raise
+
+
 @dataclass
 class Round:
     """
@@ -141,6 +170,11 @@ class Round:
     #: What is the matter with the server, for all who are still due; and whether the list failed for that.
     trouble: EciError | None = None
     list_failed: bool = False
+    #: The time-out of the list, until a single look tells whose fault it is.
+    hang: EciError | None = None
+    #: The last failure of a single look, and what those in a row weigh.
+    failure: EciError | None = None
+    failed: int = 0
     #: Whether anything was answered, and after how many seconds the first of those who failed looks again.
     answered: bool = False
     backoff: float = math.inf
@@ -176,12 +210,15 @@ class Round:
     def stumble(self, members: Iterable[Member], error: EciError) -> None:
         """Let all of them judge a failure that is everybody's."""
         for member in members:
-            # A copy each: an exception that is raised a thousand times grows a traceback of as many frames.
-            self.judge(member, partial(member.wait.stumble, copy(error)))
+            self.judge(member, partial(_stumble, member.wait, error))
+
+    def moment(self) -> float:
+        """Return the present, by the hub's clock."""
+        return self.now + self._elapsed.seconds()
 
     def settle(self) -> None:
         """Let the pauses of those begin who go on waiting."""
-        self.end = self.now + self._elapsed.seconds()
+        self.end = self.moment()
         for member in self._judged:
             member.planned = member.due = self.end + member.wait.delay
         self._judged.clear()

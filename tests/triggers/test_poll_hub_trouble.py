@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections import Counter
 from collections.abc import Callable
@@ -267,11 +268,32 @@ def test_a_key_that_is_revoked_ends_all_waits_with_few_requests(
 ) -> None:
     at_pause(3, lambda: sandbox.revoke_key(sandbox.api_key))
 
-    events = together([EciTaskTrigger(guid) for guid in imports(sandbox, 40)])
+    guids = imports(sandbox, 40)
+
+    events = together([EciTaskTrigger(guid) for guid in guids])
 
     assert {event["type"] for event in events} == {"EciAuthenticationError"}
     assert len(events) == 40
-    assert sum(request.status == 401 for request in sandbox.requests) <= 4
+    for guid, event in zip(guids, events, strict=True):
+        assert [other for other in guids if other in json.dumps(event)] == [guid]
+        assert guid in event["message"]
+    # The list and two imports, each with the key as it was and as it is read anew.
+    assert sum(request.status == 401 for request in sandbox.requests) <= 6
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_an_import_that_may_not_be_read_ends_alone_if_others_may(
+    number: int, sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    guids = imports(sandbox, 5, last=20)
+    sandbox.fault("GET", LIST, times=None, status=401)
+    sandbox.fault("GET", f"{LIST}/{guids[number]}", times=None, status=401)
+
+    events = together([EciTaskTrigger(guid) for guid in guids])
+
+    assert events[number]["type"] == "EciAuthenticationError"
+    assert guids[number] in events[number]["message"]
+    assert [event["status"] for event in events] == ["error" if i == number else "found" for i in range(5)]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 307])
@@ -326,6 +348,8 @@ def test_a_server_that_is_down_gets_fewer_requests_than_it_has_waits(
     events = together([EciTaskTrigger(guid) for guid in guids])
 
     assert {event["type"] for event in events} == {"EciServerError"}
+    for guid, event in zip(guids, events, strict=True):
+        assert [other for other in guids if other in event["message"]] == [guid]
     assert MOST_FAILING_SECONDS - 100 < sum(turned_clock.slept) < MOST_FAILING_SECONDS + 100
     assert len(sandbox.requests) < 150
 
