@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from eci_provider.api.errors import EciAuthenticationError, EciError, EciResponseError
@@ -27,6 +28,8 @@ _REFUSED_FOR = 3600.0
 #: How often in a row the list may fail, and then for how many seconds single looks tell whether it is to blame.
 _LIST_FAILURES = 5
 _FAILING_FOR = 300.0
+#: How many may be looked at singly for good because with them the list is too long.
+_MOST_APART = 20
 
 
 class TaskList:
@@ -92,8 +95,7 @@ class TaskList:
         else:
             self._failures, self._has_warned, self._denial = 0, False, None
             trouble = None
-            for member in this.unseen():
-                member.was_missed()
+            self._pass_over(this)
         this.single = [member for member in this.single if member.due < math.inf]
         if trouble is None:
             this.single += this.unseen()
@@ -142,6 +144,16 @@ class TaskList:
                 break
         return max(1, pages)
 
+    def _pass_over(self, this: Round) -> None:
+        """Note whom the list did not show, and who made it too long."""
+        if self.pages >= _MOST_PAGES and (old := _older_than_most(this)):
+            for member in old:
+                member.is_apart = True
+            self.pages = 1  # it will not be as long again, so the others need not be put off
+        else:
+            for member in this.unseen():
+                member.was_missed()
+
     def _failed(self, this: Round, error: EciError) -> EciError | None:
         """Judge a failure, and return it if it may be the server's trouble and not the list's."""
         self._failures += 1
@@ -167,3 +179,12 @@ class TaskList:
                 seconds / 60,
             )
         self._has_warned = True
+
+
+def _older_than_most(this: Round) -> list[Member]:
+    """Return those without whom the list would begin the most days later; none where few cannot help."""
+    room = _MOST_APART - sum(member.is_apart for member in this.members)
+    by_age = sorted(this.listed, key=lambda member: member.begun)
+    steps = [after.begun - before.begun for before, after in pairwise(by_age[: room + 1])]
+    longest = max(steps, default=timedelta(0))
+    return by_age[: steps.index(longest) + 1] if longest >= timedelta(days=1) else []

@@ -58,7 +58,19 @@ class Member:
     :param begun: when it began, as far as that is known.
     """
 
-    __slots__ = ("begun", "context", "due", "free", "future", "guid", "misses", "planned", "skips", "wait")
+    __slots__ = (
+        "begun",
+        "context",
+        "due",
+        "free",
+        "future",
+        "guid",
+        "is_apart",
+        "misses",
+        "planned",
+        "skips",
+        "wait",
+    )
 
     def __init__(self, wait: Wait[Any], future: Future[Any], guid: str | None, begun: datetime | None) -> None:
         self.wait = wait
@@ -74,11 +86,13 @@ class Member:
         self.free = 0.0
         #: How many looks the list is passed over for, and how often in a row it did not show the import.
         self.skips = self.misses = 0
+        #: Whether it is so much older than others that the list would be too long with it.
+        self.is_apart = False
 
     @property
     def is_listed(self) -> bool:
         """Tell whether the list is likely to show it."""
-        return self.guid is not None and self.skips == 0
+        return self.guid is not None and self.skips == 0 and not self.is_apart
 
     @property
     def is_at_its_end(self) -> bool:

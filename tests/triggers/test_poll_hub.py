@@ -95,6 +95,32 @@ def test_without_it_one_single_look_tells_for_the_rest_of_the_wait(
     assert pages > 10
 
 
+def test_an_old_import_makes_the_list_dearer_for_nobody(
+    sandbox: Sandbox, turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eci_provider.triggers.listing._MOST_PAGES", 2)
+    old_from = turned_clock.moment.isoformat()
+    old = imports(sandbox, 2, last=13 * 86400 + 900)
+    turned_clock.sleep(10 * 86400)
+    imports(sandbox, 2500, last=0)
+    turned_clock.sleep(3 * 86400)
+    young_from = turned_clock.moment.isoformat()
+    young = imports(sandbox, 40, last=600)
+
+    events = together(
+        [EciTaskTrigger(guid, submitted_at=old_from) for guid in old]
+        + [EciTaskTrigger(guid, submitted_at=young_from) for guid in young]
+    )
+
+    assert [event["found"]["task_guid"] for event in events] == old + young
+    paths = [request.path.rpartition("/")[2] for request in sandbox.requests]
+    # Once the list was too long; what was not seen then is looked at singly at once, ten a second.
+    assert sum(paths.count(guid) for guid in young) <= 10
+    assert paths.count("task") <= 2 + 10 + 600 / 27
+    for guid in old:
+        assert 900 / 33 <= paths.count(guid) <= 10 + 900 / 27
+
+
 @pytest.mark.parametrize("key", ["taskGUId", "taskGuid", "TASKGUID"])
 def test_guids_are_compared_without_regard_to_case(key: str, sandbox: Sandbox, turned_clock: TurnedClock) -> None:
     sandbox.settings.guid_key = key
