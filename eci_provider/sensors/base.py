@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,18 @@ if TYPE_CHECKING:
     from eci_provider.api.models import ResponseModel
     from eci_provider.hooks.eci import EciHook
     from eci_provider.triggers.base import EciTrigger
+
+#: What a worker calls before a wait begins, and a triggerer does not.
+_BEFORE_THE_WAIT = (
+    "render_template_fields",
+    "pre_execute",
+    "execute",
+    "check_rendered",
+    "link_facts",
+    "show_link",
+    "trigger",
+    "defer",
+)
 
 _Found = TypeVar("_Found", bound="ResponseModel")
 
@@ -157,7 +170,7 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         """Tell whether nothing has to happen in a worker before the wait."""
         return (
             self.deferrable
-            and type(self).execute is EciSensor.execute
+            and not any(_is_overridden(type(self), name) for name in _BEFORE_THE_WAIT)
             and not is_template(self.eci_conn_id)
             and not self.on_execute_callback
             and getattr(self, "_pre_execute_hook", None) is None
@@ -226,6 +239,12 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
             if isinstance(error, EciWaitTimeoutError) and not error.retry_helps:
                 raise as_also(error, AirflowSensorTimeout) from error.__cause__
             raise
+
+
+def _is_overridden(cls: type, name: str) -> bool:
+    """Tell whether a subclass of one of our sensors has a method of its own, by itself or from a mixin."""
+    ours = next(base for base in cls.__mro__ if base.__module__.startswith("eci_provider."))
+    return inspect.getattr_static(cls, name, None) is not inspect.getattr_static(ours, name, None)
 
 
 def _start_of(context: Context) -> datetime | None:

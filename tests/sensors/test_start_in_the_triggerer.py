@@ -31,11 +31,25 @@ def sensor(**arguments: Any) -> EciTaskSensor:
     return EciTaskSensor(**{"task_id": "wait", "task_guid": GUID, "deferrable": True, **arguments})
 
 
-class Careful(EciTaskSensor):
-    """Do something before the wait."""
+def with_own(name: str) -> type[EciTaskSensor]:
+    """Return a sensor that does something of its own in a method which a worker calls before the wait."""
 
-    def execute(self, context: Any) -> Any:
-        return super().execute(context)
+    def method(self: EciTaskSensor, *arguments: Any, **named: Any) -> Any:
+        return getattr(super(own, self), name)(*arguments, **named)
+
+    own = type("Own", (EciTaskSensor,), {name: method})
+    return own
+
+
+@pytest.mark.parametrize(
+    "name", ["execute", "pre_execute", "trigger", "check_rendered", "show_link", "render_template_fields", "defer"]
+)
+def test_what_a_subclass_does_first_happens_in_a_worker(name: str) -> None:
+    assert not with_own(name)(task_id="wait", task_guid=GUID, deferrable=True).start_from_trigger
+
+
+def test_a_subclass_that_only_judges_otherwise_starts_there() -> None:
+    assert with_own("conclude")(task_id="wait", task_guid=GUID, deferrable=True).start_from_trigger is STARTS
 
 
 @pytest.mark.parametrize(
@@ -86,7 +100,6 @@ def test_it_starts_there_where_airflow_can(task_guid: str) -> None:
 )
 def test_what_has_to_happen_in_a_worker_first_happens_there(arguments: dict[str, Any]) -> None:
     assert not sensor(**arguments).start_from_trigger
-    assert not Careful(task_id="wait", task_guid=GUID, deferrable=True).start_from_trigger
 
 
 def test_what_another_task_returns_is_for_a_worker() -> None:
