@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import Context
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -28,6 +28,8 @@ _TOLD_AT_ONCE = 50
 _LONGEST_PAUSE = 86400.0
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, PollHub]] = WeakKeyDictionary()
+#: Until when servers asked for a pause, for the next hub of the connection.
+_pauses: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, datetime]] = WeakKeyDictionary()
 
 
 def join_hub(
@@ -69,6 +71,8 @@ class PollHub:
         self._loop = loop
         self._conn_id = eci_conn_id
         self._poller = Poller(eci_conn_id)
+        if until := _pauses.get(loop, {}).pop(eci_conn_id, None):
+            self._poller.hold(min((until - clock.utc_now()).total_seconds(), _LONGEST_PAUSE))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"eci-poll-{eci_conn_id}")
         self._members: dict[Member, None] = {}
         # The hub's own clock, which counts pauses as they were meant: a test that turns the time does not wait.
@@ -185,3 +189,7 @@ class PollHub:
         hubs = _hubs.get(self._loop, {})
         if hubs.get(self._conn_id) is self:
             del hubs[self._conn_id]
+            held = min(self._poller.held(self._now()), _LONGEST_PAUSE)
+            if held > 0:
+                until = clock.utc_now() + timedelta(seconds=held)
+                _pauses.setdefault(self._loop, {})[self._conn_id] = until

@@ -38,6 +38,18 @@ class Poller:
         self._silent_until = self._asked_until = 0.0
         self._lost = 0
 
+    def hold(self, seconds: float) -> None:
+        """Ask for nothing at first, except at deadlines, since the server asked for a pause before."""
+        self._silent_until = self._asked_until = seconds
+
+    def held(self, now: float) -> float:
+        """
+        Return for how many seconds still the server asked for a pause.
+
+        :param now: the hub's time.
+        """
+        return self._asked_until - now
+
     def next_look(self, member: Member, now: float) -> float:
         """
         Return when a member may be looked at.

@@ -16,6 +16,7 @@ import requests
 
 from eci_provider.api import errors
 from eci_provider.sandbox import Sandbox
+from eci_provider.sandbox.clock import VIRTUAL_START
 from eci_provider.triggers import EciTaskTrigger
 from eci_provider.triggers.rounds import Member
 from eci_provider.waiting import MOST_FAILING_SECONDS
@@ -202,6 +203,27 @@ def test_a_pause_that_the_server_asks_for_holds_for_all(
     moments = seconds_of(sandbox, LIST)
     assert max(after - before for before, after in pairwise(moments)) >= 600
     assert moments[3] - moments[2] >= 600  # the fourth who joined meanwhile did not ask either
+
+
+def test_a_pause_that_the_server_asks_for_holds_for_who_comes_when_all_have_left(
+    sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    guids = imports(sandbox, 3, last=30)
+    sandbox.fault("GET", LIST, status=429, headers={"Retry-After": "600"})
+    deadline = turned_clock.moment.replace(second=20).isoformat()
+
+    async def scenario() -> dict[str, Any]:
+        leaving = [first_event(*EciTaskTrigger(guid, deadline=deadline).serialize()) for guid in guids[:2]]
+        assert {event["type"] for event in await asyncio.gather(*leaving)} == {"EciWaitTimeoutError"}
+        sandbox.clear_requests()
+        return await first_event(*EciTaskTrigger(guids[2]).serialize())
+
+    event = asyncio.run(scenario())
+
+    assert event["status"] == "found"
+    first, *_ = seconds_of(sandbox, LIST)
+    # The pause was asked for at the beginning, and twenty seconds of it were over.
+    assert first >= VIRTUAL_START.timestamp() + 600
 
 
 def test_a_pause_that_is_asked_for_at_one_import_holds_for_all_too(
