@@ -44,6 +44,7 @@ class Circumstances:
     :param reattach: whether imports of earlier tries are looked for.
     :param settle_time: seconds after which a request whose answer was lost has taken effect or never will.
     :param others: the GUIDs, in lower case, of imports that are known not to be the one that is submitted.
+    :param success_statuses: further status literals that count as success.
     """
 
     is_later_try: bool
@@ -52,6 +53,7 @@ class Circumstances:
     reattach: bool
     settle_time: float
     others: frozenset[str] = frozenset()
+    success_statuses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,10 @@ class Knowledge:
             return moment(self._record["since"])
         return min(self._now.floor or now - _LONGEST_SEARCH, now)
 
+    def _is_superseded(self, task: TaskResponse) -> bool:
+        """Tell whether an import failed and brought nothing in, so that it may be sent again."""
+        return is_superseded(task, self._now.success_statuses)
+
     def _unreadable(self) -> Exception | None:
         """Return why the content cannot be read, if it cannot: a worker's own file may be gone by the next try."""
         try:
@@ -136,6 +140,7 @@ class Knowledge:
             user_code=user_code,
             since=since,
             shows_notes=notes,
+            success_statuses=self._now.success_statuses,
         )
 
     def _doubt(self, found: Found) -> EciUnknownOutcomeError:
@@ -153,7 +158,7 @@ class Knowledge:
                     self._refuse_changed(task)
 
     def _refuse_changed(self, task: TaskResponse) -> None:
-        if not is_superseded(task):
+        if not self._is_superseded(task):
             raise content_changed(self._job.what, task)
 
     def _recorded_by_marker(self) -> list[TaskResponse]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -42,9 +42,14 @@ class Found:
     shows_notes: bool = False
 
 
-def is_superseded(task: TaskResponse) -> bool:
-    """Tell whether an import ended as failed and, by the server's own count, with nothing imported."""
-    outcome = classify(task.status, ended=bool(task.end_date))
+def is_superseded(task: TaskResponse, success_statuses: Sequence[str]) -> bool:
+    """
+    Tell whether an import ended as failed and, by the server's own count, with nothing imported.
+
+    :param task: the import.
+    :param success_statuses: further literals that count as success, as for its result.
+    """
+    outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
     return outcome == "failed" and task.current_success_count == 0
 
 
@@ -57,6 +62,7 @@ def judge(
     user_code: str | None,
     since: datetime,
     shows_notes: bool,
+    success_statuses: Sequence[str] = (),
 ) -> Found:
     """
     Tell which of the imports is ours.
@@ -68,13 +74,14 @@ def judge(
     :param user_code: whose imports can be ours; None where that is not known.
     :param since: when the intent was recorded, by the server's clock.
     :param shows_notes: whether EnergyCAP is known to show import notes.
+    :param success_statuses: further literals that count as success.
     :raises EciUnknownOutcomeError: when several carry our marker.
     """
     tasks = list(tasks)
     while True:
         wanted = marker(attempt)
         hits = [task for task in tasks if wanted in markers_in(task)]
-        alive = [task for task in hits if not is_superseded(task)]
+        alive = [task for task in hits if not is_superseded(task, success_statuses)]
         if len(alive) > 1:
             raise several_carry(wanted, alive)
         if alive:
@@ -86,7 +93,7 @@ def judge(
         task
         for task in tasks
         if not markers_in(task)
-        and not is_superseded(task)
+        and not is_superseded(task, success_statuses)
         and _may_be_of(task, user_code)
         and target.may_hold(task)
         and began_after(task, since)

@@ -27,7 +27,7 @@ from eci_provider.refusals import (
     vanished,
 )
 from eci_provider.remembering import EARLIER
-from eci_provider.searching import began_after, is_superseded
+from eci_provider.searching import began_after
 from eci_provider.settling import MOST_SENDS
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Submission(Knowledge):
             )
         if guid and self._is_same_work:
             task = self.get_job_status(guid)
-            if not is_superseded(task):
+            if not self._is_superseded(task):
                 return ResumeDecision(attempt, task, "an earlier try recorded it")
             return ResumeDecision(attempt + 1, None, f"import {guid} of an earlier try failed, nothing imported")
         if guid and self._is_retry:
@@ -106,7 +106,7 @@ class Submission(Knowledge):
         if self._record.get("what") == self._job.what:
             why = f"an earlier try sent it, and now it cannot be read ({error})"
             for task in [self.get_job_status(task_guid)] if task_guid else self._recorded_by_marker():
-                if not is_superseded(task):
+                if not self._is_superseded(task):
                     return ResumeDecision(0, task, why)
         raise error
 

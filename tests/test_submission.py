@@ -247,6 +247,27 @@ class TestPaths:
         assert "february.csv" in str(end.error)
 
     @STATES
+    def test_an_import_whose_status_the_user_calls_a_success_is_not_sent_again(
+        self, has_state: bool, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its bills were deleted since, so that EnergyCAP counts none; the worker was killed before."""
+        scene.sandbox.settings.statuses = {**scene.sandbox.settings.statuses, "completed": "Finished"}
+        tries = scene.tries(has_state=has_state, success_statuses=["Finished"])
+        with monkeypatch.context() as patch:
+            killed = RuntimeError("killed while waiting")
+            patch.setattr("eci_provider.waits.Wait.take", lambda self, found: (_ for _ in ()).throw(killed))
+            assert scene.run(tries).error is killed
+        scene.clock.sleep(600)
+        with EciClient(scene.sandbox.url, scene.sandbox.api_key) as client:
+            client.batches.delete(scene.sandbox.batches()[0]["batch_id"])
+
+        end = scene.run(tries)
+
+        assert end.state == "success", end.error
+        assert (end.result["status"], end.result["reattached"]) == ("Finished", True)
+        assert scene.submits == 1
+
+    @STATES
     def test_a_file_that_is_replaced_before_it_is_sent_is_never_sent_under_the_marker_of_the_old_one(
         self, has_state: bool, scene: Scene, monkeypatch: pytest.MonkeyPatch
     ) -> None:

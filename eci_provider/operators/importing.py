@@ -181,6 +181,7 @@ class EciImportOperator(EciAwaitingOperator):
             others=frozenset(
                 guid.casefold() for guid in [*self.other_imports(), *earlier_imports(context, self.record_keys)]
             ),
+            success_statuses=tuple(self.success_statuses or ()),
         )
         return Submission(client, job, circumstances, TaskMemory(context, self.record_key))
 
