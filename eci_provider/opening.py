@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from eci_provider import clock
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from eci_provider.api.batches import BatchResponse
     from eci_provider.api.client import EciClient
     from eci_provider.api.filters import Filter
+    from eci_provider.compat import TaskMemory
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,8 @@ class Opening:
     :param adopts: whether any open batch of the code will do, whoever opened it.
     :param is_later_try: whether an earlier try may have opened it.
     :param floor: the earliest moment at which a try can have opened it; None where that is not known.
+    :param memory: the record of earlier tries: which code, and since when by EnergyCAP's clock a request for it
+        may have been sent; no moment where the only one was refused.
     :param settle_time: seconds after which a request whose answer was lost has taken effect or never will.
     :param source: whose batch it is, for messages.
     """
@@ -49,6 +54,7 @@ class Opening:
     adopts: bool
     is_later_try: bool
     floor: datetime | None
+    memory: TaskMemory
     settle_time: float
     source: str
 
@@ -68,6 +74,7 @@ class Opening:
         return self._open()
 
     def _open(self) -> tuple[BatchResponse, str]:
+        self._record_intent()
         began, is_lost = clock.utc_now(), False
         for _ in range(MOST_SENDS):
             try:
@@ -87,7 +94,9 @@ class Opening:
         self, error: EciBadRequestError, *, is_lost: bool, began: datetime
     ) -> tuple[BatchResponse, str]:
         """Look whether a request is refused since an earlier one of ours, or another task, has used the code."""
-        may_be_own = is_lost or self.is_later_try
+        may_be_own = is_lost or self._may_be_open
+        if not may_be_own:
+            self.memory.write({"batch_code": self._code})
         found = self._find() if may_be_own or self.adopts else None
         since = self._by_server(began) if is_lost else self._since
         if found is None or not (self.adopts or self._is_own(found, since if may_be_own else None)):
@@ -98,9 +107,30 @@ class Opening:
         """Return a moment of this machine by EnergyCAP's clock, and a little earlier."""
         return moment + (self.client.server_now() - clock.utc_now()) - _MARGIN
 
+    @cached_property
+    def _record(self) -> Mapping[str, Any]:
+        """Return what earlier tries recorded of this batch."""
+        record = self.memory.read()
+        return record if record.get("batch_code") == self._code else {}
+
+    def _record_intent(self) -> None:
+        """Record since when a request may have been sent. Should that fail nothing was sent."""
+        if self.memory.lasts and not self.adopts and not self._record.get("since"):
+            self.client.account.me()  # brings the server's time
+            self.memory.write({"batch_code": self._code, "since": self.client.server_now().isoformat()})
+
+    @property
+    def _may_be_open(self) -> bool:
+        """Tell whether an earlier try may have opened it."""
+        return bool(self._record.get("since")) or (self.is_later_try and not self._record)
+
     @property
     def _since(self) -> datetime | None:
-        """Return the earliest moment at which an earlier try can have opened it."""
+        """Return the earliest moment at which an earlier try can have opened it; None if none can have."""
+        from eci_provider.api.tasks import moment
+
+        if self._record:
+            return moment(self._record["since"]) - _MARGIN if self._record.get("since") else None
         return self.floor - _CLOCKS_APART if self.floor else None
 
     def _found_after_a_while(self) -> BatchResponse | None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
     from eci_provider.hooks.eci import EciHook
 
+#: Under which name the opening lies in Airflow's task state.
+OPENING_KEY = "eci_opening"
 IF_EXISTS = ("fail", "adopt")
 
 
@@ -98,6 +100,8 @@ class OpenBatchOperator(EciOperator):
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Open the batch, or adopt the one that has its code."""
+        from eci_provider.compat import TaskMemory
+
         request = self.checked_request()
         check_choice("if_exists", self.if_exists, IF_EXISTS, source=self.source)
         batch, how = Opening(
@@ -106,6 +110,7 @@ class OpenBatchOperator(EciOperator):
             adopts=self.if_exists == "adopt",
             is_later_try=context["ti"].try_number > 1,
             floor=earliest_start(context),
+            memory=TaskMemory(context, OPENING_KEY),
             settle_time=hook.settings.numbers["settle_time"],
             source=self.source,
         ).carry_out()

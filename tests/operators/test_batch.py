@@ -317,3 +317,59 @@ class TestOnce:
         sandbox.clear_faults()
         assert tries.run(dag_run=RUN).result["batch_id"] == sandbox.batches()[0]["batch_id"]
         assert len(sandbox.batches()) == 1
+
+    @pytest.mark.parametrize("has_zone", [True, False])
+    def test_what_another_dag_opened_with_the_same_key_is_refused_after_a_clear_too(
+        self, has_zone: bool, sandbox: Sandbox, turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It did after this run had begun, so that only the refusal tells that it is not this task's."""
+        if not has_zone:
+            monkeypatch.setattr("eci_provider.api.tasks.names_zone", lambda _: False)
+        turned_clock.sleep(600)
+        with EciClient(sandbox.url, sandbox.api_key) as client:
+            client.batches.open("2026-01")
+        tries = Tries(_open)
+        assert isinstance(tries.run(dag_run=RUN).error, errors.EciBadRequestError)
+
+        for _ in range(2):
+            tries.clear()
+            end = tries.run(dag_run=RUN)
+            assert isinstance(end.error, errors.EciExistsError)
+            assert end.is_final
+            assert "was not opened by this task" in str(end.error)
+
+    def test_once_the_other_batch_is_gone_a_clear_opens_one_and_keeps_it(
+        self, sandbox: Sandbox, turned_clock: TurnedClock
+    ) -> None:
+        with EciClient(sandbox.url, sandbox.api_key) as client:
+            other = client.batches.open("2026-01").batch_id
+            tries = Tries(_open)
+            assert tries.run(dag_run=RUN).state == "failed"
+            client.batches.delete(other)
+        turned_clock.sleep(600)
+        sandbox.fault("POST", "/api/v3/batch", drop="after")
+        sandbox.fault("GET", "/api/v3/batch", skip=1, status=503, times=4)
+        tries.clear()
+        assert isinstance(tries.run(dag_run=RUN).error, errors.EciUnknownOutcomeError)
+
+        end = tries.run(dag_run=RUN)
+
+        assert end.result["batch_id"] == sandbox.batches()[0]["batch_id"]
+        assert len(sandbox.batches()) == 1
+
+    def test_a_batch_that_was_there_when_a_lost_request_was_sent_is_not_taken(
+        self, sandbox: Sandbox, turned_clock: TurnedClock
+    ) -> None:
+        """The same key opened it after this run had begun."""
+        with EciClient(sandbox.url, sandbox.api_key) as client:
+            client.batches.open("2026-01")
+        turned_clock.sleep(3600)
+        sandbox.fault("POST", "/api/v3/batch", drop="before")
+        sandbox.fault("GET", "/api/v3/batch", status=503, times=4)
+        tries = Tries(_open)
+        assert isinstance(tries.run(dag_run=RUN).error, errors.EciUnknownOutcomeError)
+
+        end = tries.run(dag_run=RUN)
+
+        assert isinstance(end.error, errors.EciExistsError), end.error
+        assert end.is_final
