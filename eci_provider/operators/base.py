@@ -6,8 +6,9 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 
+from eci_provider.api.errors import EciWaitTimeoutError
 from eci_provider.arguments import check_literals
 from eci_provider.failing import final_errors
 from eci_provider.links import EciLink, Linked
@@ -83,5 +84,18 @@ class EciOperator(Linked, BaseOperator):
         from eci_provider.hooks.eci import EciHook
 
         self.link_url = self.report_url = ""
-        with final_errors(), EciHook(self.eci_conn_id) as hook:
-            return self.perform(context, hook)
+        try:
+            with final_errors(), EciHook(self.eci_conn_id) as hook:
+                return self.perform(context, hook)
+        except AirflowTaskTimeout as timeout:
+            raise self._out_of_time() from timeout
+
+    def _out_of_time(self) -> EciWaitTimeoutError:
+        """Return the error for a try that Airflow's ``execution_timeout`` ended; Airflow's own names nothing."""
+        given = [f"{name}={value!r}"[:100] for name, value in self.request_values().items() if value is not None]
+        return EciWaitTimeoutError(
+            f"{self.source}: its `execution_timeout` was over before it was done with "
+            f"{given[0] if given else 'its work'}. What it had sent, EnergyCAP may carry out; the next try looks "
+            "before it sends anything. Leave more time than the connection's time-outs and settle_time take.",
+            ended_by="execution_timeout",
+        )

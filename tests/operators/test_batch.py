@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from types import SimpleNamespace
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from eci_provider.api import EciClient, errors
 from eci_provider.operators import OpenBatchOperator, UpdateBatchStatusOperator
@@ -13,6 +14,7 @@ from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
 from tests.running import Tries, run
 
+TIMED_OUT = AirflowTaskTimeout("Timeout, PID: 7")
 RUN = SimpleNamespace(run_after=datetime(2026, 1, 5, 8, tzinfo=timezone.utc))
 
 
@@ -373,3 +375,46 @@ class TestOnce:
 
         assert isinstance(end.error, errors.EciExistsError), end.error
         assert end.is_final
+
+    @pytest.mark.parametrize("has_state", [True, False])
+    def test_a_try_that_airflow_ends_names_the_batch_and_the_next_one_looks_first(
+        self, has_state: bool, sandbox: Sandbox, turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox.fault("POST", "/api/v3/batch", drop="late", commit_after=20)
+
+        def sleep(seconds: float) -> None:
+            raise TIMED_OUT
+
+        tries = Tries(_open, has_state=has_state)
+        with monkeypatch.context() as patch:
+            patch.setattr("eci_provider.clock.sleep", sleep)
+            end = tries.run(dag_run=RUN)
+
+        assert isinstance(end.error, errors.EciWaitTimeoutError)
+        assert (end.error.ended_by, end.is_final) == ("execution_timeout", False)
+        assert end.error.__cause__ is TIMED_OUT
+        for named in ("'open_batch'", "2026-01", "execution_timeout"):
+            assert named in str(end.error)
+        turned_clock.sleep(60)
+        assert tries.run(dag_run=RUN).state == "success"
+        assert len(sandbox.batches()) == 1
+
+
+def test_a_change_that_airflow_ends_names_what_it_was_at(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        batch = client.batches.open("A").batch_id
+    sandbox.fault("GET", "/api/v3/batch/*", status=503)
+
+    def sleep(seconds: float) -> None:
+        raise TIMED_OUT
+
+    monkeypatch.setattr("eci_provider.clock.sleep", sleep)
+
+    end = run(UpdateBatchStatusOperator(task_id="close", batch_id=batch, batch_status="Closed"))
+
+    assert isinstance(end.error, errors.EciWaitTimeoutError)
+    assert not end.is_final
+    assert "'close'" in str(end.error)
+    assert "Closed" in str(end.error)
