@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -174,30 +173,23 @@ def test_where_kickouts_weigh_more_the_result_says_why_there_is_no_report(
 # Names that cannot be found
 
 
-class _ClosingStore(MemoryFileSystem):
-    """Stand for an object store whose client, once it is closed, raises errors of its own."""
-
-    protocol = "memory"
-    cachable = False
-    is_closed: Callable[[], bool]
-
-    def _open(self, path: str, *arguments: Any, **more: Any) -> Any:
-        if self.is_closed():
-            raise RuntimeError("a store's client has errors of its own")
-        return super()._open(path, *arguments, **more)
-
-
 @pytest.fixture
-def store(sandbox: Sandbox) -> MemoryFileSystem:
-    """Attach a store at memory:// that is closed as soon as anything was sent to EnergyCAP."""
+def store(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> MemoryFileSystem:
+    """Attach a store at memory:// whose client raises errors of its own once anything was sent to EnergyCAP."""
     try:
         from airflow.sdk.io.store import attach
     except ImportError:
         from airflow.io.store import attach
-    opened = _ClosingStore()
-    opened.is_closed = lambda: _posts(sandbox) > 0
-    attach("memory", fs=opened)
-    return opened
+    attach("memory", fs=MemoryFileSystem())
+    open_whole = MemoryFileSystem._open
+
+    def opened(self: MemoryFileSystem, *arguments: Any, **more: Any) -> Any:
+        if _posts(sandbox):
+            raise RuntimeError("a store's client has errors of its own")
+        return open_whole(self, *arguments, **more)
+
+    monkeypatch.setattr(MemoryFileSystem, "_open", opened)
+    return MemoryFileSystem()
 
 
 def test_a_stores_own_errors_cost_only_the_names(
