@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: How many bytes of JSON the result has for why the report was not written.
-_LONGEST_REASON = 500
+_LONGEST_REASON = 300
 
 
 class EciReportingOperator(EciOperator):
