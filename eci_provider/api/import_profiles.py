@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -95,12 +95,22 @@ class ImportProfileResponse(ResponseModel):
 
         :param mapping: the mapping to compare with; keys of the server's own are passed over.
         """
-        known = {to_camel(name).lower() for name in ColumnMapping.model_fields}
-        theirs = {key: value for key, value in (self.column_mapping or {}).items() if key.lower() in known}
+        theirs = _known(ColumnMapping, self.column_mapping or {})
+        observations = theirs.get("observations")
+        if isinstance(observations, list):
+            theirs["observations"] = [
+                _known(Observation, item) if isinstance(item, Mapping) else item for item in observations
+            ]
         try:
             return _comparable(ColumnMapping.model_validate(theirs)) == _comparable(mapping)
         except ValidationError:
             return False
+
+
+def _known(model: type[RequestModel], shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a model that have a value."""
+    names = {to_camel(name).lower() for name in model.model_fields}
+    return {key: value for key, value in shown.items() if key.lower() in names and value is not None}
 
 
 def _comparable(mapping: ColumnMapping) -> dict[str, Any]:

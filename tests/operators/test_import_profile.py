@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
-from eci_provider.api import errors
+from eci_provider.api import EciClient, errors
 from eci_provider.bills import EciBillFileError
 from eci_provider.operators import CheckBillFileOperator, CreateImportProfileOperator
 from eci_provider.sandbox import Sandbox
@@ -125,6 +126,25 @@ def test_a_lost_answer_is_told_by_the_profile_itself(
     assert end.state == "success", end.error
     assert [profile["profile_id"] for profile in sandbox.profiles()] == [end.result["profile_id"]]
     assert [request.method for request in sandbox.requests].count("POST") == posts
+
+
+def test_what_a_server_shows_beside_the_mapping_makes_it_no_other_one(sandbox: Sandbox) -> None:
+    first = run(_create()).result
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        shown = client.import_profiles.get(first["profile_id"]).column_mapping
+    assert shown is not None
+    more = [
+        {**item, "observationId": number, "unitName": None} for number, item in enumerate(shown["observations"])
+    ]
+    mapping = {**shown, "observations": more, "fileType": "csv", "vendorColumn": None}
+    profile = {"profileId": first["profile_id"], "profileCode": "vendor", "columnMapping": mapping}
+    body = json.dumps([profile])
+    sandbox.fault("GET", "/api/v3/import/bill/profile", times=None, status=200, body=body)
+
+    again = run(_create())
+
+    assert again.state == "success", again.error
+    assert again.result == first
 
 
 def test_where_looking_fails_another_try_may_help(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
