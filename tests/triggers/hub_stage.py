@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import requests
+
 from eci_provider.sandbox import Sandbox
 from eci_provider.sandbox.tasks import OPTIONS
 from eci_provider.triggers.base import EciTrigger, _load
@@ -46,6 +48,19 @@ def imports(sandbox: Sandbox, count: int, *, last: float | Iterable[float] = 1e9
             )
             environment.store.insert("uploads", task_id=task_id, data=b"")
     return guids
+
+
+def raw_list(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Return the list of imports as the server shows it now."""
+    answer = requests.get(
+        f"{sandbox.url}{LIST}",
+        params={"taskTypeCode": "BillImport"},
+        headers={"ECI-ApiKey": sandbox.api_key, "Content-Type": "application/json"},
+        timeout=60,
+    )
+    sandbox.clear_requests()
+    items: list[dict[str, Any]] = answer.json()
+    return items
 
 
 def asked(sandbox: Sandbox) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
 from eci_provider.triggers.base import EciTrigger
 from eci_provider.triggers.poll_hub import _hubs
 from tests.conftest import connect
-from tests.triggers.hub_stage import LIST, SINGLE, assert_all_is_closed, imports, until
+from tests.triggers.hub_stage import LIST, SINGLE, assert_all_is_closed, imports, raw_list, until
 
 FAULTS = st.sampled_from(
     [
@@ -32,6 +32,9 @@ FAULTS = st.sampled_from(
         {"status": 200, "body": {"not": "a list"}},
     ]
 )
+# Of the list alone: an import that is refused ends, and then its wait does so rightly.
+REFUSALS = st.sampled_from([401, 403])
+ODD_DATES = st.sampled_from(["0001-01-01T00:00:00", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59", "soon"])
 
 
 class StandingClock:
@@ -117,6 +120,13 @@ class OneHub(RuleBasedStateMachine):
     )
     def join(self, lasts: list[float], patience: float | None, says_when: bool, interval: float) -> Any:
         deadline = None if patience is None else self.clock.moment + timedelta(seconds=patience)
+        tasks = self._join(lasts, deadline, says_when, interval)
+        self.run(self.settled())
+        return multiple(*tasks)
+
+    def _join(
+        self, lasts: list[float], deadline: datetime | None, says_when: bool = True, interval: float = 30.0
+    ) -> list[asyncio.Task[None]]:
         tasks = []
         for guid in imports(self.sandbox, len(lasts), last=lasts):
             trigger = EciTaskTrigger(
@@ -128,8 +138,39 @@ class OneHub(RuleBasedStateMachine):
             task = self._start(trigger, deadline)
             self.guids[task] = guid
             tasks.append(task)
-        self.run(self.settled())
+        return tasks
+
+    @rule(
+        target=triggers,
+        path=st.sampled_from([LIST, "/api/*"]),
+        last=st.floats(0, 20),
+        leaving=st.sampled_from([0, 1, 3, 99]),
+    )
+    def come_and_go_while_a_request_hangs(self, path: str, last: float, leaving: int) -> Any:
+        tasks = self._join([last, last], None)
+        self.run(self._hang(path, leaving))
+        tasks += self._join([last], self.clock.moment + timedelta(seconds=10))
+        self.run(self._release())
         return multiple(*tasks)
+
+    async def _hang(self, path: str, leaving: int) -> None:
+        """Let a request hang, unless none is made, and let those leave who have waited longest."""
+        hangs = self.sandbox.fault("GET", path, hang=True)
+        await self._turn()
+        await until(lambda: bool(hangs.hits) or self._rests())
+        for task in [one for one in self.running if not one.done()][:leaving]:
+            task.cancel()
+        await self._turn()
+
+    async def _release(self) -> None:
+        await self._turn()
+        self.sandbox.clear_faults()
+        await self.settled()
+
+    async def _turn(self) -> None:
+        """Let everybody have a turn in the event loop."""
+        for _ in range(5):
+            await asyncio.sleep(0)
 
     @rule(target=triggers, patience=st.floats(0.5, 60))
     def join_for_a_batch(self, patience: float) -> Any:
@@ -166,6 +207,18 @@ class OneHub(RuleBasedStateMachine):
     def stumble(self, kind: dict[str, Any], path: str, times: int) -> None:
         # A single import that is an empty list, or the like, cannot be read: that is transient too.
         self.sandbox.fault("GET", path, times=times, **kind)
+
+    @rule(status=REFUSALS)
+    def refuse_the_list(self, status: int) -> None:
+        self.sandbox.fault("GET", LIST, status=status)
+
+    @rule(date=ODD_DATES, times=st.integers(1, 3))
+    def show_an_odd_date(self, date: str, times: int) -> None:
+        self.sandbox.clear_faults()  # one may be waiting for the list
+        shown = raw_list(self.sandbox)
+        for item in shown[::3]:
+            item["beginDate"] = date
+        self.sandbox.fault("GET", LIST, times=times, status=200, body=shown)
 
     @invariant()
     def every_event_is_true(self) -> None:

@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-import requests
 
 from eci_provider.api import errors
 from eci_provider.sandbox import Sandbox
@@ -22,20 +21,7 @@ from eci_provider.triggers.rounds import Member
 from eci_provider.waiting import MOST_FAILING_SECONDS
 from tests.conftest import TurnedClock, connect
 from tests.running import first_event
-from tests.triggers.hub_stage import LIST, SINGLE, asked, imports, together, until
-
-
-def raw_list(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """Return the list of imports as the server shows it now."""
-    answer = requests.get(
-        f"{sandbox.url}{LIST}",
-        params={"taskTypeCode": "BillImport"},
-        headers={"ECI-ApiKey": sandbox.api_key, "Content-Type": "application/json"},
-        timeout=60,
-    )
-    sandbox.clear_requests()
-    items: list[dict[str, Any]] = answer.json()
-    return items
+from tests.triggers.hub_stage import LIST, SINGLE, asked, imports, raw_list, together, until
 
 
 def seconds_of(sandbox: Sandbox, path: str) -> list[float]:
