@@ -205,6 +205,8 @@ def kickouts_of(result: Mapping[str, Any]) -> EciKickoutsError | None:
         return None
     reasons = "".join(f"\n  {item['rows']:>6} x {item['message']}" for item in result["kickout_messages"])
     rows = f" Each row is in {result['kickout_report']}." if result.get("kickout_report") else ""
+    if result.get("kickout_report_error"):
+        rows = f" Its kickout report was not written: {result['kickout_report_error']} KickoutReportOperator can."
     return EciKickoutsError(
         f"{sentence(result)} Correct what the messages name in EnergyCAP, then retry the kickouts of task "
         f"{result['task_guid']} (RetryKickoutsOperator); the file itself needs not be sent again.{rows}{reasons}",

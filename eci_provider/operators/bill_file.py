@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from eci_provider.arguments import check_choice, is_template
 from eci_provider.operators.columns import EciColumnsOperator
+from eci_provider.paths import as_text
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -50,7 +51,7 @@ class EciBillFileOperator(EciColumnsOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.file = file
+        self.file = as_text(file)
         self.profile_code = profile_code
         self.column_mapping = column_mapping
 
@@ -125,7 +126,7 @@ class CheckBillFileOperator(EciBillFileOperator):
         self.longest_period = longest_period
         self.most_rows = most_rows
         self.rules_off = rules_off
-        self.report = report
+        self.report = as_text(report)
         self.check_literals()
         check_choice("on_problems", on_problems, ON_PROBLEMS, source=self.source)
         self._check_bounds()
@@ -266,7 +267,7 @@ class SplitBillFileOperator(EciBillFileOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.destination = destination
+        self.destination = as_text(destination)
         self.rows_per_file = rows_per_file
         self.sort = sort
         self.check_literals()

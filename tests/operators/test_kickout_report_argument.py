@@ -204,6 +204,7 @@ def test_kickouts_weigh_more_than_a_report_that_cannot_be_written(sandbox: Sandb
     end = run(_import(bill_file(tmp_path, "A-1"), kickout_report=tmp_path / "blocked" / "kickouts.csv"))
 
     assert isinstance(end.error, errors.EciKickoutsError)
+    assert f"Its kickout report was not written: {end.result['kickout_report_error']}" in end.error.message
     assert end.result["kickout_report"] is None
 
 
