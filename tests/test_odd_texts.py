@@ -68,7 +68,12 @@ def test_a_row_with_odd_texts_does_not_hide_what_became_of_the_import(
 ) -> None:
     sandbox.settings.delay = 30
     sandbox.add_account("A-1")
-    file = bill_file(tmp_path, "A-1", "A\x00-2")
+    file = bill_file(tmp_path, "A-1", "A-2")
+    kickout = "/api/v202401/import/bill/task/*/kickout"
+    said = r"No account A\u0000-2, \ud83d."
+    rows = f'{{"fields": [{{"id": 1, "name": "Message"}}], "data": [[{{"fieldId": 1, "value": "{said}"}}]]}}'
+    sandbox.fault("GET", f"{kickout}/summary", times=None, status=200, body=f'{{"kickoutMessages": ["{said}"]}}')
+    sandbox.fault("GET", f"{kickout}/detail", times=None, status=200, body=rows)
 
     end = run(
         ImportBillsOperator(task_id="import", file=str(file), on_kickouts=on_kickouts, deferrable=deferrable)
@@ -77,8 +82,8 @@ def test_a_row_with_odd_texts_does_not_hide_what_became_of_the_import(
     assert end.state == {"fail": "failed", "skip": "skipped", "warn": "success"}[on_kickouts]
     if on_kickouts == "fail":
         assert isinstance(end.error, errors.EciKickoutsError)
-    (message,) = end.xcoms["return_value"]["kickout_messages"]
-    assert "A\N{REPLACEMENT CHARACTER}-2" in message["message"]
+    kept = "No account A\N{REPLACEMENT CHARACTER}-2, \N{REPLACEMENT CHARACTER}."
+    assert end.xcoms["return_value"]["kickout_messages"] == [{"message": kept, "rows": 1}]
 
 
 @ODD
