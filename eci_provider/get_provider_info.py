@@ -59,7 +59,11 @@ def _connection_fields() -> dict[str, Any]:
     """Describe the extra fields of the connection; :mod:`eci_provider.hooks.eci` reads them."""
     return {
         "timeout": _field(
-            "Read timeout (s)", "Seconds to wait for the next bytes of an answer.", "number", 60, minimum=1
+            "Read timeout (s)",
+            "Seconds to wait for the next bytes of an answer, or until some of a file are taken.",
+            "number",
+            60,
+            minimum=1,
         ),
         "connect_timeout": _field(
             "Connect timeout (s)", "Seconds to wait for a connection.", "number", 10, minimum=1

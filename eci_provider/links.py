@@ -146,7 +146,9 @@ def filled(template: str | None, host: str, facts: dict[str, Any]) -> str | None
     """
     if not template or unknown_placeholders(template):
         return None
-    values = {name: quote(str(value), safe="") for name, value in facts.items() if value is not None}
+    values = {
+        name: quote(str(value), safe="", errors="replace") for name, value in facts.items() if value is not None
+    }
     values["host"] = host
     wanted = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
     return template.format(**values) if wanted <= values.keys() else None

@@ -89,3 +89,9 @@ def test_airflow_finds_the_link_where_tasks_leave_it() -> None:
     assert EciLink().xcom_key == LINK_KEY
     assert [link.name for link in sensor.operator_extra_links] == ["Open in EnergyCAP"]
     assert CreateImportProfileOperator.operator_extra_links == ()
+
+
+def test_half_a_character_in_a_batch_code_breaks_no_link() -> None:
+    link = filled("{host}/{batch_code}", "https://app.energycap.com", {"batch_code": "cut \ud83d"})
+
+    assert link == "https://app.energycap.com/cut%20%3F"
