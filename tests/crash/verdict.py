@@ -22,7 +22,6 @@ RESULT = {
     "kickout_messages": [],
     "unresolved_flags": 0,
     "analyzing": 0,
-    "batch_status": None,
     "voided": 0,
 }
 #: What the first of two rounds says, whose other rows were kicked out.
@@ -85,7 +84,8 @@ def _about_import(cell: Cell, ending: Ending, played: Played) -> Iterator[str]:
         yield f"the bills are there {[bills[account] for account in ACCOUNTS]} times and not {ending.made}"
     result = played.memory["xcoms"].get("return_value")
     if ending.kind != "done":
-        if result is not None:
+        told = [short["task_guid"] for short in result["rounds"]] if result is not None else []
+        if told != ([first["task_guid"]] if first and cell.operator == "rounds" and result else []):
             yield f"it failed, but has a result: {result}"
         return
     if not ours or not isinstance(result, dict):
@@ -107,19 +107,33 @@ def _about_rounds(
     reattached = [played.memory["try_number"] > 1] * (len(told) - 1) + [ending.reattached]
     for short, facts, again in zip(told, [*[FIRST_ROUND] * (len(told) - 1), RESULT], reattached, strict=True):
         wanted = {name: facts[name] for name in FIRST_ROUND} | {"reattached": again}
-        yield from _differences(short, wanted)
+        yield from _differences(short, _as_it_stands(wanted, _batch_of(short, played)))
 
 
 def _about_result(result: dict[str, Any], task: dict[str, Any], ending: Ending, played: Played) -> Iterator[str]:
-    codes = {batch["batch_id"]: batch["batch_code"] for batch in played.state["batches"]}
+    batch = _batch_of(task, played)
     same = ("task_guid", "task_id", "batch_id", "begin_date", "end_date")
     facts = RESULT | {name: task[name] for name in same}
-    facts |= {"batch_code": codes.get(task["batch_id"]), "reattached": ending.reattached}
+    facts |= {"batch_code": batch["batch_code"], "reattached": ending.reattached}
+    facts = _as_it_stands(facts, batch)
     if result != facts:
         wrong = {name: result.get(name) for name in facts if result.get(name) != facts[name]}
         yield f"the result differs: {wrong or sorted(set(result) ^ set(facts))}"
     if played.memory["xcoms"].get("task_guid") != task["task_guid"]:
         yield f"the XCom task_guid is {played.memory['xcoms'].get('task_guid')}"
+
+
+def _batch_of(facts: dict[str, Any], played: Played) -> dict[str, Any]:
+    """Return the batch of an import, as the server holds it in the end."""
+    return next(batch for batch in played.state["batches"] if batch["batch_id"] == facts["batch_id"])
+
+
+def _as_it_stands(facts: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
+    """Return what a result must say, its batch standing so: the bills of a Pending one are void."""
+    facts = facts | {"batch_status": batch["batch_status"].lower()}
+    if batch["batch_status"] == "Pending":
+        facts |= {"imported": 0, "voided": facts["imported"]}
+    return facts
 
 
 def _about_open(cell: Cell, ending: Ending, played: Played) -> Iterator[str]:
