@@ -46,7 +46,7 @@ test: $(STAMP) ## everything that must hold: format, lint, types, tests
 	@echo "==> 3/4 types (mypy)"
 	@$(PY) -m mypy
 	@echo "==> 4/4 tests (pytest)"
-	@$(WITH_PATH) $(PY) -m pytest
+	@$(WITH_PATH) $(PY) -m pytest -n 2 --dist loadfile
 
 # the seed and the size of a storm
 MINUTES ?= 15

@@ -98,7 +98,7 @@ def tests(session: nox.Session, cell: Cell) -> None:
     cell.result = "FAILED"  # until it has passed
     try:
         _install(session, cell)
-        session.run("pytest", "-q", *session.posargs, env=_environment(cell))
+        session.run("pytest", "-q", "-n", "2", "--dist", "loadfile", *session.posargs, env=_environment(cell))
         cell.result = "passed"
     except KeyboardInterrupt:
         cell.result = "interrupted"
