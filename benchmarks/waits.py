@@ -162,18 +162,19 @@ def _delays(triggerer: Triggerer, server: Server, count: int, interval: float) -
     return [events[number][0] - ends[number] for number in ends]
 
 
-def measure(*, quick: bool, interval: float | None = None) -> Section:
+def measure(*, quick: bool, interval: float | None = None, rounds: int | None = None) -> Section:
     """
     Wait with each kind of trigger, in growing numbers.
 
     :param quick: fewer triggers, a short interval and one round.
     :param interval: seconds between two looks.
+    :param rounds: how many processes each.
     """
     interval = interval or (4.0 if quick else INTERVAL)
     counts, most_of_peers = ((100, 1000), 100) if quick else ((100, 1000, 10_000), 1000)
-    rounds = 1 if quick else 3
+    rounds = rounds or (1 if quick else 3)
     conditions = (
-        f"An interval is {interval:g} s. Medians of {rounds} processes each, in turns; the last column is the "
+        f"An interval is {interval:g} s. Medians of {rounds} process(es) each, in turns; the last column is the "
         f"longest of all. {versions(*PEERS)}."
     )
     columns = (
@@ -223,6 +224,7 @@ def _targets(found: Wait, base: Wait, interval: float) -> list[Target]:
     each = (found.memory - base.memory) / (found.count - FIRST) / 1024
     return [
         Target(f"{many}, requests an interval", found.requests, 20.0, "requests"),
+        Target(f"{many}, longest block of the loop", found.late * 1000, 100.0, "ms"),
         Target(f"{many}, longest block of the loop by code", found.late_of_code * 1000, 100.0, "ms"),
         Target(f"{many}, memory each above Airflow's own", each, 4.0, "KiB"),
         Target(f"{many}, from the end to the event", max(found.delays), interval + 1.0, "s"),
