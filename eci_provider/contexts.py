@@ -30,6 +30,17 @@ def own_xcom(context: Context, key: str) -> Any:
     return instance.xcom_pull(task_ids=instance.task_id, key=key, map_indexes=map_index(instance))
 
 
+def xcoms_of_all_instances(context: Context, key: str) -> list[Any]:
+    """
+    Return what all instances of a mapped task, this one included, pushed in this DAG run.
+
+    :param context: Airflow's context.
+    :param key: under which key.
+    """
+    instance: Any = context["ti"]
+    return list(instance.xcom_pull(task_ids=[instance.task_id], key=key) or ())
+
+
 def start_of_try(context: Context) -> datetime:
     """Return when Airflow began the try; now where it does not say."""
     started = getattr(context.get("ti"), "start_date", None)

@@ -38,22 +38,25 @@ class Circumstances:
     """
     Say in which try it is submitted.
 
-    :param is_later_try: whether an earlier try may have submitted it.
+    :param try_number: in which, counted from 1.
     :param max_tries: Airflow's count, which grows when a task is cleared and not when it is retried.
     :param floor: the earliest moment at which a try can have submitted it; None where that is not known.
     :param reattach: whether imports of earlier tries are looked for.
     :param settle_time: seconds after which a request whose answer was lost has taken effect or never will.
     :param others: the GUIDs, in lower case, of imports that are known not to be the one that is submitted.
     :param success_statuses: further status literals that count as success.
+    :param is_recorded: whether Airflow still has what earlier tries recorded, so that what they did not record
+        they did not do.
     """
 
-    is_later_try: bool
+    try_number: int
     max_tries: int | None
     floor: datetime | None
     reattach: bool
     settle_time: float
     others: frozenset[str] = frozenset()
     success_statuses: tuple[str, ...] = ()
+    is_recorded: bool = False
 
 
 @dataclass(frozen=True)

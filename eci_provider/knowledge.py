@@ -6,13 +6,15 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from eci_provider import clock
 from eci_provider.api.errors import EciError, EciExistsError, EciUnknownOutcomeError
 from eci_provider.jobs import Circumstances, Job, ResumeDecision
-from eci_provider.markers import Identity, markers_in, shows_notes
+from eci_provider.markers import Identity, Target, markers_in, salt_of, shows_notes
 from eci_provider.refusals import content_changed, may_be_ours, search_failed, several_carry
+from eci_provider.remembering import EARLIER, MOST_EARLIER
 from eci_provider.searching import Found, is_superseded, judge, list_since, notes_were_shown
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ log = logging.getLogger(__name__)
 
 #: Where nothing tells when this task can first have sent something, the search begins so long ago.
 _LONGEST_SEARCH = timedelta(days=35)
+#: How far the clocks may be apart where EnergyCAP does not tell the time.
+_CLOCKS_APART = timedelta(hours=26)
+#: How many attempts of one piece of work are thought of; each but the last failed with nothing imported.
+_ATTEMPTS = range(10)
 
 
 class Knowledge:
@@ -50,10 +56,25 @@ class Knowledge:
     def _identity(self) -> Identity:
         return self._job.identity()
 
+    @cached_property
+    def _salt(self) -> str:
+        """Return what the marker is salted with: with ``reattach=False``, and in work that such a try began."""
+        if not self._now.reattach:
+            return salt_of(self._now.try_number)
+        salt, attempt = str(self._record.get("salt", "")), int(self._record.get("attempt", 0))
+        recorded = self._identity.marker(self._generation, attempt, salt)
+        return salt if self._record.get("marker") == recorded else ""
+
     @property
     def _is_same_work(self) -> bool:
         """Tell whether the record is about this work, and not about other content or an earlier generation."""
         return bool(self._record) and self._record.get("marker") == self._marker(self._record.get("attempt", 0))
+
+    @property
+    def _done_before(self) -> list[str]:
+        """Return the GUIDs of the imports that this task did, the recorded one included."""
+        done = [*self._record.get(EARLIER, ()), self._record.get("task_guid")]
+        return [guid for guid in done if guid][-MOST_EARLIER:]
 
     @property
     def _is_retry(self) -> bool:
@@ -68,7 +89,27 @@ class Knowledge:
         return self._asked_user or None
 
     def _marker(self, attempt: int) -> str:
-        return self._identity.marker(self._generation, attempt)
+        return self._identity.marker(self._generation, attempt, self._salt)
+
+    def _salted_markers(self) -> list[str]:
+        """
+        Return the markers of earlier tries with ``reattach=False``, latest first.
+
+        They count where that was taken back and no record says under which marker something was sent.
+        """
+        if not self._now.reattach or self._record.get("marker"):
+            return []
+        salts = [salt_of(number) for number in range(self._now.try_number - 1, 0, -1)]
+        return [self._identity.marker(self._generation, attempt, salt) for salt in salts for attempt in _ATTEMPTS]
+
+    def _targets(self) -> list[Target]:
+        """Return what is known of our import's batch, also by the settings that it was begun with."""
+        begun = self._record.get("target")
+        return (
+            [self._job.target, Target(**begun)]
+            if begun and not self._record.get("task_guid")
+            else [self._job.target]
+        )
 
     def _since(self) -> datetime:
         """Return the earliest moment at which it can have been submitted, by the server's clock."""
@@ -76,8 +117,10 @@ class Knowledge:
 
         now = self._client.server_now()
         if self._record.get("since"):
-            return moment(self._record["since"])
-        return min(self._now.floor or now - _LONGEST_SEARCH, now)
+            since = moment(self._record["since"])
+        else:
+            since = min(self._now.floor or now - _LONGEST_SEARCH, now)
+        return since if self._client.knows_server_time else since - _CLOCKS_APART
 
     def _is_superseded(self, task: TaskResponse) -> bool:
         """Tell whether an import failed and brought nothing in, so that it may be sent again."""
@@ -112,9 +155,7 @@ class Knowledge:
         if found.doubtful:
             raise self._doubt(found)
         if found.ours is not None:
-            return ResumeDecision(
-                found.attempt, found.ours, f"it carries the marker {self._marker(found.attempt)}"
-            )
+            return ResumeDecision(found.attempt, found.ours, f"it carries the marker {found.marker}")
         return ResumeDecision(found.attempt, None, "two looks found no import of an earlier request")
 
     def _look(self, attempt: int) -> Found:
@@ -123,7 +164,9 @@ class Knowledge:
         tasks = list_since(self._client, since)
         self._refuse_changed_if_found(tasks)
         notes = any(shows_notes(task) for task in tasks)
-        tasks = [task for task in tasks if (task.task_guid or "").casefold() not in self._now.others]
+        done = self._record.get(EARLIER, ()) if self._is_same_work else self._done_before
+        others = self._now.others | {guid.casefold() for guid in done}
+        tasks = [task for task in tasks if (task.task_guid or "").casefold() not in others]
         found = self._judged(tasks, attempt, user_code, since, notes)
         if found.doubtful and not found.shows_notes and notes_were_shown(self._client, since):
             return self._judged(tasks, attempt, user_code, since, True)
@@ -136,7 +179,8 @@ class Knowledge:
             tasks,
             marker=self._marker,
             attempt=attempt,
-            target=self._job.target,
+            salted=self._salted_markers(),
+            targets=self._targets(),
             user_code=user_code,
             since=since,
             shows_notes=notes,
@@ -178,6 +222,7 @@ class Knowledge:
         """Return the markers that this task, in this run, may have sent something under."""
         own = {str(self._record.get("marker"))}
         if self._unreadable() is None:
-            generations, attempts = range(self._generation + 1), range(10)
-            own |= {self._identity.marker(gen, attempt) for gen in generations for attempt in attempts}
+            salts = ["", *(salt_of(number) for number in range(1, self._now.try_number + 1))]
+            numbers = product(range(self._generation + 1), _ATTEMPTS, salts)
+            own |= {self._identity.marker(*number) for number in numbers}
         return own

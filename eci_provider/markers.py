@@ -28,7 +28,6 @@ class Identity:
     :param run_id: the DAG run.
     :param map_index: which of the mapped task instances; -1 without mapping.
     :param content: a digest of what is sent.
-    :param salt: what makes it another piece of work on purpose: the try's number with ``reattach=False``.
     """
 
     dag_id: str
@@ -36,19 +35,28 @@ class Identity:
     run_id: str
     map_index: int
     content: str
-    salt: str = ""
 
-    def marker(self, generation: int, attempt: int) -> str:
+    def marker(self, generation: int, attempt: int, salt: str = "") -> str:
         """
         Return the marker: ``af:`` and 16 hex digits.
 
         :param generation: how often the task had succeeded and was cleared.
         :param attempt: how many imports of this generation failed without importing anything; each attempt has a
             marker of its own, so that the batch codes made of them stay unique.
+        :param salt: what makes it another piece of work on purpose, see :func:`salt_of`.
         """
-        parts = [self.dag_id, self.task_id, self.run_id, self.map_index, self.content, self.salt]
+        parts = [self.dag_id, self.task_id, self.run_id, self.map_index, self.content, salt]
         text = json.dumps([*parts, generation, attempt])
         return f"af:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def salt_of(try_number: int) -> str:
+    """
+    Return what makes each try another piece of work, for tries with ``reattach=False``.
+
+    :param try_number: which try, counted from 1.
+    """
+    return f"try {try_number}"
 
 
 @dataclass(frozen=True)

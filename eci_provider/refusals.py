@@ -6,11 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from eci_provider.api.errors import EciError, EciExistsError, EciNotFoundError, EciUnknownOutcomeError
+from eci_provider.api.errors import (
+    EciBadRequestError,
+    EciError,
+    EciExistsError,
+    EciNotFoundError,
+    EciUnknownOutcomeError,
+)
 from eci_provider.api.retries import asked_delay
 
 if TYPE_CHECKING:
     from eci_provider.api.tasks import TaskResponse
+    from eci_provider.markers import Target
 
 _MOST_NAMED = 10
 
@@ -39,8 +46,8 @@ def may_be_ours(
     )
     error = EciUnknownOutcomeError(
         f"It is not known whether {what} was submitted. {len(tasks)} imports {why}: {_named(tasks)}. Nothing is "
-        f"sent. Look at them in EnergyCAP: if one is it, set adopt_task_guid to its GUID; if none is, {anew}, for "
-        "one run and without retries.",
+        "sent. Look at them in EnergyCAP: if one is it, set adopt_task_guid to its GUID, in a mapped task for "
+        f"that instance alone; if none is, {anew}, for one run and without retries.",
         task_guids=_guids(tasks),
         marker=marker,
     )
@@ -68,6 +75,66 @@ def every_answer_lost(what: str, marker: str, sends: int, last: EciError) -> Eci
         f"found no import of it. The next try looks again. The last trouble: {last.message}",
         marker=marker,
         retry_after=asked_delay(last),
+    )
+
+
+def failed_after_a_lost_answer(what: str, marker: str, error: EciError) -> EciUnknownOutcomeError:
+    """Return the error for a request that failed after one before it had lost its answer in the same try."""
+    unknown = EciUnknownOutcomeError(
+        f"An answer to {what} was lost, two looks found no import of it, and sending it again failed: "
+        f"{error.message} Should the first request take effect late, a later try of this task finds its import; "
+        "clear the task when the trouble is over.",
+        marker=marker,
+        retry_after=asked_delay(error),
+    )
+    unknown.retry_helps = error.retry_helps
+    return unknown
+
+
+def refused(what: str, target: Target, before: Sequence[str], error: EciBadRequestError) -> EciBadRequestError:
+    """Return the error for a request that EnergyCAP refused, in the light of the imports that came before it."""
+    words = [f"EnergyCAP did not take {what}.", error.message]
+    if target.batch_code is not None:
+        words.append(
+            f"If batch {target.batch_code!r} is there from an import before, name another code, use batch mode "
+            "'smart batch', or delete that batch if it is empty."
+        )
+    if target.batch_id is not None:
+        words.append(
+            f"See whether batch {target.batch_id} still takes bills: an existing one must be Open for it, a "
+            "pending one Pending."
+        )
+    if before:
+        words.append(f"Before, this task did import {', '.join(before)}.")
+    return EciBadRequestError(
+        " ".join(words),
+        status=error.status,
+        method=error.method,
+        path=error.path,
+        request_id=error.request_id,
+        retry_after=error.retry_after,
+        body=error.body,
+    )
+
+
+def has_its_own(task_guid: str, what: str, task: TaskResponse) -> EciExistsError:
+    """Return the error for an import to adopt while the task has one of its own."""
+    return EciExistsError(
+        f"adopt_task_guid is {task_guid!r}, but an earlier try of this task started import {task.task_guid} with "
+        f"{what}, which is {task.status!r}. Adopting the other one would lose it from sight, and bills could be "
+        "there twice. Take adopt_task_guid away to go on with the task's own; with reattach=False the other one "
+        "is taken all the same.",
+        task_guid=task_guid,
+    )
+
+
+def is_anothers(task_guid: str, map_index: int) -> EciExistsError:
+    """Return the error for an import to adopt that another mapped instance of the task has taken."""
+    return EciExistsError(
+        f"adopt_task_guid is {task_guid!r} for map index {map_index}, and another instance of this mapped task "
+        "has that import already: one import cannot stand for two files. Map adopt_task_guid together with the "
+        "file, and name it for the instance alone whose import it is.",
+        task_guid=task_guid,
     )
 
 
@@ -109,7 +176,7 @@ def content_changed(what: str, task: TaskResponse) -> EciExistsError:
     return EciExistsError(
         f"An earlier try of this task started import {task.task_guid}, which is {task.status!r}, and {what} or "
         "its batch has changed since. Nothing is sent, since bills could be there twice. Set adopt_task_guid to "
-        "that import to conclude it, or clear the task to import the new content.",
+        "that import to conclude it, or clear the failed task to import the new content.",
         task_guid=task.task_guid,
     )
 

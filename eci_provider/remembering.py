@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from eci_provider.contexts import own_xcom
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
@@ -12,7 +14,22 @@ if TYPE_CHECKING:
 RECORD_KEY = "eci_submission"
 #: Under what a record names the imports that the task did before its last clear, and how many of them it keeps.
 EARLIER = "earlier"
-_MOST_EARLIER = 20
+MOST_EARLIER = 20
+
+
+def note_first_try(context: Context) -> None:
+    """
+    Record in a task's first try that there is a record, so that later ones can tell what it does not say.
+
+    Should that fail nothing was sent, and a retry is free to.
+
+    :param context: Airflow's context.
+    """
+    from eci_provider.compat import TaskMemory
+
+    memory = TaskMemory(context, RECORD_KEY)
+    if memory.lasts and context["ti"].try_number == 1 and not memory.read():
+        memory.write({"generation": 0})
 
 
 def forget_on_success(context: Context) -> None:
@@ -30,11 +47,13 @@ def forget_on_success(context: Context) -> None:
         memory = TaskMemory(context, key)
         record = memory.read()
         if record:
-            earlier = [*record.get(EARLIER, ()), record.get("task_guid")]
+            # Where the import could not be recorded, its GUID is in XCom all the same.
+            done = record.get("task_guid") or (record.get("marker") and own_xcom(context, "task_guid"))
+            earlier = [*record.get(EARLIER, ()), done]
             memory.write(
                 {
                     "generation": int(record.get("generation", 0)) + 1,
-                    EARLIER: [guid for guid in earlier if guid][-_MOST_EARLIER:],
+                    EARLIER: [guid for guid in earlier if guid][-MOST_EARLIER:],
                 }
             )
 

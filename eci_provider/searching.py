@@ -32,12 +32,14 @@ class Found:
 
     :param attempt: the attempt that the next import would be: one more than those that are superseded.
     :param ours: the import that is ours; None where there is none.
+    :param marker: the marker by which it was told.
     :param doubtful: imports that may be ours or not; only where none surely is.
     :param shows_notes: whether EnergyCAP is known to show import notes.
     """
 
     attempt: int
     ours: TaskResponse | None = None
+    marker: str = ""
     doubtful: list[TaskResponse] = field(default_factory=list)
     shows_notes: bool = False
 
@@ -58,7 +60,8 @@ def judge(
     *,
     marker: Callable[[int], str],
     attempt: int,
-    target: Target,
+    salted: Sequence[str],
+    targets: Sequence[Target],
     user_code: str | None,
     since: datetime,
     shows_notes: bool,
@@ -70,7 +73,8 @@ def judge(
     :param tasks: the bill imports since the intent.
     :param marker: returns the marker of an attempt.
     :param attempt: the first attempt to look for.
-    :param target: what is known of our import's batch.
+    :param salted: further markers that ours can carry; the first of them that an import carries is it.
+    :param targets: what is known of our import's batch, where it may be one or the other.
     :param user_code: whose imports can be ours; None where that is not known.
     :param since: when the intent was recorded, by the server's clock.
     :param shows_notes: whether EnergyCAP is known to show import notes.
@@ -78,15 +82,22 @@ def judge(
     :raises EciUnknownOutcomeError: when several carry our marker.
     """
     tasks = list(tasks)
-    while True:
-        wanted = marker(attempt)
+
+    def alive_under(wanted: str) -> tuple[bool, TaskResponse | None]:
         hits = [task for task in tasks if wanted in markers_in(task)]
         alive = [task for task in hits if not is_superseded(task, success_statuses)]
         if len(alive) > 1:
             raise several_carry(wanted, alive)
-        if alive:
-            return Found(attempt, ours=alive[0])
-        if not hits:
+        return bool(hits), next(iter(alive), None)
+
+    for wanted in salted:
+        if (ours := alive_under(wanted)[1]) is not None:
+            return Found(attempt, ours, wanted)
+    while True:
+        was_used, ours = alive_under(marker(attempt))
+        if ours is not None:
+            return Found(attempt, ours, marker(attempt))
+        if not was_used:
             break
         attempt += 1
     doubtful = [
@@ -95,7 +106,7 @@ def judge(
         if not markers_in(task)
         and not is_superseded(task, success_statuses)
         and _may_be_of(task, user_code)
-        and target.may_hold(task)
+        and any(target.may_hold(task) for target in targets)
         and began_after(task, since)
         # Where notes are shown, only an import that runs and has none yet may still turn out to be ours.
         and not (shows_notes and (task.task_note or task.end_date))
@@ -107,16 +118,15 @@ def list_since(client: EciClient, since: datetime) -> list[TaskResponse]:
     """
     List the bill imports since a moment, and some earlier ones (GetTasksV3).
 
-    Whole days are asked for, one more than needed: which time zone a filter means is not documented.
-    Assumption: a task has its ``beginDate`` as soon as it is listed.
+    What cannot be read of one of them counts as missing, which leaves it in doubt: somebody else's odd import must
+    not keep ours from being found.
 
     :param client: the client.
     :param since: a moment by the server's clock.
     """
-    from eci_provider.api.filters import where
+    from eci_provider.api.tasks import begun_since
 
-    day = (since - timedelta(days=1)).date()
-    found = client.tasks.list(where("beginDate", "greater than equal", day))
+    found = client.tasks.list(begun_since(since), leniently=True)
     # A page may repeat what the one before it ended with, when something was added meanwhile.
     return list({task.task_guid or id(task): task for task in found}.values())
 
@@ -131,7 +141,7 @@ def notes_were_shown(client: EciClient, since: datetime) -> bool:
     from eci_provider.api.filters import where
 
     day = (since - _PROOF_SPAN).date()
-    earlier = client.tasks.list(where("beginDate", "greater than equal", day))
+    earlier = client.tasks.list(where("beginDate", "greater than equal", day), leniently=True)
     return any(shows_notes(task) for task in islice(earlier, _PROOF_TASKS))
 
 

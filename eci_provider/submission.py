@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +15,19 @@ from eci_provider.api.errors import (
     EciRateLimitError,
     EciUnknownOutcomeError,
 )
-from eci_provider.api.retries import LONGEST_ASKED, asked_delay
+from eci_provider.api.retries import LONGEST_ASKED, asked_delay, is_transient
 from eci_provider.jobs import ResumeDecision, Submitted
 from eci_provider.knowledge import Knowledge
 from eci_provider.markers import markers_in, shows_notes
 from eci_provider.refusals import (
     every_answer_lost,
+    failed_after_a_lost_answer,
+    has_its_own,
     nameless,
     no_import,
     not_ours,
     not_this_runs,
+    refused,
     vanished,
 )
 from eci_provider.remembering import EARLIER
@@ -88,7 +92,7 @@ class Submission(Knowledge):
                 "An earlier try of this task started import %s, of other content. What it imported stays.", guid
             )
         if guid and self._is_same_work:
-            task = self.get_job_status(guid)
+            task = self._state_of(guid)
             if not self._is_superseded(task):
                 return ResumeDecision(attempt, task, "an earlier try recorded it")
             return ResumeDecision(attempt + 1, None, f"import {guid} of an earlier try failed, nothing imported")
@@ -97,15 +101,17 @@ class Submission(Knowledge):
         if not self._record.get("marker"):
             if self._generation:
                 return ResumeDecision(0, None, "the task had succeeded and was cleared")
-            if not self._now.is_later_try:
+            if self._now.try_number == 1:
                 return ResumeDecision(0, None, "this is the first try")
+            if self._now.is_recorded:
+                return ResumeDecision(0, None, "no earlier try came as far as to send it")
         return self._searched(attempt if self._is_same_work else 0)
 
     def _resumed_unread(self, task_guid: str | None, error: Exception) -> ResumeDecision:
         """Go on with the import of an earlier try whose file is gone; without one there is nothing to send."""
         if self._record.get("what") == self._job.what:
             why = f"an earlier try sent it, and now it cannot be read ({error})"
-            for task in [self.get_job_status(task_guid)] if task_guid else self._recorded_by_marker():
+            for task in [self._state_of(task_guid)] if task_guid else self._recorded_by_marker():
                 if not self._is_superseded(task):
                     return ResumeDecision(0, task, why)
         raise error
@@ -121,6 +127,18 @@ class Submission(Knowledge):
             return self._client.tasks.get(task_guid)
         except EciNotFoundError as error:
             raise vanished(task_guid, self._job.what, error, anew=self._job.anew) from error
+
+    def _state_of(self, task_guid: str) -> TaskResponse:
+        """Read a recorded import; in transient trouble it is enough to know that there is one, for the wait."""
+        from eci_provider.api.tasks import TaskResponse
+
+        try:
+            return self.get_job_status(task_guid)
+        except EciError as error:
+            if not is_transient(error):
+                raise
+            log.warning("%s Import %s is recorded, so it is waited for all the same.", error, task_guid)
+            return TaskResponse(taskGUId=task_guid)
 
     def submit_job(self, marker: str) -> str:
         """
@@ -170,6 +188,10 @@ class Submission(Knowledge):
                     clock.sleep(min(asked, LONGEST_ASKED))
             except EciBadRequestError as error:
                 return self._reattach(self._refused(attempt, error))
+            except EciError as error:
+                if not sends:
+                    raise
+                raise failed_after_a_lost_answer(self._job.what, marker, error) from error
             else:
                 return self._fresh(task_guid, marker)
             decision = self._searched(attempt)
@@ -183,13 +205,17 @@ class Submission(Knowledge):
     def _refused(self, attempt: int, error: EciBadRequestError) -> ResumeDecision:
         """Look whether a request is refused because an earlier one of ours took its batch's code meanwhile."""
         if not (self._job.target.is_own or self._has_looked):
-            raise error
+            raise self._explained(error)
         found = self._look(attempt)
         if found.doubtful and self._job.target.is_own:
             raise self._doubt(found) from error
         if found.ours is None:
-            raise error
+            raise self._explained(error)
         return ResumeDecision(found.attempt, found.ours, "a second request was refused as done already")
+
+    def _explained(self, error: EciBadRequestError) -> EciBadRequestError:
+        """Say of a refusal what was refused, and what this task has done before that may be why."""
+        return refused(self._job.what, self._job.target, self._done_before, error)
 
     def _record_intent(self, attempt: int) -> None:
         """Record what is about to be sent. Should that fail nothing was sent, and a retry is free to."""
@@ -207,7 +233,9 @@ class Submission(Knowledge):
             "attempt": attempt,
             "max_tries": self._now.max_tries,
             "what": self._job.what,
-            EARLIER: self._record.get(EARLIER, []),
+            "salt": self._salt,
+            "target": asdict(self._job.target),
+            EARLIER: self._done_before,
         }
 
     def _fresh(self, task_guid: str, marker: str) -> Submitted:
@@ -235,14 +263,14 @@ class Submission(Knowledge):
         if task is None or not task.task_guid:
             raise nameless(self._job.what)
         log.info(
-            "Reattached to import %s of %s instead of submitting it: %s. It is %r.",
+            "Reattached to import %s of %s instead of submitting it: %s. It is %s.",
             task.task_guid,
             self._job.what,
             decision.why,
-            task.status,
+            repr(task.status) if task.status else "not known yet how it stands",
         )
         submitted_at = self._submission_of(task)
-        facts = {"reattached": True}
+        facts: dict[str, Any] = {"reattached": True, "max_tries": self._now.max_tries}
         if self._record.get("task_guid") != task.task_guid and self._unreadable() is None:
             facts |= self._facts(decision.attempt)
         self.persist_job_id(task.task_guid, submitted_at, **facts)
@@ -273,4 +301,17 @@ class Submission(Knowledge):
         foreign = markers_in(task) - self._own_markers()
         if foreign and self._now.reattach:
             raise not_ours(task_guid, sorted(foreign))
+        self._refuse_to_leave_ours(task_guid)
         return self._reattach(ResumeDecision(0, task, "adopt_task_guid names it"))
+
+    def _refuse_to_leave_ours(self, task_guid: str) -> None:
+        """Refuse to adopt an import while the one that an earlier try started may count, too."""
+        recorded = str(self._record.get("task_guid") or task_guid)
+        if recorded.casefold() == task_guid.casefold() or not self._now.reattach:
+            return
+        try:
+            ours = self.get_job_status(recorded)
+        except EciNotFoundError:
+            return
+        if not self._is_superseded(ours):
+            raise has_its_own(task_guid, self._job.what, ours)

@@ -31,17 +31,21 @@ class TaskInstanceDouble:
     map_index: int = -1
     try_number: int = 1
     max_tries: int = 0
+    #: What all instances of a mapped task pushed, by key and map index.
+    shared: dict[tuple[str, int], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.task_id = self.task.task_id
 
-    def xcom_pull(self, task_ids: str, key: str, **_: Any) -> Any:
-        """Return what this task itself pushed."""
+    def xcom_pull(self, task_ids: str | list[str], key: str, **_: Any) -> Any:
+        """Return what this task itself pushed; asked for a list of tasks, what all its instances did."""
+        if isinstance(task_ids, list):
+            return [value for (name, _index), value in self.shared.items() if name == key]
         return self.xcoms.get(key)
 
     def xcom_push(self, key: str, value: Any, **_: Any) -> None:
         """Keep a value as Airflow's XCom would."""
-        self.xcoms[key] = as_stored(value)
+        self.xcoms[key] = self.shared[key, self.map_index] = as_stored(value)
 
 
 class TaskStateDouble:

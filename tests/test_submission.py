@@ -843,13 +843,12 @@ class TestMarker:
             Identity("dag", "task", "run2", -1, "content"),
             Identity("dag", "task", "run", 0, "content"),
             Identity("dag", "task", "run", -1, "content2"),
-            Identity("dag", "task", "run", -1, "content", "try 2"),
             Identity("da", "gtask", "run", -1, "content"),
         ],
     )
     def test_other_work_has_another_one(self, other: Identity) -> None:
         assert MARKER.fullmatch(self.WORK.marker(0, 0))
-        assert len({self.WORK.marker(0, 0), self.WORK.marker(1, 0), self.WORK.marker(0, 1)}) == 3
+        assert len({self.WORK.marker(*numbers) for numbers in [(0, 0), (1, 0), (0, 1), (0, 0, "try 2")]}) == 4
         assert other.marker(0, 0) != self.WORK.marker(0, 0)
 
     def test_each_mapped_file_is_another_import(self, scene: Scene) -> None:

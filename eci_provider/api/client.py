@@ -72,6 +72,11 @@ class EciClient:
         """Return EnergyCAP's clock as its last answer showed it, to the second; ours before the first one."""
         return self._session.server_now()
 
+    @property
+    def knows_server_time(self) -> bool:
+        """Tell whether an answer has shown EnergyCAP's clock."""
+        return self._session.knows_server_time
+
     def __repr__(self) -> str:
         return f"EciClient({self.base_url!r})"
 

@@ -89,7 +89,8 @@ class EciSession:
         self._max_retries = max_retries
         self._sleep = sleep
         self._warned: set[str] = set()
-        self._server_ahead = timedelta(0)
+        #: How far EnergyCAP's clock is ahead of ours; None until an answer has told.
+        self._server_ahead: timedelta | None = None
         self._http = requests.Session()
         self._http.mount("https://", HearingAdapter(timeout, max_retries=0, pool_maxsize=16))
         self._http.mount("http://", HearingAdapter(timeout, max_retries=0, pool_maxsize=16))
@@ -110,7 +111,12 @@ class EciSession:
 
     def server_now(self) -> datetime:
         """Return EnergyCAP's clock as its last answer's ``Date`` showed it; ours before the first one."""
-        return clock.utc_now() + self._server_ahead
+        return clock.utc_now() + (self._server_ahead or timedelta(0))
+
+    @property
+    def knows_server_time(self) -> bool:
+        """Tell whether an answer has shown EnergyCAP's clock."""
+        return self._server_ahead is not None
 
     def request(
         self,

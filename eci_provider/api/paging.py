@@ -90,7 +90,8 @@ def page_answers(
         yield answer
         items = answer.data if isinstance(answer.data, list) else []
         total = answer.headers.get("TotalPages", "")
-        last = number >= int(total) if re.fullmatch("[0-9]{1,9}", total) else len(items) < page_size
+        # Without the header a short page proves nothing: a server may give less a page than was asked for.
+        last = number >= int(total) if re.fullmatch("[0-9]{1,9}", total) else False
         if last or not items or items == before:  # an empty or repeated page ends it whatever the header says
             return
         number, before = number + 1, items

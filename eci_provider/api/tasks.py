@@ -8,7 +8,8 @@ from datetime import datetime, timedelta, timezone
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from typing_extensions import Self
 
 from eci_provider.api.batches import UserChild
 from eci_provider.api.filters import Filter, where
@@ -76,6 +77,20 @@ class TaskResponse(ResponseModel):
     def documented(self) -> dict[str, Any]:
         """Return the documented fields as plain JSON, without the free-form ones, whose size nothing bounds."""
         return {name: value for name, value in super().documented().items() if name not in ("output", "settings")}
+
+
+class _LenientTask(TaskResponse):
+    """Hold what can be read of a task."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _without_what_cannot_be_read(cls, item: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(item)
+        except ValidationError as error:
+            faulty = {str(fault["loc"][0]).lower() for fault in error.errors(include_url=False) if fault["loc"]}
+            fields = item.items() if isinstance(item, dict) else ()
+            return handler({name: value for name, value in fields if name.lower() not in faulty})
 
 
 class GuidResponse(ResponseModel):
@@ -177,6 +192,7 @@ class Tasks:
         task_type_code: str | None = "BillImport",
         fields: Sequence[str] | None = POLL_FIELDS,
         page_size: int = LARGEST_PAGE,
+        leniently: bool = False,
     ) -> Iterator[TaskResponse]:
         """
         Iterate over tasks, page by page (GetTasksV3).
@@ -185,12 +201,13 @@ class Tasks:
         :param task_type_code: of which kind; None for all.
         :param fields: which fields, in the documented spelling; None for all, `output` included.
         :param page_size: tasks a request, 1 to 1000.
+        :param leniently: whether a field that cannot be read counts as missing instead of ending it all.
         """
         return pages(
             self._session,
             "GetTasksV3",
             "/api/v3/task",
-            TaskResponse,
+            _LenientTask if leniently else TaskResponse,
             filter=filter,
             fields=fields,
             page_size=page_size,

@@ -13,9 +13,9 @@ from eci_provider import clock
 from eci_provider.api.errors import EciValidationError
 from eci_provider.arguments import is_template
 from eci_provider.compat import TaskMemory
-from eci_provider.contexts import map_index
+from eci_provider.contexts import map_index, xcoms_of_all_instances
 from eci_provider.operators.awaiting import EciAwaitingOperator
-from eci_provider.remembering import earlier_imports, forget_on_success
+from eci_provider.remembering import RECORD_KEY, earlier_imports, forget_on_success, note_first_try
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -100,6 +100,7 @@ class EciImportOperator(EciAwaitingOperator):
     def perform(self, context: Context, hook: EciHook) -> Any:
         """Submit unless an earlier try did, then wait as the arguments say."""
         began = clock.utc_now()
+        note_first_try(context)
         return self.see_through(context, hook, self.submitted(context, hook, self._checked_adoption()), began)
 
     def submitted(self, context: Context, hook: EciHook, adopt_task_guid: str | None = None) -> Submitted:
@@ -111,6 +112,8 @@ class EciImportOperator(EciAwaitingOperator):
         :param adopt_task_guid: the import to take, whatever is known.
         :raises EciError: one of its children.
         """
+        if adopt_task_guid is not None:
+            _refuse_if_anothers(context, adopt_task_guid)
         with self._told_in_time():
             submitted = self._submission(context, hook).carry_out(adopt_task_guid)
         context["ti"].xcom_push(key="task_guid", value=submitted.task_guid)
@@ -164,7 +167,6 @@ class EciImportOperator(EciAwaitingOperator):
                 instance.run_id,
                 map_index(instance),
                 self.content(request),
-                "" if self.reattach else f"try {instance.try_number}",
             )
 
         def send(marker: str) -> str:
@@ -173,7 +175,7 @@ class EciImportOperator(EciAwaitingOperator):
 
         job = Job(self.what(), identity, target_of(request.batch_settings), send, self.how_to_import_anew())
         circumstances = Circumstances(
-            is_later_try=instance.try_number > 1,
+            try_number=instance.try_number,
             max_tries=getattr(instance, "max_tries", None),
             floor=earliest_start(context),
             reattach=self.reattach,
@@ -182,6 +184,7 @@ class EciImportOperator(EciAwaitingOperator):
                 guid.casefold() for guid in [*self.other_imports(), *earlier_imports(context, self.record_keys)]
             ),
             success_statuses=tuple(self.success_statuses or ()),
+            is_recorded=bool(TaskMemory(context, RECORD_KEY).read()),
         )
         return Submission(client, job, circumstances, TaskMemory(context, self.record_key))
 
@@ -201,6 +204,24 @@ class EciImportOperator(EciAwaitingOperator):
         except EciValidationError as error:
             problems = [problem.replace("task_guid", "adopt_task_guid") for problem in error.details["problems"]]
             raise EciValidationError(problems, source=self.source) from None
+
+
+def _refuse_if_anothers(context: Context, task_guid: str) -> None:
+    """
+    Refuse to adopt an import that another instance of a mapped task has.
+
+    Each pushes its own before it looks, so that two at once cannot miss each other.
+    """
+    from eci_provider.refusals import is_anothers
+
+    instance = context["ti"]
+    if map_index(instance) < 0:
+        return
+    instance.xcom_push(key="task_guid", value=task_guid)
+    taken = [str(guid).casefold() for guid in xcoms_of_all_instances(context, "task_guid")]
+    if taken.count(task_guid.casefold()) > 1:
+        instance.xcom_push(key="task_guid", value=None)
+        raise is_anothers(task_guid, map_index(instance))
 
 
 def _as_list(callbacks: Any) -> list[Any]:
