@@ -59,6 +59,7 @@ class OneTask(RuleBasedStateMachine):
         self.sandbox.add_account("A-1")
         self.path = bill_file(Path(self.folder.name), "A-1")
         self.generations = 1
+        self.was_anew = False
         self.last: Finished | None = None
 
     @initialize(
@@ -77,8 +78,9 @@ class OneTask(RuleBasedStateMachine):
             "deferrable": deferrable,
             "batch_settings": {"batch_mode": mode, "leave_existing_batches_open": True} if mode else None,
         }
+        self.arguments = arguments
         self.tries = Tries(
-            lambda: ImportBillsOperator(task_id="import_bills", **arguments), has_state=has_state, retries=99
+            lambda: ImportBillsOperator(task_id="import_bills", **self.arguments), has_state=has_state, retries=99
         )
 
     @rule(fault=LOST)
@@ -120,11 +122,24 @@ class OneTask(RuleBasedStateMachine):
             except Death:
                 self.last = None
 
-    @precondition(lambda self: self.last is not None)
+    @precondition(lambda self: self.last is None or self.last.state != "success")
+    @rule(point=st.sampled_from(["never", "after the answer", "while waiting"]))
+    def import_anew_for_one_try(self, point: str) -> None:
+        """Run a try with ``reattach=False``, which is taken back afterwards."""
+        self.arguments["reattach"] = False
+        # What is sent first is the first, whatever the argument says.
+        self.generations += any(
+            MARKER.match(request.body["importNote"]) for request in self.sandbox.requests if request.path == IMPORT
+        )
+        self.was_anew = True
+        self.run_a_try(point)
+        self.arguments["reattach"] = True
+
+    @precondition(lambda self: self.tries.try_number > 0)
     @rule()
     def clear(self) -> None:
         """Clear the task; only a success begins another generation, and only where there is a task state."""
-        if self.last.state == "success" and self.has_state:
+        if self.last is not None and self.last.state == "success" and self.has_state:
             self.generations += 1
         self.tries.clear()
         self.last = None
@@ -145,7 +160,9 @@ class OneTask(RuleBasedStateMachine):
         if self.last.state == "success":
             task = next(task for task in self._ours() if task["task_guid"] == self.last.result["task_guid"])
             assert task["outcome"] == "completed"
-            assert len([task for task in self._ours() if task["outcome"] == "completed"]) == self.generations
+            completed = len([task for task in self._ours() if task["outcome"] == "completed"])
+            # What is sent anew can be lost, or come before anything was sent at all.
+            assert completed <= self.generations if self.was_anew else completed == self.generations
             return
         assert isinstance(self.last.error, errors.EciError), self.last.error
         if isinstance(self.last.error, errors.EciUnknownOutcomeError) and self.last.is_final:
