@@ -51,10 +51,27 @@ def judged(
         if is_tolerated(result, max_kickouts, pending_is_meant=pending_is_meant):
             log.warning("%s\nThat is within max_kickouts=%r.", error, max_kickouts)
             return result
-    context["ti"].xcom_push(key=RETURN_VALUE, value=result)
+    push_result(context, result)
     if isinstance(error, EciKickoutsError) and on_kickouts == "skip":
         raise AirflowSkipException(error.message)
     raise error
+
+
+def push_result(context: Context, result: dict[str, Any]) -> None:
+    """
+    Push the result of a task that does not succeed to XCom.
+
+    Where that fails, why the task does not succeed weighs more, and decides whether Airflow retries it.
+
+    :param context: Airflow's context.
+    :param result: the import's result.
+    """
+    try:
+        context["ti"].xcom_push(key=RETURN_VALUE, value=result)
+    except Exception as error:  # Airflow's own, of its API server or of an XCom backend
+        log.warning(
+            "The result of import %s cannot be pushed to XCom (%s): %s", result["task_guid"], error, result
+        )
 
 
 def cut_short(context: Context, result: dict[str, Any]) -> EciWaitTimeoutError:
@@ -64,7 +81,7 @@ def cut_short(context: Context, result: dict[str, Any]) -> EciWaitTimeoutError:
     :param context: Airflow's context; the result is pushed to XCom.
     :param result: the import's result, as far as it is known.
     """
-    context["ti"].xcom_push(key=RETURN_VALUE, value=result)
+    push_result(context, result)
     return EciWaitTimeoutError(
         f"Import {result['task_guid']} has ended as {result['status']!r}, and the `execution_timeout` of this "
         "task was over while its kickouts and its batch were read, or its kickout report was written. Nothing is "

@@ -18,7 +18,7 @@ from eci_provider.arguments import (
     check_statuses,
     positive_seconds,
 )
-from eci_provider.contexts import RETURN_VALUE, own_xcom, start_of_try
+from eci_provider.contexts import own_xcom, start_of_try
 from eci_provider.failing import final_errors
 from eci_provider.killing import ON_KILL, KillSwitch
 from eci_provider.links import LINK_FACTS
@@ -135,7 +135,7 @@ class EciAwaitingOperator(EciReportingOperator):
         :return: the result.
         :raises EciError: one of its children.
         """
-        from eci_provider.judging import judged
+        from eci_provider.judging import judged, push_result
         from eci_provider.waiting import task_has_ended
 
         following: Submitted | None = submitted
@@ -157,7 +157,7 @@ class EciAwaitingOperator(EciReportingOperator):
             pending_is_meant=self.pending_is_meant(),
         )
         if unreported is not None:
-            context["ti"].xcom_push(key=RETURN_VALUE, value=result)
+            push_result(context, result)
             raise unreported
         return result
 

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+from airflow.providers.common.compat.sdk import AirflowSkipException, AirflowTaskTimeout
 
 from eci_provider import outcome
 from eci_provider.api import EciClient, errors
+from eci_provider.contexts import RETURN_VALUE
 from eci_provider.operators import ImportBillsOperator
+from eci_provider.reports.errors import EciReportError
 from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
 from tests.running import TaskInstanceDouble, Tries, run
@@ -97,6 +99,60 @@ def test_a_batch_that_a_kill_may_have_voided_and_that_cannot_be_read_hides_no_re
     sandbox.clear_faults()
     assert tries.run().state == "success"
     assert _submits(sandbox) == 1
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize(
+    ("on_kickouts", "ends_as"), [("fail", errors.EciKickoutsError), ("skip", AirflowSkipException)]
+)
+def test_a_result_that_cannot_be_pushed_hides_no_kickouts(
+    on_kickouts: str,
+    ends_as: type[Exception],
+    deferrable: bool,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sandbox.add_account("A-1")
+    sandbox.settings.delay = 60
+    path = bill_file(tmp_path, "A-1", "A-2")
+    _refuse_results(monkeypatch)
+
+    end = run(
+        ImportBillsOperator(task_id="import_bills", file=str(path), on_kickouts=on_kickouts, deferrable=deferrable)
+    )
+
+    assert isinstance(end.error, ends_as), end.error
+    assert "1 rows kicked out" in str(end.error)
+    assert end.is_final is (on_kickouts == "fail")
+    told = [record for record in caplog.records if "cannot be pushed to XCom (API server: 500)" in record.message]
+    assert [record.levelname for record in told] == ["WARNING"]
+
+
+def test_a_result_that_cannot_be_pushed_hides_no_missing_report(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.add_account("A-1")
+    path, report = bill_file(tmp_path, "A-1"), tmp_path / "bills.csv" / "kickouts.csv"
+    _refuse_results(monkeypatch)
+
+    end = run(ImportBillsOperator(task_id="import_bills", file=str(path), kickout_report=str(report)))
+
+    assert isinstance(end.error, EciReportError), end.error
+
+
+def _refuse_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Airflow refuse to keep a result, and nothing else."""
+    push = TaskInstanceDouble.xcom_push
+
+    def refused(self: TaskInstanceDouble, key: str, value: Any, **others: Any) -> None:
+        if key == RETURN_VALUE:
+            raise RuntimeError("API server: 500")
+        push(self, key, value, **others)
+
+    monkeypatch.setattr(TaskInstanceDouble, "xcom_push", refused)
 
 
 def test_a_resume_without_a_connection_names_the_import(
