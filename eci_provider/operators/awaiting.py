@@ -39,7 +39,8 @@ class EciAwaitingOperator(EciReportingOperator):
     """
     Be the base of operators that start an import in EnergyCAP and wait for it.
 
-    :param wait_for_completion: whether to wait at all; without, the result holds little more than the task GUID.
+    :param wait_for_completion: whether to wait at all; without, the result holds little more than the task GUID;
+        ``imported`` and ``voided`` are null then.
     :param wait_for_analysis: whether to wait until the imported bills were analysed too, so that flags are
         settled.
     :param deferrable: whether to wait in the triggerer, without a worker.
@@ -305,9 +306,12 @@ class EciAwaitingOperator(EciReportingOperator):
 
 
 def _result_at_once(submitted: Submitted) -> dict[str, Any]:
-    """Return the result of an import that is not waited for."""
+    """Return the result of an import that is not waited for: whether its bills count is not claimed."""
     from eci_provider.api.tasks import TaskResponse
     from eci_provider.outcome import import_result
+    from eci_provider.standing import Standing
 
-    task = submitted.task or TaskResponse()
-    return import_result(task, submitted.task_guid, outcome=None, reattached=submitted.reattached)
+    task, unknown = submitted.task or TaskResponse(), Standing(counts=None)
+    return import_result(
+        task, submitted.task_guid, outcome=None, standing=unknown, reattached=submitted.reattached
+    )

@@ -131,6 +131,27 @@ def test_bills_that_kickouts_voided_are_not_called_imported(
     assert len([request for request in sandbox.requests if request.path == SETTINGS]) == 1
 
 
+@pytest.mark.parametrize("delay", [0, 60])
+@pytest.mark.parametrize("handling", ["ProcessValidBills", "MarkBatchPending"])
+def test_without_waiting_no_bill_is_called_imported(
+    handling: str, delay: int, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+    sandbox.settings.error_handling, sandbox.settings.delay = handling, delay
+    tries = Tries(lambda: _import(tmp_path, "A-1", "A-2", wait_for_completion=False), has_state=False)
+
+    fresh = tries.run()
+    turned_clock.sleep(100)
+    reattached = tries.run()
+
+    assert [end.result["reattached"] for end in (fresh, reattached)] == [False, True]
+    facts = ("outcome", "imported", "voided", "batch_status")
+    for end in (fresh, reattached):
+        assert end.state == "success", end.error
+        assert [end.result[name] for name in facts] == [None, None, None, None]
+    assert _submits(sandbox) == 1
+
+
 def test_kickouts_that_void_the_other_bills_are_not_tolerated(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.add_account("A-1")
     sandbox.settings.error_handling = "MarkBatchPending"
