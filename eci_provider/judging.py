@@ -42,7 +42,7 @@ def judged(
     """
     error = failure_of(result) or voided or kickouts_of(result)
     if error is None:
-        log.log(logging.WARNING if result["voided"] else logging.INFO, "%s", sentence(result))
+        log.log(logging.INFO if result["voided"] == 0 else logging.WARNING, "%s", sentence(result))
         return result
     if isinstance(error, EciKickoutsError):
         if on_kickouts == "warn":

@@ -102,7 +102,7 @@ def concluded(
     outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
     kicked_out = outcome == "completed_with_kickouts"
     standing = None
-    if kicked_out or task.current_success_count:
+    if kicked_out or task.current_success_count != 0:
         batch_id = task.batch.batch_id if task.batch else None
         standing = standing_of_import(client, batch_id, kicked_out=kicked_out)
     digest = _digest_or_none(client, task_guid) if kicked_out else None
@@ -121,7 +121,7 @@ def first_result(
     :param reattached: whether an import of an earlier try was found.
     """
     outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
-    standing = Standing(counts=None if task.current_success_count else True)
+    standing = Standing(counts=True if task.current_success_count == 0 else None)
     return import_result(task, task_guid, outcome=outcome, standing=standing, reattached=reattached)
 
 
@@ -139,7 +139,7 @@ def sentence(result: Mapping[str, Any]) -> str:
     kicked = f", {_number(result['kickouts'])} rows kicked out" if is_kicked_out(result) else ""
     place = f" into batch {result['batch_code'] or result['batch_id']}" if result["batch_id"] else ""
     ended = f"Import {result['task_guid']} ended as {result['status']!r}: "
-    if result["voided"]:
+    if _is_void(result):
         return f"{ended}no bill counts{kicked}. {_why_void(result)}"
     if result["voided"] is None:
         return (
@@ -149,12 +149,19 @@ def sentence(result: Mapping[str, Any]) -> str:
     return f"{ended}{_number(result['imported'])} bills imported{place}{kicked}."
 
 
+def _is_void(result: Mapping[str, Any]) -> bool:
+    """Tell whether bills of an import are void; where EnergyCAP does not count them, its batch tells."""
+    pending = (result["batch_status"] or "").casefold() == "pending"
+    return bool(result["voided"]) or (pending and result["voided"] is None)
+
+
 def _why_void(result: Mapping[str, Any]) -> str:
     cause = (
         f", as kickouts make it where EnergyCAP is set to {MARK_BATCH_PENDING}" if is_kicked_out(result) else ""
     )
+    bills = "all" if result["voided"] is None else f"the {result['voided']}"
     return (
-        f"Batch {result['batch_code']!r} is Pending{cause}: the {result['voided']} bills of this import are void "
+        f"Batch {result['batch_code']!r} is Pending{cause}: {bills} bills of this import are void "
         "until it is opened (UpdateBatchStatusOperator with batch_status='Open')."
     )
 
@@ -181,7 +188,7 @@ def is_tolerated(result: Mapping[str, Any], max_kickouts: float | None, *, pendi
     :param pending_is_meant: whether the import went into a Pending batch on purpose.
     """
     rows, bills, voided = result["kickouts"], result["imported"], result["voided"]
-    if max_kickouts is None or rows is None or bills is None or (voided and not pending_is_meant):
+    if None in (max_kickouts, rows, bills, voided) or (voided and not pending_is_meant):
         return False
     bills += voided
     return bool(rows <= (max_kickouts * (rows + bills) if isinstance(max_kickouts, float) else max_kickouts))

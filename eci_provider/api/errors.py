@@ -193,7 +193,7 @@ class EciImportFailedError(EciOutcomeError):
 
     def __init__(self, message: str, *, result: Mapping[str, Any]) -> None:
         super().__init__(message, result=result)
-        self.retry_helps = result.get("imported") == 0 and not result.get("voided")
+        self.retry_helps = result.get("imported") == 0 and result.get("voided", 0) == 0
 
 
 class EciKickoutsError(EciOutcomeError):
