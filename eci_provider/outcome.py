@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.api.errors import EciError, EciImportFailedError, EciKickoutsError
+from eci_provider.api.errors import EciError, EciImportFailedError, EciKickoutsError, EciRemovedError
 from eci_provider.api.texts import LONGEST_TEXT, cut
-from eci_provider.standing import MARK_BATCH_PENDING, Standing, standing_of_import
+from eci_provider.standing import DELETED, MARK_BATCH_PENDING, Standing, standing_of_import
 from eci_provider.waiting import Outcome, classify
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def import_result(
         "message": cut(task.message, LONGEST_TEXT),
         "batch_id": batch.batch_id if batch else None,
         "batch_code": cut(batch.batch_code if batch else None, LONGEST_TEXT),
-        "imported": {True: bills, False: 0, None: None}[standing.counts],
+        "imported": standing.imported(bills),
         "kickouts": digest.rows if digest else (0 if outcome == "completed" else None),
         "kickout_messages": digest.messages if digest else [],
         "unresolved_flags": task.unresolved_flag_count,
@@ -83,7 +83,7 @@ def import_result(
         "reattached": reattached,
         # Bills of a Pending batch are void: they are in EnergyCAP, and do not count as imported.
         "batch_status": standing.batch_status,
-        "voided": {True: 0, False: bills, None: None}[standing.counts],
+        "voided": standing.voided(bills),
     }
 
 
@@ -102,9 +102,8 @@ def concluded(
     outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
     kicked_out = outcome == "completed_with_kickouts"
     standing = None
-    if kicked_out or task.current_success_count != 0:
-        batch_id = task.batch.batch_id if task.batch else None
-        standing = standing_of_import(client, batch_id, kicked_out=kicked_out)
+    if outcome != "failed" or task.current_success_count != 0:
+        standing = standing_of_import(client, task, kicked_out=kicked_out)
     digest = _digest_or_none(client, task_guid) if kicked_out else None
     return import_result(task, task_guid, outcome=outcome, digest=digest, standing=standing, reattached=reattached)
 
@@ -139,6 +138,8 @@ def sentence(result: Mapping[str, Any]) -> str:
     kicked = f", {_number(result['kickouts'])} rows kicked out" if is_kicked_out(result) else ""
     place = f" into batch {result['batch_code'] or result['batch_id']}" if result["batch_id"] else ""
     ended = f"Import {result['task_guid']} ended as {result['status']!r}: "
+    if result["batch_status"] == DELETED:
+        return f"{ended}no bill of it is in EnergyCAP{kicked}. {_why_removed(result)}"
     if _is_void(result):
         return f"{ended}no bill counts{kicked}. {_why_void(result)}"
     if result["voided"] is None:
@@ -164,6 +165,13 @@ def _why_void(result: Mapping[str, Any]) -> str:
         f"Batch {result['batch_code']!r} is Pending{cause}: {bills} bills of this import are void "
         "until it is opened (UpdateBatchStatusOperator with batch_status='Open')."
     )
+
+
+def _why_removed(result: Mapping[str, Any]) -> str:
+    if result["batch_id"] is None:
+        return "It names no batch: that was deleted, and its bills with it."
+    batch = result["batch_code"] or result["batch_id"]
+    return f"EnergyCAP does not know batch {batch!r} any more: it was deleted, and its bills with it."
 
 
 def _number(count: int | None) -> str:
@@ -202,6 +210,18 @@ def failure_of(result: Mapping[str, Any]) -> EciImportFailedError | None:
     return EciImportFailedError(
         f"{sentence(result)}{said} This status does not stand for success; if it does in your EnergyCAP, "
         "name it in success_statuses.",
+        result=result,
+    )
+
+
+def removed_of(result: Mapping[str, Any]) -> EciRemovedError | None:
+    """Return the error for an import whose batch was deleted, and its bills with it, or None."""
+    if result["batch_status"] != DELETED:
+        return None
+    return EciRemovedError(
+        f"{sentence(result)} Nothing is sent again. To import the bills anew, set reattach=False for one run of "
+        "the task that imports them, or clear it with a corrected file. If they were deleted for good, or the "
+        "file held none, mark this task as succeeded.",
         result=result,
     )
 

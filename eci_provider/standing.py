@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.api.errors import EciError, EciUnknownOutcomeError, EciVoidedError
+from eci_provider.api.errors import EciError, EciNotFoundError, EciUnknownOutcomeError, EciVoidedError
 from eci_provider.api.texts import cut
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
+    from eci_provider.api.tasks import TaskResponse
 
 log = logging.getLogger(__name__)
 
@@ -19,21 +20,34 @@ log = logging.getLogger(__name__)
 MARK_BATCH_PENDING = "MarkBatchPending"
 _PROCESS_VALID_BILLS = "ProcessValidBills"
 
+#: The status that a batch has here once EnergyCAP does not know it any more; EnergyCAP itself has none for that.
+DELETED = "deleted"
+
 
 @dataclass(frozen=True)
 class Standing:
     """
     Say how an import's batch stands, where that was asked for.
 
-    :param batch_status: as EnergyCAP spells it; None where it was not asked for or is not known.
+    :param batch_status: as EnergyCAP spells it, or ``deleted``; None where it was not asked for or is not known.
     :param counts: whether the imported bills count; None where that is not known.
     """
 
     batch_status: str | None = None
     counts: bool | None = True
 
+    def imported(self, bills: int | None) -> int | None:
+        """Return how many of an import's bills count."""
+        return {True: bills, False: 0, None: None}[self.counts]
 
-def standing_of_import(client: EciClient, batch_id: int | None, *, kicked_out: bool) -> Standing:
+    def voided(self, bills: int | None) -> int | None:
+        """Return how many of an import's bills are in EnergyCAP and do not count."""
+        if self.batch_status == DELETED:
+            return 0
+        return {True: 0, False: bills, None: None}[self.counts]
+
+
+def standing_of_import(client: EciClient, task: TaskResponse, *, kicked_out: bool) -> Standing:
     """
     Tell whether the bills count that an import brought in.
 
@@ -42,14 +56,20 @@ def standing_of_import(client: EciClient, batch_id: int | None, *, kicked_out: b
     those of another one that shares the batch (GetBillImportWorkflowSettingsV3). After kickouts, what cannot be
     read is not taken for good; without any, it is, since nothing speaks against it.
 
+    Bills are deleted with their batch (DeleteBatchV3). Assumption: an import without kickouts names its batch as
+    long as there is one, also where it brought no bill; EnergyCAP counts only bills that still exist.
+
     :param client: the client.
-    :param batch_id: the import's batch; None where it shows none.
-    :param kicked_out: whether the import had kickouts.
+    :param task: the import; it did not fail without bringing a bill in.
+    :param kicked_out: whether it had kickouts.
     """
+    batch_id = task.batch.batch_id if task.batch else None
+    if batch_id is None and task.current_success_count == 0 and not kicked_out:
+        return Standing(DELETED, counts=False)
     handling = _error_handling(client) if kicked_out else None
     status = _batch_status(client, batch_id)
     if status is not None:
-        return Standing(status, counts=status.casefold() != "pending")
+        return Standing(status, counts=status.casefold() not in ("pending", DELETED))
     sure = not kicked_out or (handling or "").casefold() == _PROCESS_VALID_BILLS.casefold()
     return Standing(counts=True if sure else None)
 
@@ -69,6 +89,8 @@ def _batch_status(client: EciClient, batch_id: int | None) -> str | None:
         return None
     try:
         return cut(client.batches.get(batch_id).batch_status, 100)
+    except EciNotFoundError:
+        return DELETED
     except EciError as error:
         log.warning("How batch %s stands cannot be read: %s", batch_id, error)
         return None

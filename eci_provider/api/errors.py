@@ -204,6 +204,10 @@ class EciVoidedError(EciOutcomeError):
     """Tell that an import ended, but all its bills are void, since a kill set its batch Pending."""
 
 
+class EciRemovedError(EciOutcomeError):
+    """Tell that an import ended, and that its bills were deleted with their batch (DeleteBatchV3)."""
+
+
 class EciWaitTimeoutError(EciError):
     """
     Tell that time ran out while something was still going on in EnergyCAP.

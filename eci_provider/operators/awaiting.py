@@ -284,7 +284,7 @@ class EciAwaitingOperator(EciReportingOperator):
     ) -> tuple[dict[str, Any], EciError | None, EciError | None]:
         """Return the result, why its bills do not count in the end, and why the report was not written."""
         from eci_provider.judging import cut_short
-        from eci_provider.outcome import concluded, first_result, sentence
+        from eci_provider.outcome import concluded, first_result, removed_of, sentence
         from eci_provider.standing import voided_by_kill
 
         known: dict[str, Any] = {
@@ -298,7 +298,9 @@ class EciAwaitingOperator(EciReportingOperator):
             self.show_link(context, hook, **{name: result[name] for name in LINK_FACTS})
             # Also in the try that was killed: a worker that shuts down voids the batch, and may end well still.
             voids_on_kill = self.kill_switch.action == "void_batch" and not self.pending_is_meant()
-            voided = voided_by_kill(client, result, sentence(result)) if voids_on_kill else None
+            voided: EciError | None = removed_of(result)
+            if voided is None and voids_on_kill:
+                voided = voided_by_kill(client, result, sentence(result))
             result, unreported = self.with_report(context, hook, result)
         except AirflowTaskTimeout as timeout:
             raise cut_short(context, result) from timeout

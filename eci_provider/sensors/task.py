@@ -126,7 +126,7 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
     def conclude(self, context: Context, hook: EciHook, found: TaskResponse) -> dict[str, Any]:
         """Return the import's result, or end the task as its outcome and ``on_kickouts`` say."""
         from eci_provider.judging import judged
-        from eci_provider.outcome import concluded
+        from eci_provider.outcome import concluded, removed_of
 
         result = concluded(
             hook.get_conn(),
@@ -137,7 +137,7 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
         )
         self.show_link(context, hook, **{name: result[name] for name in LINK_FACTS})
         allowed = allowed_kickouts(self.max_kickouts, source=self.source)
-        return judged(context, result, self.on_kickouts, max_kickouts=allowed)
+        return judged(context, result, self.on_kickouts, max_kickouts=allowed, voided=removed_of(result))
 
     def _check_judgement(self) -> None:
         check_choice("on_kickouts", self.on_kickouts, ON_KICKOUTS, source=self.source)

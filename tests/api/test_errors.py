@@ -59,6 +59,7 @@ EVERY: list[EciError] = [
     EciWaitTimeoutError("m", task_guid="g", status="Running"),
     EciTriggerError("m", task_guid="g"),
     EciVoidedError("m", result=RESULT),
+    errors.EciRemovedError("m", result=RESULT),
     EciExistsError("m"),
     errors.EciNotCarriedOutError("m"),
 ]

@@ -81,7 +81,7 @@ def test_an_execution_timeout_names_the_import_and_a_retry_concludes_it(
     assert _submits(sandbox) == 1
 
 
-@pytest.mark.parametrize(("status", "is_final"), [(404, True), (503, False)])
+@pytest.mark.parametrize(("status", "is_final"), [(403, True), (503, False)])
 def test_a_batch_that_a_kill_may_have_voided_and_that_cannot_be_read_hides_no_result(
     status: int, is_final: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
 from tests.conftest import TurnedClock
-from tests.running import run
+from tests.running import Tries, run
 from tests.waiting_tasks import bill_file
 
 TASK = "/api/v3/task/*"
@@ -94,3 +94,74 @@ def test_bills_that_are_not_counted_are_not_called_void_in_an_open_batch(
 
     assert end.state == "success", end.error
     assert [end.result[name] for name in ("imported", "voided", "batch_status")] == [None, 0, "open"]
+
+
+@MODES
+@KINDS
+@pytest.mark.parametrize("on_kickouts", ["fail", "warn", "skip"])
+@pytest.mark.parametrize("accounts", [("A-1",), ("A-1", "A-2")])
+@pytest.mark.parametrize("when", ["long ago", "just now"])
+def test_bills_that_were_deleted_with_their_batch_are_not_called_imported(
+    when: str,
+    accounts: tuple[str, ...],
+    on_kickouts: str,
+    kind: str,
+    deferrable: bool,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    tmp_path: Path,
+) -> None:
+    guid, batch_id = _ended(sandbox, tmp_path, *accounts)
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        shown = client.tasks.get(guid).documented()
+        client.batches.delete(batch_id)
+    if when == "long ago":
+        shown["currentSuccessCount"] = 0  # only bills that still exist are counted
+    sandbox.fault("GET", TASK, times=None, status=200, body=shown)
+
+    end = run(_task(kind, tmp_path, guid, deferrable=deferrable, on_kickouts=on_kickouts))
+
+    assert isinstance(end.error, errors.EciRemovedError), end.error
+    assert end.is_final
+    assert [end.result[name] for name in ("imported", "voided", "batch_status")] == [0, 0, "deleted"]
+    code = end.result["batch_code"]
+    assert f"Import {guid} ended as {shown['status']!r}: no bill of it is in EnergyCAP" in str(end.error)
+    assert f"EnergyCAP does not know batch {code!r} any more: it was deleted" in str(end.error)
+    assert "set reattach=False" in str(end.error)
+
+
+@MODES
+@pytest.mark.parametrize("on_kill", ["detach", "void_batch"])
+def test_a_clear_finds_its_batch_deleted_and_says_how_to_import_again(
+    on_kill: str, deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    """Below Airflow 3.3, where a clear takes up what an earlier try imported."""
+    sandbox.add_account("A-1")
+    arguments = {"file": str(bill_file(tmp_path, "A-1")), "deferrable": deferrable, "on_kill": on_kill}
+    tries = Tries(lambda: ImportBillsOperator(task_id="imports", **arguments), has_state=False)
+    first = tries.run()
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        client.batches.delete(first.result["batch_id"])
+    tries.clear()
+
+    for cleared in (tries.run(), tries.run()):
+        assert isinstance(cleared.error, errors.EciRemovedError), cleared.error
+        assert "It names no batch: that was deleted, and its bills with it." in str(cleared.error)
+        assert (cleared.result["task_guid"], cleared.is_final) == (first.result["task_guid"], True)
+    assert sandbox.bills() == []
+
+    arguments["reattach"] = False
+    assert tries.run().state == "success"
+    assert len(sandbox.bills()) == 1
+
+
+@KINDS
+def test_an_import_of_no_bills_succeeds_in_the_batch_that_it_names(
+    kind: str, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    guid, _ = _ended(sandbox, tmp_path)
+
+    end = run(_task(kind, tmp_path, guid))
+
+    assert end.state == "success", end.error
+    assert [end.result[name] for name in ("imported", "voided", "batch_status")] == [0, 0, "open"]
