@@ -73,7 +73,7 @@ def _connection_fields() -> dict[str, Any]:
         ),
         "settle_time": _field(
             "Settle time (s)",
-            "Seconds to give a lost submission to show up before it is sent again.",
+            "Seconds until a lost submission shows, or a batch that kickouts set Pending.",
             "number",
             15,
             minimum=0,

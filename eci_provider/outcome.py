@@ -88,7 +88,13 @@ def import_result(
 
 
 def concluded(
-    client: EciClient, task: TaskResponse, task_guid: str, *, success_statuses: Iterable[str], reattached: bool
+    client: EciClient,
+    task: TaskResponse,
+    task_guid: str,
+    *,
+    success_statuses: Iterable[str],
+    reattached: bool,
+    settle_time: float,
 ) -> dict[str, Any]:
     """
     Return the result of an import that ended, with its kickouts counted if there were any.
@@ -98,12 +104,13 @@ def concluded(
     :param task_guid: its GUID, as it was asked for.
     :param success_statuses: further literals that count as success.
     :param reattached: whether an import of an earlier try was found.
+    :param settle_time: seconds after which its end has taken effect on its batch; waited for where that matters.
     """
     outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
     kicked_out = outcome == "completed_with_kickouts"
     standing = None
     if outcome != "failed" or task.current_success_count != 0:
-        standing = standing_of_import(client, task, kicked_out=kicked_out)
+        standing = standing_of_import(client, task, kicked_out=kicked_out, settle_time=settle_time)
     digest = _digest_or_none(client, task_guid) if kicked_out else None
     return import_result(task, task_guid, outcome=outcome, digest=digest, standing=standing, reattached=reattached)
 

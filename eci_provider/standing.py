@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from eci_provider import clock
 from eci_provider.api.errors import EciError, EciNotFoundError, EciUnknownOutcomeError, EciVoidedError
 from eci_provider.api.texts import cut
 
@@ -22,6 +24,9 @@ _PROCESS_VALID_BILLS = "ProcessValidBills"
 
 #: The status that a batch has here once EnergyCAP does not know it any more; EnergyCAP itself has none for that.
 DELETED = "deleted"
+
+#: By how much a date that names no zone may be off: a clock's farthest from UTC, and half a day.
+_ANY_ZONE = timedelta(hours=26)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Standing:
         return {True: 0, False: bills, None: None}[self.counts]
 
 
-def standing_of_import(client: EciClient, task: TaskResponse, *, kicked_out: bool) -> Standing:
+def standing_of_import(client: EciClient, task: TaskResponse, *, kicked_out: bool, settle_time: float) -> Standing:
     """
     Tell whether the bills count that an import brought in.
 
@@ -56,22 +61,59 @@ def standing_of_import(client: EciClient, task: TaskResponse, *, kicked_out: boo
     those of another one that shares the batch (GetBillImportWorkflowSettingsV3). After kickouts, what cannot be
     read is not taken for good; without any, it is, since nothing speaks against it.
 
+    Assumption: EnergyCAP has set the batch Pending within ``settle_time`` after the import's ``endDate``. One that
+    should be Pending and is open is looked at again then; whoever opens it later means it.
+
     Bills are deleted with their batch (DeleteBatchV3). Assumption: an import without kickouts names its batch as
     long as there is one, also where it brought no bill; EnergyCAP counts only bills that still exist.
 
     :param client: the client.
     :param task: the import; it did not fail without bringing a bill in.
     :param kicked_out: whether it had kickouts.
+    :param settle_time: seconds after which an import's end has taken effect on its batch.
     """
     batch_id = task.batch.batch_id if task.batch else None
     if batch_id is None and task.current_success_count == 0 and not kicked_out:
         return Standing(DELETED, counts=False)
     handling = _error_handling(client) if kicked_out else None
+    valid_bills_count = (handling or "").casefold() == _PROCESS_VALID_BILLS.casefold()
     status = _batch_status(client, batch_id)
+    if kicked_out and not valid_bills_count and (status or "").casefold() == "open":
+        status = _settled_status(client, task, batch_id, status, settle_time)
     if status is not None:
         return Standing(status, counts=status.casefold() not in ("pending", DELETED))
-    sure = not kicked_out or (handling or "").casefold() == _PROCESS_VALID_BILLS.casefold()
-    return Standing(counts=True if sure else None)
+    return Standing(counts=True if valid_bills_count or not kicked_out else None)
+
+
+def _settled_status(
+    client: EciClient, task: TaskResponse, batch_id: int | None, status: str | None, settle_time: float
+) -> str | None:
+    """Return a batch's status once the import's end has taken effect on it; as it is if that is so by now."""
+    pause = _until_settled(client, task.end_date or "", settle_time)
+    if not pause:
+        return status
+    log.info(
+        "Batch %s is %r, and may be set Pending for the import's kickouts (%s); looking once more in %g s.",
+        batch_id,
+        status,
+        MARK_BATCH_PENDING,
+        pause,
+    )
+    clock.sleep(pause)
+    return _batch_status(client, batch_id)
+
+
+def _until_settled(client: EciClient, end_date: str, settle_time: float) -> float:
+    """Return the seconds that are left, by EnergyCAP's clock, until an import's end has taken effect."""
+    from eci_provider.api.tasks import moment, names_zone
+
+    try:
+        age = client.server_now() - moment(end_date)
+    except ValueError:
+        return settle_time
+    if not names_zone(end_date):
+        return settle_time if abs(age) < _ANY_ZONE else 0.0
+    return min(max(settle_time - age.total_seconds(), 0.0), settle_time)
 
 
 def _error_handling(client: EciClient) -> str | None:

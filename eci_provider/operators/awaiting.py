@@ -294,7 +294,7 @@ class EciAwaitingOperator(EciReportingOperator):
         client, task_guid = hook.get_conn(), submitted.task_guid
         result = first_result(task, task_guid, **known)
         try:
-            result = concluded(client, task, task_guid, **known)
+            result = concluded(client, task, task_guid, **known, settle_time=hook.settings.numbers["settle_time"])
             self.show_link(context, hook, **{name: result[name] for name in LINK_FACTS})
             # Also in the try that was killed: a worker that shuts down voids the batch, and may end well still.
             voids_on_kill = self.kill_switch.action == "void_batch" and not self.pending_is_meant()

@@ -134,6 +134,7 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
             self._checked_guid(),
             success_statuses=self.success_statuses or (),
             reattached=False,
+            settle_time=hook.settings.numbers["settle_time"],
         )
         self.show_link(context, hook, **{name: result[name] for name in LINK_FACTS})
         allowed = allowed_kickouts(self.max_kickouts, source=self.source)

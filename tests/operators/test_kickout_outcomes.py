@@ -162,7 +162,9 @@ def test_kickouts_that_void_the_other_bills_are_not_tolerated(sandbox: Sandbox, 
     assert "1 bills of this import are void until it is opened" in str(end.error)
 
 
-def test_bills_count_again_once_their_batch_is_opened(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_bills_count_again_once_their_batch_is_opened(
+    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
     sandbox.add_account("A-1")
     sandbox.settings.error_handling = "MarkBatchPending"
     tries = Tries(lambda: _import(tmp_path, "A-1", "A-2", on_kickouts="warn"))
@@ -252,7 +254,12 @@ def test_with_process_valid_bills_the_other_bills_count(sandbox: Sandbox, tmp_pa
     ],
 )
 def test_what_cannot_be_read_is_not_taken_for_good(
-    unreadable: tuple[str, ...], handling: str, expected: list[Any], sandbox: Sandbox, tmp_path: Path
+    unreadable: tuple[str, ...],
+    handling: str,
+    expected: list[Any],
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    tmp_path: Path,
 ) -> None:
     sandbox.add_account("A-1")
     sandbox.settings.error_handling = handling

@@ -12,11 +12,15 @@ from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
-from tests.conftest import TurnedClock
+from tests.conftest import TurnedClock, connect
 from tests.running import Tries, run
-from tests.waiting_tasks import bill_file
+from tests.waiting_tasks import KINDS as WAITING
+from tests.waiting_tasks import bill_file, waiting_task
 
 TASK = "/api/v3/task/*"
+BATCH = "/api/v3/batch/*"
+SETTINGS = "/api/v3/workflow/billImport"
+OPEN = {"batchId": 1, "batchCode": "2026-01", "batchStatus": "open", "isOpen": True}
 MODES = pytest.mark.parametrize("deferrable", [False, True])
 KINDS = pytest.mark.parametrize("kind", ["adopting", "sensor"])
 
@@ -40,11 +44,20 @@ def _task(kind: str, folder: Path, guid: str, **arguments: Any) -> BaseOperator:
     return ImportBillsOperator(task_id="judges", file=str(path), adopt_task_guid=guid, **arguments)
 
 
+def _shown(sandbox: Sandbox, guid: str) -> dict[str, Any]:
+    """Return what EnergyCAP shows of an import."""
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        return client.tasks.get(guid).model_dump(mode="json", by_alias=True)
+
+
+def _show(sandbox: Sandbox, shown: dict[str, Any]) -> None:
+    """Let EnergyCAP show that of every import."""
+    sandbox.fault("GET", TASK, times=None, status=200, body=shown)
+
+
 def _uncounted(sandbox: Sandbox, guid: str, **facts: Any) -> None:
     """Let EnergyCAP tell no ``currentSuccessCount``."""
-    with EciClient(sandbox.url, sandbox.api_key) as client:
-        shown = client.tasks.get(guid).documented()
-    sandbox.fault("GET", TASK, times=None, status=200, body={**shown, "currentSuccessCount": None, **facts})
+    _show(sandbox, {**_shown(sandbox, guid), "currentSuccessCount": None, **facts})
 
 
 @MODES
@@ -112,12 +125,12 @@ def test_bills_that_were_deleted_with_their_batch_are_not_called_imported(
     tmp_path: Path,
 ) -> None:
     guid, batch_id = _ended(sandbox, tmp_path, *accounts)
+    shown = _shown(sandbox, guid)
     with EciClient(sandbox.url, sandbox.api_key) as client:
-        shown = client.tasks.get(guid).documented()
         client.batches.delete(batch_id)
     if when == "long ago":
         shown["currentSuccessCount"] = 0  # only bills that still exist are counted
-    sandbox.fault("GET", TASK, times=None, status=200, body=shown)
+    _show(sandbox, shown)
 
     end = run(_task(kind, tmp_path, guid, deferrable=deferrable, on_kickouts=on_kickouts))
 
@@ -165,3 +178,89 @@ def test_an_import_of_no_bills_succeeds_in_the_batch_that_it_names(
 
     assert end.state == "success", end.error
     assert [end.result[name] for name in ("imported", "voided", "batch_status")] == [0, 0, "open"]
+
+
+def _batch_looks(sandbox: Sandbox) -> int:
+    return len([request for request in sandbox.requests if request.path.startswith("/api/v3/batch/")])
+
+
+@MODES
+@pytest.mark.parametrize("kind", WAITING)
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_batch_that_energycap_sets_pending_a_moment_after_the_end_is_looked_at_again(
+    readable: bool, kind: str, deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.settings.error_handling = "MarkBatchPending"
+    task = waiting_task(kind, sandbox, tmp_path, deferrable=deferrable, good=False, max_kickouts=5)
+    sandbox.fault("GET", BATCH, times=1, status=200, body=OPEN)
+    if not readable:
+        sandbox.fault("GET", SETTINGS, times=None, status=403)
+
+    end = run(task)
+
+    assert isinstance(end.error, errors.EciKickoutsError), end.error
+    assert [end.result[name] for name in ("imported", "voided", "batch_status")] == [0, 1, "pending"]
+    assert 0 < turned_clock.slept[-1] <= 15
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("passed", "zone", "settle_time", "pause"),
+    [
+        (0, "Z", 15, 15),
+        (5, "Z", 15, 10),
+        (15, "Z", 15, None),
+        (15, "Z", 40, 25),
+        (0, "Z", 0, None),
+        (3600, "Z", 15, None),
+        # Which zone it is in is not known.
+        (3600, "", 15, 15),
+        (27 * 3600, "", 15, None),
+    ],
+)
+def test_an_open_batch_is_believed_once_the_end_has_had_its_time_to_take_effect(
+    passed: float,
+    zone: str,
+    settle_time: float,
+    pause: float | None,
+    kind: str,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An analyst has opened it again."""
+    connect(monkeypatch, sandbox.url, sandbox.api_key, settle_time=settle_time)
+    sandbox.settings.error_handling = "MarkBatchPending"
+    guid, batch_id = _ended(sandbox, tmp_path, "A-1", "A-2")
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        client.batches.update_status(batch_id, "Open")
+    shown = _shown(sandbox, guid)
+    shown["endDate"] = f"{shown['endDate'].rstrip('Z')}{zone}"
+    _show(sandbox, shown)
+    turned_clock.sleep(passed)
+    sandbox.clear_requests()
+
+    end = run(_task(kind, tmp_path, guid, on_kickouts="warn"))
+
+    assert end.state == "success", end.error
+    assert [end.result[name] for name in ("imported", "voided", "batch_status")] == [1, 0, "open"]
+    assert turned_clock.slept[1:] == ([] if pause is None else [pause])
+    assert _batch_looks(sandbox) == (1 if pause is None else 2)
+
+
+@pytest.mark.parametrize(
+    ("handling", "accounts"), [("ProcessValidBills", ("A-1", "A-2")), ("MarkBatchPending", ("A-1",))]
+)
+def test_a_batch_that_nothing_sets_pending_is_looked_at_once(
+    handling: str, accounts: tuple[str, ...], sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+    sandbox.settings.error_handling = handling
+    path = bill_file(tmp_path, *accounts)
+
+    end = run(ImportBillsOperator(task_id="imports", file=str(path), on_kickouts="warn"))
+
+    assert (end.result["imported"], end.result["batch_status"]) == (1, "open")
+    assert turned_clock.slept == []
+    assert _batch_looks(sandbox) == 1
