@@ -109,10 +109,27 @@ def concluded(
     outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
     kicked_out = outcome == "completed_with_kickouts"
     standing = None
-    if outcome != "failed" or task.current_success_count != 0:
+    if _has_lost_its_batch(task, success_statuses):
+        standing = Standing(DELETED, counts=False)
+    elif outcome != "failed" or task.current_success_count != 0:
         standing = standing_of_import(client, task, kicked_out=kicked_out, settle_time=settle_time)
     digest = _digest_or_none(client, task_guid) if kicked_out else None
     return import_result(task, task_guid, outcome=outcome, digest=digest, standing=standing, reattached=reattached)
+
+
+def _has_lost_its_batch(task: TaskResponse, success_statuses: Iterable[str]) -> bool:
+    """
+    Tell whether an import shows neither a bill nor a batch, though it succeeded: both were deleted since.
+
+    Assumption: an import without kickouts names its batch as long as there is one, also where it brought no bill.
+    One whose status ``success_statuses`` names may never have had one.
+
+    :param task: the task; of its bills it counts those that still exist (GetTaskV3).
+    :param success_statuses: further literals that count as success.
+    """
+    is_named = (task.status or "").strip().casefold() in {text.strip().casefold() for text in success_statuses}
+    succeeded = not is_named and classify(task.status, ended=bool(task.end_date)) == "completed"
+    return succeeded and task.current_success_count == 0 and (task.batch is None or task.batch.batch_id is None)
 
 
 def first_result(
@@ -227,8 +244,9 @@ def removed_of(result: Mapping[str, Any]) -> EciRemovedError | None:
         return None
     return EciRemovedError(
         f"{sentence(result)} Nothing is sent again. To import the bills anew, set reattach=False for one run of "
-        "the task that imports them, or clear it with a corrected file. If they were deleted for good, or the "
-        "file held none, mark this task as succeeded.",
+        "the task that imports them, or clear it with a corrected file. If they were deleted for good, mark this "
+        "task as succeeded; if there never was a batch, since the file held no bill, name the status in "
+        "success_statuses.",
         result=result,
     )
 

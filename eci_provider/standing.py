@@ -64,8 +64,7 @@ def standing_of_import(client: EciClient, task: TaskResponse, *, kicked_out: boo
     Assumption: EnergyCAP has set the batch Pending within ``settle_time`` after the import's ``endDate``. One that
     should be Pending and is open is looked at again then; whoever opens it later means it.
 
-    Bills are deleted with their batch (DeleteBatchV3). Assumption: an import without kickouts names its batch as
-    long as there is one, also where it brought no bill; EnergyCAP counts only bills that still exist.
+    Bills are deleted with their batch (DeleteBatchV3), which EnergyCAP does not know any more then.
 
     :param client: the client.
     :param task: the import; it did not fail without bringing a bill in.
@@ -73,8 +72,6 @@ def standing_of_import(client: EciClient, task: TaskResponse, *, kicked_out: boo
     :param settle_time: seconds after which an import's end has taken effect on its batch.
     """
     batch_id = task.batch.batch_id if task.batch else None
-    if batch_id is None and task.current_success_count == 0 and not kicked_out:
-        return Standing(DELETED, counts=False)
     handling = _error_handling(client) if kicked_out else None
     valid_bills_count = (handling or "").casefold() == _PROCESS_VALID_BILLS.casefold()
     status = _batch_status(client, batch_id)

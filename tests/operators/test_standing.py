@@ -180,6 +180,26 @@ def test_an_import_of_no_bills_succeeds_in_the_batch_that_it_names(
     assert [end.result[name] for name in ("imported", "voided", "batch_status")] == [0, 0, "open"]
 
 
+@KINDS
+@pytest.mark.parametrize(("literals", "state"), [(None, "failed"), (["completed"], "success")])
+def test_an_import_of_no_bills_that_never_had_a_batch_succeeds_where_its_status_is_named(
+    literals: list[str] | None,
+    state: str,
+    kind: str,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    tmp_path: Path,
+) -> None:
+    guid, _ = _ended(sandbox, tmp_path)
+    _show(sandbox, {**_shown(sandbox, guid), "batch": None})
+
+    end = run(_task(kind, tmp_path, guid, success_statuses=literals))
+
+    assert end.state == state, end.error
+    assert isinstance(end.error, errors.EciRemovedError) is (state == "failed")
+    assert end.error is None or "name the status in success_statuses" in str(end.error)
+
+
 def _batch_looks(sandbox: Sandbox) -> int:
     return len([request for request in sandbox.requests if request.path.startswith("/api/v3/batch/")])
 
