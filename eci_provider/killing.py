@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from eci_provider import clock
-from eci_provider.api.errors import EciError
+from eci_provider.api.errors import EciError, EciUnknownOutcomeError
 from eci_provider.api.retries import is_transient
 from eci_provider.changing import change_status
+from eci_provider.going_on import NOT_LOOKED_FOR, by_adopting, by_reattaching
 from eci_provider.limits import bounded
 
 if TYPE_CHECKING:
@@ -42,27 +43,37 @@ class KillSwitch:
         self.action = action
         self._was_killed = False
         self._marker: str | None = None
+        self._reattach = True
         self._import: tuple[Callable[[], EciClient], str] | None = None
 
-    def sending(self, marker: str) -> None:
+    def sending(self, marker: str, *, reattach: bool = True) -> None:
         """
         Know that an import is about to be sent.
 
         :param marker: the marker it carries.
+        :param reattach: whether a later try looks for it.
+        :raises EciUnknownOutcomeError: after a kill, if an earlier request may have taken effect.
         :raises EciError: after a kill; Airflow leaves a killed process some seconds in which it must not begin.
         """
+        if self._was_killed and self._marker is not None:
+            raise EciUnknownOutcomeError(
+                "The task was killed while it was not known whether an earlier request to import took effect, "
+                f"marker {self._marker}. It was not sent again. {self._what_then()}",
+                marker=self._marker,
+            )
         if self._was_killed:
             raise EciError("The task was killed before its import was sent. Nothing was sent.")
-        self._marker = marker
+        self._marker, self._reattach = marker, reattach
 
-    def take_up(self, client: Callable[[], EciClient], task_guid: str) -> None:
+    def take_up(self, client: Callable[[], EciClient], task_guid: str, *, reattach: bool = True) -> None:
         """
         Know the import from now on, and treat it if the kill came first.
 
         :param client: makes a client of its own.
         :param task_guid: the import.
+        :param reattach: whether a later try goes on with it.
         """
-        self._import = (client, task_guid)
+        self._import, self._reattach = (client, task_guid), reattach
         if self._was_killed:
             self.pull()
 
@@ -75,16 +86,27 @@ class KillSwitch:
         self._was_killed = True
         if self._import is not None:
             client, task_guid = self._import
-            kill(self.action, client, task_guid)
+            kill(self.action, client, task_guid, reattach=self._reattach)
         elif self._marker is not None:
             log.warning(
-                "The task was killed while its import was sent, marker %s; it may run in EnergyCAP. A retry or "
-                "clear of this task looks for it.",
+                "The task was killed while its import was sent, marker %s; it may run in EnergyCAP. %s",
                 self._marker,
+                self._what_then(),
             )
 
+    def _what_then(self) -> str:
+        """Return what becomes of an import of which only the marker is known."""
+        return "A retry or a clear of the task looks for it." if self._reattach else NOT_LOOKED_FOR
 
-def kill(action: str, client: Callable[[], EciClient], task_guid: str, *, seconds: float = WORKER_SECONDS) -> None:
+
+def kill(
+    action: str,
+    client: Callable[[], EciClient],
+    task_guid: str,
+    *,
+    seconds: float = WORKER_SECONDS,
+    reattach: bool = True,
+) -> None:
     """
     Treat an import as ``on_kill`` says, and log what was done. It never raises.
 
@@ -93,12 +115,11 @@ def kill(action: str, client: Callable[[], EciClient], task_guid: str, *, second
         the middle of using its own.
     :param task_guid: the import.
     :param seconds: how long it may take.
+    :param reattach: whether a later try of the task goes on with it.
     """
     if action != "void_batch":
-        log.info(
-            "Import %s goes on in EnergyCAP, which cannot cancel it; a retry or clear of this task reattaches.",
-            task_guid,
-        )
+        then = by_reattaching() if reattach else by_adopting(task_guid)
+        log.info("Import %s goes on in EnergyCAP, which cannot cancel it. %s", task_guid, then)
         return
     try:
         level, said = bounded(lambda: void_batch(client(), task_guid), seconds)

@@ -36,6 +36,7 @@ class EciTaskTrigger(EciTrigger):
         may know nothing else.
     :param on_kill: what becomes of the import when a user ends the task: ``detach`` lets it go on, ``void_batch``
         sets its batch Pending.
+    :param reattach: whether a later try of the task goes on with the import, as is logged at a kill.
     :param timeout: how many seconds the wait may take from its start, where a task starts with this trigger and so
         has no deadline; the start is known from Airflow's own time-out, which survives a triggerer.
     :param execution_timeout: the task's ``execution_timeout`` in seconds, likewise.
@@ -56,6 +57,7 @@ class EciTaskTrigger(EciTrigger):
         submitted_at: str | None = None,
         timeout: float | None = None,
         execution_timeout: float | None = None,
+        reattach: bool = True,
     ) -> None:
         super().__init__(
             eci_conn_id=eci_conn_id,
@@ -69,6 +71,7 @@ class EciTaskTrigger(EciTrigger):
         self.submitted_at = submitted_at
         self.timeout = timeout
         self.execution_timeout = execution_timeout
+        self.reattach = reattach
         # Not under the argument's name, which is that of Airflow's method.
         self.kill_action = on_kill
 
@@ -84,6 +87,7 @@ class EciTaskTrigger(EciTrigger):
             "submitted_at": self.submitted_at,
             "timeout": self.timeout,
             "execution_timeout": self.execution_timeout,
+            "reattach": self.reattach,
         }
 
     def share(self) -> dict[str, Any]:
@@ -159,6 +163,6 @@ class EciTaskTrigger(EciTrigger):
         # The wait's own hook was closed with it.
         hook = EciHook(self.eci_conn_id)
         await sync_to_async(kill, thread_sensitive=False)(
-            self.kill_action, hook.get_conn, self.task_guid, seconds=_KILL_SECONDS
+            self.kill_action, hook.get_conn, self.task_guid, seconds=_KILL_SECONDS, reattach=self.reattach
         )
         hook.close()

@@ -53,6 +53,16 @@ def test_detached_it_goes_on(sandbox: Sandbox, guid: str, caplog: pytest.LogCapt
     assert sandbox.requests == []
 
 
+def test_detached_from_a_task_that_would_import_again_it_says_what_to_do(
+    guid: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, said = kill(guid, caplog, on_kill="detach", reattach=False)
+
+    for words in (guid, "goes on in EnergyCAP", "would import again", f"adopt_task_guid to '{guid}'"):
+        assert words in said
+    assert "reattaches" not in said
+
+
 @pytest.mark.parametrize("ended", [False, True])
 def test_its_batch_is_voided(
     ended: bool, sandbox: Sandbox, guid: str, turned_clock: TurnedClock, caplog: pytest.LogCaptureFixture

@@ -52,6 +52,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "submitted_at": None,
         "timeout": None,
         "execution_timeout": None,
+        "reattach": True,
     }
 
 
