@@ -1,4 +1,4 @@
-"""Wait for an import or a batch: the same wait in a worker and in a triggerer."""
+"""Wait for something in EnergyCAP: the same wait in a worker and in a triggerer."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from eci_provider import clock
-from eci_provider.api.errors import EciError, EciTriggerError, EciWaitTimeoutError
+from eci_provider.api.errors import EciError, EciTriggerError, EciWaitTimeoutError, reworded
 from eci_provider.api.retries import is_transient
 from eci_provider.connecting import PatientClient
 from eci_provider.limits import bounded
-from eci_provider.waiting import EndedBy, Watch, batch_has_arrived, task_has_ended
+from eci_provider.waiting import EndedBy, Watch
 
 if TYPE_CHECKING:
-    from eci_provider.api.batches import BatchResponse
     from eci_provider.api.client import EciClient
-    from eci_provider.api.tasks import TaskResponse
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +27,9 @@ _Found = TypeVar("_Found")
 class Wait(ABC, Generic[_Found]):
     """
     Look at something in EnergyCAP until it is done or a deadline passes.
+
+    Its errors say what is known of the server's state. How to go on is for the task to say, which alone knows what
+    a later try of it does.
 
     :param client: gives the client; asked for at every look, so that a first look may make it.
     :param poll_interval: seconds between two looks, once the wait is not young any more.
@@ -61,7 +62,7 @@ class Wait(ABC, Generic[_Found]):
     @property
     @abstractmethod
     def about(self) -> dict[str, Any]:
-        """Return what is waited for: task_guid or batch_id."""
+        """Return what is waited for, and where: task_guid or batch_id, above all."""
 
     @abstractmethod
     def look(self, client: EciClient) -> _Found:
@@ -80,8 +81,8 @@ class Wait(ABC, Generic[_Found]):
         """Return what has not happened in time, as a predicate."""
 
     @abstractmethod
-    def advice(self, ended_by: EndedBy | None) -> str:
-        """Return how to go on; ``ended_by`` is None when no limit ended the wait."""
+    def meanwhile(self, cause: EciError | None) -> str:
+        """Return what becomes of it without the wait; ``cause`` is why the last look failed, if it did."""
 
     def overdue(self, cause: EciError | None, *, ended_by: EndedBy | None = None) -> EciWaitTimeoutError:
         """
@@ -93,8 +94,7 @@ class Wait(ABC, Generic[_Found]):
         limit = ended_by or self.watch.ended_by
         deadline = self.watch.deadline_text(limit)
         return EciWaitTimeoutError(
-            f"{self} {self.missed()} by {deadline}, when its `{limit}` was over;{self._last_words(cause)} "
-            f"{self.advice(limit)}",
+            f"{self} {self.missed()} by {deadline}, when its `{limit}` was over;{self._last_words(cause)}",
             ended_by=limit,
             status=self.last_status,
             deadline=deadline,
@@ -110,19 +110,35 @@ class Wait(ABC, Generic[_Found]):
         """
         return EciTriggerError(
             f"{self} {self.missed()} when the wait for it in the triggerer broke off ({said});"
-            f"{self._last_words(cause)} {self.advice(None)}",
+            f"{self._last_words(cause)}",
             status=self.last_status,
             said=said,
             **self.about,
         )
 
-    def _last_words(self, cause: EciError | None) -> str:
-        status = (
-            "its status is not known."
-            if self.last_status is None
-            else f"its last status was {self.last_status!r}."
+    def given_up(self, error: EciError) -> EciError:
+        """
+        Return the error for a wait that failed looks ended: as it was, with what is known of what was waited for.
+
+        :param error: why the last look failed.
+        """
+        looks = f", after {self.watch.failures} failed looks in a row" if is_transient(error) else ""
+        said = reworded(
+            error,
+            f"{error.message} {self} is not waited for any more{looks};{self._last_words(error, is_told=True)}",
         )
-        return f" {status} The last look failed: {cause.message}" if cause else f" {status}"
+        said.details = {**error.details, **self.about, "last_status": self.last_status}
+        return said
+
+    def place(self) -> str:
+        """Return where it is, as far as a look has shown that, as the end of a sentence."""
+        return ""
+
+    def _last_words(self, cause: EciError | None, *, is_told: bool = False) -> str:
+        known = "is not known" if self.last_status is None else f"was {self.last_status!r}"
+        status = "status" if self.last_status is None else "last status"
+        failed = f" The last look failed: {cause.message}" if cause and not is_told else ""
+        return f" its {status} {known}{self.place()}.{failed} {self.meanwhile(cause)}"
 
     def run(self) -> _Found:
         """
@@ -196,12 +212,10 @@ class Wait(ABC, Generic[_Found]):
                 log.warning("%s Looking again, and on until it works; further failures are not logged.", error)
             self._has_stumbled = True
             return delay
-        if is_transient(error):
-            if self.watch.is_over():
-                raise self.overdue(error) from error
-            failures = self.watch.failures
-            log.error("%s: %d looks in a row failed, that is enough. %s", self, failures, self.advice(None))
-        raise error
+        if is_transient(error) and self.watch.is_over():
+            raise self.overdue(error) from error
+        # One failure may end many waits, and each says what it waited for.
+        raise self.given_up(error) from error.__cause__
 
     def _note(self, found: _Found) -> None:
         """Log a change of state, once."""
@@ -209,125 +223,3 @@ class Wait(ABC, Generic[_Found]):
         if status != self.last_status:
             log.info("%s is %r.", self, status)
         self.last_status = status
-
-
-class TaskWait(Wait["TaskResponse"]):
-    """
-    Wait until an import has ended.
-
-    :param task_guid: the import.
-    :param wait_for_analysis: whether its bills must have been analysed too.
-    """
-
-    __slots__ = ("_is_analysing", "task_guid", "wait_for_analysis")
-
-    def __init__(
-        self,
-        client: Callable[[], EciClient],
-        task_guid: str,
-        *,
-        poll_interval: float,
-        deadline: datetime | None,
-        wait_for_analysis: bool = False,
-        execution_deadline: datetime | None = None,
-    ) -> None:
-        super().__init__(
-            client, poll_interval=poll_interval, deadline=deadline, execution_deadline=execution_deadline
-        )
-        self.task_guid = task_guid
-        self.wait_for_analysis = wait_for_analysis
-        self._is_analysing = False
-
-    def __str__(self) -> str:
-        return f"Import {self.task_guid}"
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """Return what is waited for."""
-        return {"task_guid": self.task_guid}
-
-    def look(self, client: EciClient) -> TaskResponse:
-        """Ask for the task once; failures are counted here and not in the session."""
-        return client.tasks.get(self.task_guid, repeat=False)
-
-    def is_done(self, found: TaskResponse) -> bool:
-        """Tell whether it has ended; its status does not count."""
-        return task_has_ended(found, wait_for_analysis=self.wait_for_analysis)
-
-    def status_of(self, found: TaskResponse) -> str | None:
-        """Return the task's status, and remember whether only the analysis is still going on."""
-        self._is_analysing = bool(found.end_date) and not self.is_done(found)
-        return found.status
-
-    def missed(self) -> str:
-        """Return what has not happened in time, as a predicate."""
-        return "had ended, but its bills were not analysed" if self._is_analysing else "had not ended"
-
-    def advice(self, ended_by: EndedBy | None) -> str:
-        """Return how to go on; in no case by sending the file again."""
-        if ended_by == "timeout":
-            next_step = ": raise `timeout` and clear the task, which reattaches, or wait for it with EciTaskSensor"
-        else:
-            next_step = ", and a retry or clear of the task reattaches to it"
-        return f"It goes on in EnergyCAP{next_step}; do not send the file again."
-
-
-class BatchWait(Wait["BatchResponse"]):
-    """
-    Wait until a batch has a status, or its bills were analysed.
-
-    :param batch_id: the batch.
-    :param batch_status: the wanted status, in any case; None for any.
-    :param wait_for_analysis: whether no bill of it may be under analysis any more.
-    """
-
-    __slots__ = ("batch_id", "batch_status", "wait_for_analysis")
-
-    def __init__(
-        self,
-        client: Callable[[], EciClient],
-        batch_id: int,
-        *,
-        poll_interval: float,
-        deadline: datetime | None,
-        batch_status: str | None = None,
-        wait_for_analysis: bool = False,
-        execution_deadline: datetime | None = None,
-    ) -> None:
-        super().__init__(
-            client, poll_interval=poll_interval, deadline=deadline, execution_deadline=execution_deadline
-        )
-        self.batch_id = batch_id
-        self.batch_status = batch_status
-        self.wait_for_analysis = wait_for_analysis
-
-    def __str__(self) -> str:
-        return f"Batch {self.batch_id}"
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """Return what is waited for."""
-        return {"batch_id": self.batch_id}
-
-    def look(self, client: EciClient) -> BatchResponse:
-        """Ask for the batch once; failures are counted here and not in the session."""
-        return client.batches.get(self.batch_id, repeat=False)
-
-    def is_done(self, found: BatchResponse) -> bool:
-        """Tell whether it is where it is waited for."""
-        return batch_has_arrived(found, batch_status=self.batch_status, wait_for_analysis=self.wait_for_analysis)
-
-    def status_of(self, found: BatchResponse) -> str | None:
-        """Return the batch's status."""
-        return found.batch_status
-
-    def missed(self) -> str:
-        """Return what has not happened in time, as a predicate."""
-        aim = f"status {self.batch_status!r}" if self.batch_status else "the end of its bills' analysis"
-        return f"had not reached {aim}"
-
-    def advice(self, ended_by: EndedBy | None) -> str:
-        """Return how to go on."""
-        if ended_by == "timeout":
-            return "Nothing was changed: raise `timeout` and clear the task to go on waiting."
-        return "Nothing was changed, and a retry or clear of the task goes on waiting."

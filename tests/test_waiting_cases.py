@@ -101,7 +101,7 @@ CASES = {
     "never-ending": Case(
         "failed",
         error=errors.EciWaitTimeoutError,
-        says=("'In progress'", "2026-01-05T08:02:00", "EciTaskSensor"),
+        says=("'In progress'", "2026-01-05T08:02:00", "do not send its bills again", "`timeout` and clear"),
         server=_never_ends,
         arguments={"timeout": 120},
     ),

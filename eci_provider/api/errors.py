@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+_Error = TypeVar("_Error", bound="EciError")
 
 
 class EciError(Exception):
@@ -114,6 +116,20 @@ def _rebuilt(cls: type[EciError], args: tuple[Any, ...], state: Mapping[str, Any
     return error
 
 
+def reworded(error: _Error, message: str) -> _Error:
+    """
+    Return an error with another message and the same class, data and history; the error itself stays as it is.
+
+    :param error: the error.
+    :param message: what the new one says.
+    """
+    again = error.__class__.__new__(error.__class__)
+    again.args = (message, *error.args[1:])
+    again.__dict__.update(error.__dict__)
+    again.__cause__ = error.__cause__
+    return again.with_traceback(error.__traceback__)
+
+
 class EciBadRequestError(EciResponseError):
     """Tell that EnergyCAP refused the request itself (400 and other 4xx); sending it again changes nothing."""
 
@@ -215,7 +231,7 @@ class EciWaitTimeoutError(EciError):
     :param ended_by: which limit it was: ``timeout``, the wait's own deadline, which a retry cannot move; or
         ``execution_timeout``, Airflow's limit for one try, after which a retry reattaches and goes on waiting.
     :param task_guid: the import waited for, if it was one.
-    :param batch_id: the batch waited for, if it was one.
+    :param batch_id: the batch waited for, or the import's, if it showed one; so ``batch_code``.
     :param status: what EnergyCAP called it at the last look.
     :param deadline: when it was over, in ISO 8601.
     """
@@ -234,7 +250,7 @@ class EciTriggerError(EciError):
     Tell that the wait in the triggerer broke off, and that what was waited for goes on in EnergyCAP.
 
     :param task_guid: the import waited for, if it was one.
-    :param batch_id: the batch waited for, if it was one.
+    :param batch_id: the batch waited for, or the import's, if it showed one; so ``batch_code``.
     :param status: what EnergyCAP called it at the last look; None where that failed.
     :param said: what Airflow said about it.
     """

@@ -20,6 +20,7 @@ from airflow.providers.common.compat.sdk import (
 from eci_provider.api.errors import EciError, EciValidationError, EciWaitTimeoutError
 from eci_provider.arguments import is_template, positive_seconds
 from eci_provider.failing import as_also, final_errors
+from eci_provider.going_on import add, by_waiting
 from eci_provider.links import EciLink, Linked
 from eci_provider.waiting import deadline_after, execution_deadline, framework_timeout
 
@@ -126,7 +127,8 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         """Look once; a transient failure counts as "not yet"."""
         with self._hook() as hook:
             self._poked = self.trigger(None).wait(hook)
-            found = self._poked.look_once()
+            with _waiting():
+                found = self._poked.look_once()
             if found is None:
                 return PokeReturnValue(is_done=False)
             return PokeReturnValue(is_done=True, xcom_value=self.conclude(context, hook, found))
@@ -147,7 +149,9 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
             return self.execute(context)
         with self._failures(), self._hook() as hook:
             self.show_link(context, hook, **self.link_facts)
-            return self.conclude(context, hook, self.read_event(unpack(event)))
+            with _waiting():
+                found = self.read_event(unpack(event))
+            return self.conclude(context, hook, found)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """
@@ -196,21 +200,26 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
             started = _start_of(context)
             deadline = deadline_after(self.timeout, since=started) if started else None
             wait = self.trigger(deadline, execution_deadline(self.execution_timeout, started)).wait(hook)
-            return self.conclude(context, hook, last_look(wait, next_kwargs))
+            with _waiting():
+                found = last_look(wait, next_kwargs)
+            return self.conclude(context, hook, found)
 
     def _reschedule(self, context: Context) -> Any:
         """Poke once, and let Airflow's time-out say what was waited for."""
         try:
             return super().execute(context)
         except AirflowSensorTimeout as timeout:
-            raise as_also(self._poked.overdue(None, ended_by="timeout"), AirflowSensorTimeout) from timeout
+            with _waiting():
+                raise as_also(self._poked.overdue(None, ended_by="timeout"), AirflowSensorTimeout) from timeout
 
     def _wait_here(self, context: Context) -> Any:
         from eci_provider.limits import wait_within_limits
 
         with self._hook() as hook:
             wait = self.trigger(deadline_after(self.timeout)).wait(hook)
-            return self.conclude(context, hook, wait_within_limits(wait))
+            with _waiting():
+                found = wait_within_limits(wait)
+            return self.conclude(context, hook, found)
 
     def _defer(self, context: Context) -> NoReturn:
         deadline = deadline_after(self.timeout)
@@ -239,6 +248,16 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
             if isinstance(error, EciWaitTimeoutError) and not error.retry_helps:
                 raise as_also(error, AirflowSensorTimeout) from error.__cause__
             raise
+
+
+@contextmanager
+def _waiting() -> Iterator[None]:
+    """Say in errors that end the wait how to go on with it."""
+    try:
+        yield
+    except EciError as error:
+        add(error, after=by_waiting(error))
+        raise
 
 
 def _is_overridden(cls: type, name: str) -> bool:

@@ -103,8 +103,9 @@ class EciTrigger(BaseTrigger):
 def _load() -> None:
     """Load what a wait needs, and what is not loaded where DAG files are read."""
     import eci_provider.api.client
+    import eci_provider.batch_wait
     import eci_provider.events
     import eci_provider.hooks.eci
     import eci_provider.hooks.settings
-    import eci_provider.triggers.poll_hub
-    import eci_provider.waits  # noqa: F401
+    import eci_provider.task_wait
+    import eci_provider.triggers.poll_hub  # noqa: F401

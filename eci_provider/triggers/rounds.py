@@ -150,17 +150,6 @@ def shared(error: EciError) -> EciError:
     return general
 
 
-def _stumble(wait: Wait[Any], error: EciError) -> None:
-    # A copy each: an exception that is raised a thousand times grows a traceback of as many frames.
-    own = copy(error)
-    try:
-        wait.stumble(own)
-    except EciError as raised:
-        if raised is own:
-            own.args = (f"{wait}: {error.message}",)
-        raise
-
-
 @dataclass
 class Round:
     """
@@ -224,7 +213,7 @@ class Round:
     def stumble(self, members: Iterable[Member], error: EciError) -> None:
         """Let all of them judge a failure that is everybody's."""
         for member in members:
-            self.judge(member, partial(_stumble, member.wait, error))
+            self.judge(member, partial(member.wait.stumble, error))
 
     def moment(self) -> float:
         """Return the present, by the hub's clock."""

@@ -12,8 +12,8 @@ from eci_provider import clock
 from eci_provider.triggers.base import EciTrigger
 
 if TYPE_CHECKING:
+    from eci_provider.task_wait import TaskWait
     from eci_provider.triggers.shared_client import GivesClient
-    from eci_provider.waits import TaskWait
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +140,7 @@ class EciTaskTrigger(EciTrigger):
 
     def wait(self, client: GivesClient) -> TaskWait:
         """Return the wait."""
-        from eci_provider.waits import TaskWait
+        from eci_provider.task_wait import TaskWait
 
         return TaskWait(
             client.get_conn,
