@@ -74,18 +74,20 @@ def push_result(context: Context, result: dict[str, Any]) -> None:
         )
 
 
-def cut_short(context: Context, result: dict[str, Any]) -> EciWaitTimeoutError:
+def cut_short(context: Context, result: dict[str, Any], how_to_go_on: str) -> EciWaitTimeoutError:
     """
     Return the error for an import that ended, and for whose conclusion the ``execution_timeout`` left no time.
 
     :param context: Airflow's context; the result is pushed to XCom.
     :param result: the import's result, as far as it is known.
+    :param how_to_go_on: what a person does next who wants the result.
     """
     push_result(context, result)
+    place = f" in batch {result['batch_code'] or result['batch_id']}" if result["batch_id"] else ""
     return EciWaitTimeoutError(
-        f"Import {result['task_guid']} has ended as {result['status']!r}, and the `execution_timeout` of this "
-        "task was over while its kickouts and its batch were read, or its kickout report was written. Nothing is "
-        "sent again: a retry takes the import's result. Leave the task more time.",
+        f"Import {result['task_guid']} has ended as {result['status']!r}{place}, and the `execution_timeout` of "
+        "this task was over while its kickouts and its batch were read, or its kickout report was written. "
+        f"{how_to_go_on} Leave the task more time.",
         ended_by="execution_timeout",
         task_guid=result["task_guid"],
         status=result["status"],

@@ -73,7 +73,6 @@ def check_connection(hook: EciHook, task_guid: str) -> None:
     except Exception as error:  # Airflow's own differ from version to version
         raise EciUnknownOutcomeError(
             f"What became of import {task_guid} cannot be read, since Airflow does not give the connection "
-            f"{hook.eci_conn_id!r} ({type(error).__name__}: {error}). Nothing is sent again: a retry takes the "
-            "import's result.",
+            f"{hook.eci_conn_id!r} ({type(error).__name__}: {error}).",
             task_guid=task_guid,
         ) from error

@@ -135,37 +135,51 @@ def _batch_status(client: EciClient, batch_id: int | None) -> str | None:
         return None
 
 
-def voided_by_kill(client: EciClient, result: Mapping[str, Any], sentence: str) -> EciError | None:
+def voided_by_kill(
+    client: EciClient, result: Mapping[str, Any], sentence: str, *, reattach: bool = True
+) -> EciError | None:
     """
     Return the error for an import that ended and whose bills are void or may be, or None.
 
     :param client: the client.
     :param result: the result of an import whose task voids its batch when it is killed.
     :param sentence: how the import ended, in words.
+    :param reattach: whether a later try of the task takes the import again.
     """
     if result["outcome"] == "failed" or result["batch_id"] is None:
         return None
     try:
         batch = client.batches.get(result["batch_id"])
     except EciError as error:
-        return _unknown_standing(result, sentence, error)
+        return _unknown_standing(result, sentence, error, reattach=reattach)
     if not batch.has_status("pending"):
         return None
     kicked = result["outcome"] == "completed_with_kickouts"
     or_else = f", or EnergyCAP set it so for its kickouts ({MARK_BATCH_PENDING})" if kicked else ""
+    then = (
+        " and clear this task; to import anew, set reattach=False."
+        if reattach
+        else "; with reattach=False a clear of this task imports anew."
+    )
     return EciVoidedError(
         f"{sentence} But batch {batch.batch_code!r} is Pending, so all its bills are void: this task "
         f"was killed or its worker shut down, with on_kill='void_batch'{or_else}. To let them count, open "
-        "the batch again (UpdateBatchStatusOperator) and clear this task; to import anew, set "
-        "reattach=False.",
+        f"the batch again (UpdateBatchStatusOperator){then}",
         result=result,
     )
 
 
-def _unknown_standing(result: Mapping[str, Any], sentence: str, error: EciError) -> EciUnknownOutcomeError:
+def _unknown_standing(
+    result: Mapping[str, Any], sentence: str, error: EciError, *, reattach: bool
+) -> EciUnknownOutcomeError:
+    then = (
+        "Nothing is sent again; another try, or a clear, looks at the batch again."
+        if reattach
+        else "Look at the batch in EnergyCAP: with reattach=False a clear of this task imports anew."
+    )
     unknown = EciUnknownOutcomeError(
         f"{sentence} But whether a kill has voided its batch (on_kill='void_batch') cannot be read: "
-        f"{error.message} Nothing is sent again; another try, or a clear, looks at the batch again.",
+        f"{error.message} {then}",
         result=dict(result),
     )
     unknown.retry_helps = error.retry_helps

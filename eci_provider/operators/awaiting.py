@@ -22,7 +22,7 @@ from eci_provider.contexts import own_xcom, start_of_try
 from eci_provider.failing import final_errors
 from eci_provider.killing import ON_KILL, KillSwitch
 from eci_provider.links import LINK_FACTS
-from eci_provider.operators.reporting import EciReportingOperator
+from eci_provider.operators.telling import EciTellingOperator
 from eci_provider.remembering import RECORD_KEY
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from eci_provider.triggers.task import EciTaskTrigger
 
 
-class EciAwaitingOperator(EciReportingOperator):
+class EciAwaitingOperator(EciTellingOperator):
     """
     Be the base of operators that start an import in EnergyCAP and wait for it.
 
@@ -56,7 +56,7 @@ class EciAwaitingOperator(EciReportingOperator):
     """
 
     template_fields: Sequence[str] = (
-        *EciReportingOperator.template_fields,
+        *EciTellingOperator.template_fields,
         "on_kickouts",
         "max_kickouts",
         "kickout_report",
@@ -182,7 +182,8 @@ class EciAwaitingOperator(EciReportingOperator):
             )
             self.defer(trigger=trigger, method_name="execute_complete", timeout=framework_timeout(deadline))
         trigger = self._trigger(submitted.task_guid, deadline, reattached=submitted.reattached)
-        return wait_within_limits(trigger.wait(hook))
+        with self.waiting_for(submitted.task_guid):
+            return wait_within_limits(trigger.wait(hook))
 
     def _trigger(
         self,
@@ -206,6 +207,7 @@ class EciAwaitingOperator(EciReportingOperator):
             reattached=reattached,
             on_kill=self.kill_switch.action,
             submitted_at=submitted_at,
+            reattach=self.finds_its_import,
         )
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
@@ -222,8 +224,11 @@ class EciAwaitingOperator(EciReportingOperator):
         from eci_provider.events import subject, unpack
         from eci_provider.jobs import Submitted
 
-        with self._resumed(context, subject(event, "task_guid")) as (hook, task_guid):
-            task = TaskResponse.model_validate(unpack(event))
+        with final_errors(), self.telling():
+            task_guid = subject(event, "task_guid")
+        with self._resumed(context, task_guid) as hook:
+            with self.waiting_for(task_guid):
+                task = TaskResponse.model_validate(unpack(event))
             found = Submitted(task_guid, clock.utc_now(), bool(event.get("reattached")), task)
             return self.see_through(context, hook, found, start_of_try(context))
 
@@ -243,29 +248,32 @@ class EciAwaitingOperator(EciReportingOperator):
         from eci_provider.jobs import Submitted
         from eci_provider.resuming import last_look
 
-        with self._resumed(context, task_guid) as (hook, _):
+        with self._resumed(context, task_guid) as hook:
             # Below Airflow 3.3 nothing is kept but the GUID.
             reattached = bool(TaskMemory(context, self.record_key).read().get("reattached"))
-            task = last_look(self._trigger(task_guid, None, reattached=reattached).wait(hook), next_kwargs)
+            with self.waiting_for(task_guid):
+                task = last_look(self._trigger(task_guid, None, reattached=reattached).wait(hook), next_kwargs)
             found = Submitted(task_guid, clock.utc_now(), reattached, task)
             return self.see_through(context, hook, found, start_of_try(context))
 
     @contextmanager
-    def _resumed(self, context: Context, task_guid: str) -> Iterator[tuple[EciHook, str]]:
+    def _resumed(self, context: Context, task_guid: str) -> Iterator[EciHook]:
         """Be about an import again, in another process."""
         from eci_provider.hooks.eci import EciHook
         from eci_provider.resuming import check_connection
 
-        with final_errors(), EciHook(self.eci_conn_id) as hook:
-            check_connection(hook, task_guid)
+        with final_errors(), self.telling(task_guid), EciHook(self.eci_conn_id) as hook:
+            with self.waiting_for(task_guid):
+                check_connection(hook, task_guid)
             with self._taken_up(context, hook, task_guid):
-                yield hook, task_guid
+                yield hook
 
     @contextmanager
     def _taken_up(self, context: Context, hook: EciHook, task_guid: str) -> Iterator[None]:
         """Know which import it is, for the link and for a kill, until it is concluded or left to a trigger."""
+        self._task_guid = task_guid
         self.show_link(context, hook, task_guid=task_guid)
-        self.kill_switch.take_up(hook.new_client, task_guid)
+        self.kill_switch.take_up(hook.new_client, task_guid, reattach=self.finds_its_import)
         try:
             yield
         finally:
@@ -300,10 +308,11 @@ class EciAwaitingOperator(EciReportingOperator):
             voids_on_kill = self.kill_switch.action == "void_batch" and not self.pending_is_meant()
             voided: EciError | None = removed_of(result)
             if voided is None and voids_on_kill:
-                voided = voided_by_kill(client, result, sentence(result))
+                reattach = self.finds_its_import
+                voided = voided_by_kill(client, result, sentence(result), reattach=reattach)
             result, unreported = self.with_report(context, hook, result)
         except AirflowTaskTimeout as timeout:
-            raise cut_short(context, result) from timeout
+            raise cut_short(context, result, self.how_to_go_on(task_guid)) from timeout
         return result, voided, unreported
 
 

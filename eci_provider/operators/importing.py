@@ -77,10 +77,6 @@ class EciImportOperator(EciAwaitingOperator):
             self._checked_adoption()
 
     @abstractmethod
-    def what(self) -> str:
-        """Return what is imported, for messages, such as ``file 'bills.csv'``."""
-
-    @abstractmethod
     def content(self, request: RequestModel) -> str:
         """Return a digest of what decides which bills land where: another content is another import."""
 
@@ -93,6 +89,11 @@ class EciImportOperator(EciAwaitingOperator):
         return frozenset()
 
     @property
+    def finds_its_import(self) -> bool:
+        """Tell whether a later try takes the import that this one has started, and sends nothing."""
+        return self.reattach or self._checked_adoption() is not None
+
+    @property
     def record_keys(self) -> Sequence[str]:
         """Return under which names this task may record imports in Airflow's task state."""
         return (self.record_key,)
@@ -100,8 +101,9 @@ class EciImportOperator(EciAwaitingOperator):
     def perform(self, context: Context, hook: EciHook) -> Any:
         """Submit unless an earlier try did, then wait as the arguments say."""
         began = clock.utc_now()
-        note_first_try(context)
-        return self.see_through(context, hook, self.submitted(context, hook, self._checked_adoption()), began)
+        with self.telling():
+            note_first_try(context)
+            return self.see_through(context, hook, self.submitted(context, hook, self._checked_adoption()), began)
 
     def submitted(self, context: Context, hook: EciHook, adopt_task_guid: str | None = None) -> Submitted:
         """
@@ -170,7 +172,7 @@ class EciImportOperator(EciAwaitingOperator):
             )
 
         def send(marker: str) -> str:
-            self.kill_switch.sending(marker)
+            self.kill_switch.sending(marker, reattach=self.reattach)
             return self.submit_job(client, request, marker)
 
         job = Job(self.what(), identity, target_of(request.batch_settings), send, self.how_to_import_anew())

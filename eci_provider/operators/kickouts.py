@@ -120,6 +120,15 @@ class RetryKickoutsOperator(EciImportOperator):
         """Return the GUIDs of the import that is retried and of the rounds before this one."""
         return frozenset([self._source_guid(), *(short["task_guid"] for short in self._ended)])
 
+    @property
+    def finds_its_import(self) -> bool:
+        """Tell whether a later try takes the imports that this one has started; it adopts none but the first."""
+        return self.reattach or (not self._ended and super().finds_its_import)
+
+    def may_be_sent_again(self, error: EciError) -> bool:
+        """Tell whether a later try may import again; not after the first round, whose bills it would send, too."""
+        return not self._ended and super().may_be_sent_again(error)
+
     def checked_request(self) -> RequestModel:
         """
         Return the request once templates are rendered.
@@ -165,6 +174,7 @@ class RetryKickoutsOperator(EciImportOperator):
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume in the round that the task was in."""
         self._ended = list(own_xcom(context, _ROUNDS) or []) if self.max_rounds > 1 else []
+        self._kicked_out = self._ended[-1]["task_guid"] if self._ended else None
         return super().resume_execution(next_method, next_kwargs, context)
 
     def follow_up(
