@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from eci_provider import clock
-from eci_provider.api.errors import EciError, EciUnknownOutcomeError
+from eci_provider.api.errors import EciError
 from eci_provider.api.retries import is_transient
 from eci_provider.changing import change_status
 from eci_provider.going_on import NOT_LOOKED_FOR, by_adopting, by_reattaching
@@ -52,17 +52,12 @@ class KillSwitch:
 
         :param marker: the marker it carries.
         :param reattach: whether a later try looks for it.
-        :raises EciUnknownOutcomeError: after a kill, if an earlier request may have taken effect.
         :raises EciError: after a kill; Airflow leaves a killed process some seconds in which it must not begin.
         """
-        if self._was_killed and self._marker is not None:
-            raise EciUnknownOutcomeError(
-                "The task was killed while it was not known whether an earlier request to import took effect, "
-                f"marker {self._marker}. It was not sent again. {self._what_then()}",
-                marker=self._marker,
-            )
         if self._was_killed:
-            raise EciError("The task was killed before its import was sent. Nothing was sent.")
+            # With a marker an earlier request of this try may have taken effect, of which the submission tells.
+            done = "Nothing was sent." if self._marker is None else "It was not sent again."
+            raise EciError(f"The task was killed before its import was sent. {done}")
         self._marker, self._reattach = marker, reattach
 
     def take_up(self, client: Callable[[], EciClient], task_guid: str, *, reattach: bool = True) -> None:

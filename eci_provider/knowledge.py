@@ -111,6 +111,13 @@ class Knowledge:
             else [self._job.target]
         )
 
+    @property
+    def known_task_guid(self) -> str | None:
+        """Return the import that is recorded of this work; None also where the content was not read yet."""
+        if "_identity" not in vars(self) or not self._is_same_work:
+            return None
+        return self._record.get("task_guid")
+
     def _since(self) -> datetime:
         """Return the earliest moment at which it can have been submitted, by the server's clock."""
         from eci_provider.api.tasks import moment
@@ -151,7 +158,9 @@ class Knowledge:
         except (EciExistsError, EciUnknownOutcomeError):
             raise
         except EciError as error:
-            raise search_failed(self._job.what, self._marker(attempt), error) from error
+            raise search_failed(
+                self._job.what, self._marker(attempt), error, reattach=self._now.reattach
+            ) from error
         if found.doubtful:
             raise self._doubt(found)
         if found.ours is not None:

@@ -12,8 +12,10 @@ from eci_provider.api.errors import (
     EciExistsError,
     EciNotFoundError,
     EciUnknownOutcomeError,
+    EciWaitTimeoutError,
 )
 from eci_provider.api.retries import asked_delay
+from eci_provider.going_on import NOT_LOOKED_FOR
 
 if TYPE_CHECKING:
     from eci_provider.api.tasks import TaskResponse
@@ -56,11 +58,16 @@ def may_be_ours(
     return error
 
 
-def search_failed(what: str, marker: str, error: EciError) -> EciUnknownOutcomeError:
+def search_failed(what: str, marker: str, error: EciError, *, reattach: bool = True) -> EciUnknownOutcomeError:
     """Return the error for a search that failed."""
+    then = (
+        "The next try looks again."
+        if error.retry_helps
+        else "Clear the task when that is put right: it looks again."
+    )
     unknown = EciUnknownOutcomeError(
-        f"It is not known whether {what} was submitted by an earlier request, and looking for it failed: "
-        f"{error.message} Nothing is sent; the next try looks again.",
+        f"It is not known whether {what} was submitted by an earlier request, marker {marker}, and looking for it "
+        f"failed: {error.message} Nothing is sent. {then if reattach else NOT_LOOKED_FOR}",
         marker=marker,
         retry_after=asked_delay(error),
     )
@@ -68,22 +75,28 @@ def search_failed(what: str, marker: str, error: EciError) -> EciUnknownOutcomeE
     return unknown
 
 
-def every_answer_lost(what: str, marker: str, sends: int, last: EciError) -> EciUnknownOutcomeError:
+def every_answer_lost(
+    what: str, marker: str, sends: int, last: EciError, *, reattach: bool = True
+) -> EciUnknownOutcomeError:
     """Return the error for a request that was sent again and again, without an answer or an effect."""
+    then = "The next try looks again." if reattach else NOT_LOOKED_FOR
     return EciUnknownOutcomeError(
-        f"{what[:1].upper()}{what[1:]} was sent {sends} times; each answer was lost, and each time two looks "
-        f"found no import of it. The next try looks again. The last trouble: {last.message}",
+        f"{what[:1].upper()}{what[1:]} was sent {sends} times, marker {marker}; each answer was lost, and each "
+        f"time two looks found no import of it. {then} The last trouble: {last.message}",
         marker=marker,
         retry_after=asked_delay(last),
     )
 
 
-def failed_after_a_lost_answer(what: str, marker: str, error: EciError) -> EciUnknownOutcomeError:
+def failed_after_a_lost_answer(
+    what: str, marker: str, error: EciError, *, reattach: bool = True
+) -> EciUnknownOutcomeError:
     """Return the error for a request that failed after one before it had lost its answer in the same try."""
+    later = "a later try of this task finds its import; clear the task when the trouble is over."
     unknown = EciUnknownOutcomeError(
         f"An answer to {what} was lost, two looks found no import of it, and sending it again failed: "
-        f"{error.message} Should the first request take effect late, a later try of this task finds its import; "
-        "clear the task when the trouble is over.",
+        f"{error.message} The first request, marker {marker}, may still take effect late. "
+        f"{f'Should it, {later}' if reattach else NOT_LOOKED_FOR}",
         marker=marker,
         retry_after=asked_delay(error),
     )
@@ -138,12 +151,28 @@ def is_anothers(task_guid: str, map_index: int) -> EciExistsError:
     )
 
 
-def out_of_time(what: str) -> EciUnknownOutcomeError:
+def out_of_time(what: str, *, reattach: bool = True) -> EciUnknownOutcomeError:
     """Return the error for a try that Airflow's ``execution_timeout`` ended before it knew its import."""
+    then = (
+        "the next try looks for it."
+        if reattach
+        else "with reattach=False no later try looks for it. If its import is there, set adopt_task_guid to its "
+        "GUID; if not, clear the task."
+    )
     return EciUnknownOutcomeError(
         f"The `execution_timeout` of this task was over while {what} was submitted or looked for. It may run in "
-        "EnergyCAP; the next try looks for it. Leave more time than the upload and the connection's settle_time "
-        "take."
+        f"EnergyCAP; {then} Leave more time than the upload and the connection's settle_time take."
+    )
+
+
+def out_of_time_with(task_guid: str, what: str, how_to_go_on: str) -> EciWaitTimeoutError:
+    """Return the error for a try that Airflow's ``execution_timeout`` ended while it looked at its import."""
+    return EciWaitTimeoutError(
+        f"The `execution_timeout` of this task was over before it was known how import {task_guid} of {what} "
+        f"stands. {how_to_go_on} Leave more time than the upload and the connection's settle_time take.",
+        ended_by="execution_timeout",
+        task_guid=task_guid,
+        status=None,
     )
 
 

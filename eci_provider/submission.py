@@ -191,7 +191,8 @@ class Submission(Knowledge):
             except EciError as error:
                 if not sends:
                     raise
-                raise failed_after_a_lost_answer(self._job.what, marker, error) from error
+                reattach = self._now.reattach
+                raise failed_after_a_lost_answer(self._job.what, marker, error, reattach=reattach) from error
             else:
                 return self._fresh(task_guid, marker)
             decision = self._searched(attempt)
@@ -200,7 +201,8 @@ class Submission(Knowledge):
             attempt = decision.attempt
         if isinstance(lost, EciRateLimitError):
             raise lost
-        raise every_answer_lost(self._job.what, self._marker(attempt), MOST_SENDS, lost) from lost
+        marker = self._marker(attempt)
+        raise every_answer_lost(self._job.what, marker, MOST_SENDS, lost, reattach=self._now.reattach) from lost
 
     def _refused(self, attempt: int, error: EciBadRequestError) -> ResumeDecision:
         """Look whether a request is refused because an earlier one of ours took its batch's code meanwhile."""

@@ -116,8 +116,9 @@ class EciImportOperator(EciAwaitingOperator):
         """
         if adopt_task_guid is not None:
             _refuse_if_anothers(context, adopt_task_guid)
-        with self._told_in_time():
-            submitted = self._submission(context, hook).carry_out(adopt_task_guid)
+        submission = self._submission(context, hook)
+        with self._told_in_time(context, submission, adopt_task_guid):
+            submitted = submission.carry_out(adopt_task_guid)
         context["ti"].xcom_push(key="task_guid", value=submitted.task_guid)
         return submitted
 
@@ -132,21 +133,28 @@ class EciImportOperator(EciAwaitingOperator):
         memory = TaskMemory(context, self.record_key)
         if not self.reattach or (memory.lasts and not memory.read().get("marker")):
             return None
-        with self._told_in_time():
-            found = self._submission(context, hook).find()
+        submission = self._submission(context, hook)
+        with self._told_in_time(context, submission):
+            found = submission.find()
         if found is not None:
             context["ti"].xcom_push(key="task_guid", value=found.task_guid)
         return found
 
     @contextmanager
-    def _told_in_time(self) -> Iterator[None]:
-        """Say what was going on when Airflow's ``execution_timeout`` ends the try."""
+    def _told_in_time(
+        self, context: Context, submission: Submission, adopt_task_guid: str | None = None
+    ) -> Iterator[None]:
+        """Say what was going on when Airflow's ``execution_timeout`` ends the try, and with which import."""
         try:
             yield
         except AirflowTaskTimeout as timeout:
-            from eci_provider.refusals import out_of_time
+            from eci_provider.refusals import out_of_time, out_of_time_with
 
-            raise out_of_time(self.what()) from timeout
+            task_guid = adopt_task_guid or submission.known_task_guid
+            if task_guid is None:
+                raise out_of_time(self.what(), reattach=self.reattach) from timeout
+            context["ti"].xcom_push(key="task_guid", value=task_guid)
+            raise out_of_time_with(task_guid, self.what(), self.how_to_go_on(task_guid)) from timeout
 
     def how_to_import_anew(self) -> str:
         """Return what to set so that an import of an earlier try is not looked for."""

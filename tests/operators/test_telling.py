@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from eci_provider.api import errors
 from eci_provider.operators import RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
 from tests.operators.scene import BATCH, IMPORT, MODES, TASK, Scene, deferred, says, says_not
-from tests.running import run
+from tests.running import Tries, run
 from tests.waiting_tasks import KINDS, waiting_task
 
 
@@ -161,6 +162,60 @@ class TestWhatIsImported:
         says(end, f"Import {guid} of file '{scene.path}': KeyError: 'x' A retry or a clear")
 
 
+class TestTimeOutBeforeTheWait:
+    """Airflow's ``execution_timeout`` ends a try that knows its import already."""
+
+    @staticmethod
+    def _hang(monkeypatch: pytest.MonkeyPatch) -> None:
+        def hang(*_: Any, **__: Any) -> None:
+            raise AirflowTaskTimeout("Timeout, PID: 7")
+
+        monkeypatch.setattr("eci_provider.api.tasks.Tasks.get", hang)
+
+    def test_it_names_the_import(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        tries = scene.tries()
+        with monkeypatch.context() as patch:
+            self._hang(patch)
+            ends = [tries.run(), tries.run()]
+
+        for end in ends:
+            assert isinstance(end.error, errors.EciWaitTimeoutError)
+            assert not end.is_final
+            assert end.error.ended_by == "execution_timeout"
+            assert end.error.details["task_guid"] == end.xcoms["task_guid"] == scene.guid
+            says(end, f"import {scene.guid} of file '{scene.path}'", "A retry or a clear of the task reattaches")
+        assert tries.run().state == "success"
+        assert scene.submits == 1
+
+    def test_it_names_what_was_to_be_adopted(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        scene.tries(wait_for_completion=False).run()
+        self._hang(monkeypatch)
+
+        end = Tries(lambda: scene.task(adopt_task_guid=scene.guid), has_state=False).run()
+
+        assert end.xcoms["task_guid"] == scene.guid
+        says(end, f"import {scene.guid} of file")
+
+    def test_without_reattach_it_is_final(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._hang(monkeypatch)
+
+        end = scene.tries(reattach=False).run()
+
+        assert end.is_final
+        says(end, f"adopt_task_guid to '{scene.guid}'")
+
+    def test_elsewhere_it_names_the_import_too(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        def hang(*_: Any, **__: Any) -> None:
+            raise AirflowTaskTimeout("Timeout, PID: 7")
+
+        monkeypatch.setattr("eci_provider.judging.judged", hang)
+
+        end = scene.tries(reattach=False).run()
+
+        assert end.is_final
+        says(end, f"while it saw to import {scene.guid}", f"adopt_task_guid to '{scene.guid}'")
+
+
 def test_a_kill_while_a_lost_request_settles_does_not_say_that_nothing_was_sent(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,9 +232,22 @@ def test_a_kill_while_a_lost_request_settles_does_not_say_that_nothing_was_sent(
 
     assert isinstance(end.error, errors.EciUnknownOutcomeError)
     assert not end.is_final
-    says(end, "earlier request to import took effect", end.error.details["marker"], "looks for it")
+    says(end, "It was not sent again.", f"marker {end.error.details['marker']}, may still take effect late")
+    says(end, "a later try of this task finds its import")
     says_not(end, "Nothing was sent")
+    assert len(scene.clock.slept) == 1
     assert scene.submits == 1
+
+
+def test_a_search_that_is_refused_for_good_asks_for_a_clear(scene: Scene) -> None:
+    scene.sandbox.fault("POST", IMPORT, drop="after")
+    scene.sandbox.fault("GET", "/api/v3/task", times=None, status=403)
+
+    end = scene.tries().run()
+
+    assert end.is_final
+    says(end, "Clear the task when that is put right: it looks again.")
+    says_not(end, "next try")
 
 
 def test_a_later_round_that_is_resumed_elsewhere_names_whose_kickouts_it_retries(

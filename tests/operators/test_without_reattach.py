@@ -119,6 +119,31 @@ def test_an_import_that_brought_nothing_in_is_still_sent_again(deferrable: bool,
     assert tries.run().state == "success"
 
 
+@pytest.mark.parametrize("kept", [True, False], ids=["taken", "lost"])
+def test_a_request_in_doubt_is_not_sent_again(kept: bool, scene: Scene) -> None:
+    scene.sandbox.fault("POST", IMPORT, times=None, drop="after" if kept else "before")
+    if kept:
+        scene.sandbox.fault("GET", "/api/v3/task", times=None, status=503)
+
+    end = scene.tries(reattach=False).run()
+
+    assert isinstance(end.error, errors.EciUnknownOutcomeError)
+    assert end.is_final
+    says(end, "no later try looks for it", "set adopt_task_guid", end.error.details["marker"])
+    says_not(end, "next try looks again")
+
+
+def test_a_time_out_at_the_submission_is_final(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.sandbox.fault("POST", IMPORT, drop="before")
+    end_the_try(scene, monkeypatch, 1)
+
+    end = scene.tries(reattach=False).run()
+
+    assert isinstance(end.error, errors.EciUnknownOutcomeError)
+    assert end.is_final
+    says(end, "no later try looks for it")
+
+
 def test_what_was_adopted_is_adopted_again(scene: Scene) -> None:
     scene.tries(wait_for_completion=False).run()
     scene.sandbox.fault("GET", TASK, skip=3, times=None, status=503)
