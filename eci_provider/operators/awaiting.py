@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from eci_provider.jobs import Submitted
     from eci_provider.triggers.task import EciTaskTrigger
 
+#: Under which XCom key a deferred task keeps whether its import is one of an earlier try.
+_REATTACHED = "reattached"
+
 
 class EciAwaitingOperator(EciTellingOperator):
     """
@@ -146,7 +149,7 @@ class EciAwaitingOperator(EciTellingOperator):
                     return _result_at_once(following)
                 task = following.task
                 if task is None or not task_has_ended(task, wait_for_analysis=self.wait_for_analysis):
-                    task = self._wait(hook, following, began)
+                    task = self._wait(context, hook, following, began)
                 result, voided, unreported = self._conclude(context, hook, task, following)
             result, following = self.follow_up(context, hook, result) if voided is None else (result, None)
         result = judged(
@@ -162,7 +165,7 @@ class EciAwaitingOperator(EciTellingOperator):
             raise unreported
         return result
 
-    def _wait(self, hook: EciHook, submitted: Submitted, began: datetime) -> TaskResponse:
+    def _wait(self, context: Context, hook: EciHook, submitted: Submitted, began: datetime) -> TaskResponse:
         """Wait here, or leave it to a trigger."""
         from eci_provider.limits import wait_within_limits
         from eci_provider.waiting import deadline_after, execution_deadline, framework_timeout
@@ -172,6 +175,8 @@ class EciAwaitingOperator(EciTellingOperator):
             "Waiting for import %s until %s.", submitted.task_guid, deadline.isoformat(timespec="seconds")
         )
         if self.deferrable:
+            # Where the trigger dies, Airflow hands over nothing.
+            context["ti"].xcom_push(key=_REATTACHED, value=submitted.reattached)
             limit = execution_deadline(self.execution_timeout, began)
             trigger = self._trigger(
                 submitted.task_guid,
@@ -244,13 +249,11 @@ class EciAwaitingOperator(EciTellingOperator):
     def _resume_without_event(
         self, context: Context, task_guid: str, next_kwargs: dict[str, Any] | None
     ) -> dict[str, Any]:
-        from eci_provider.compat import TaskMemory
         from eci_provider.jobs import Submitted
         from eci_provider.resuming import last_look
 
         with self._resumed(context, task_guid) as hook:
-            # Below Airflow 3.3 nothing is kept but the GUID.
-            reattached = bool(TaskMemory(context, self.record_key).read().get("reattached"))
+            reattached = bool(own_xcom(context, _REATTACHED))
             with self.waiting_for(task_guid):
                 task = last_look(self._trigger(task_guid, None, reattached=reattached).wait(hook), next_kwargs)
             found = Submitted(task_guid, clock.utc_now(), reattached, task)

@@ -250,6 +250,23 @@ def test_a_search_that_is_refused_for_good_asks_for_a_clear(scene: Scene) -> Non
     says_not(end, "next try")
 
 
+@pytest.mark.parametrize("has_state", [False, True])
+@pytest.mark.parametrize("reattached", [False, True])
+def test_a_result_without_a_trigger_says_whether_it_was_reattached(
+    reattached: bool, has_state: bool, scene: Scene
+) -> None:
+    scene.sandbox.settings.delay = 60
+    if reattached:
+        scene.sandbox.fault("POST", IMPORT, drop="after")
+    _, resume = deferred(scene, has_state=has_state)
+    scene.clock.sleep(100)
+
+    end = resume("__fail__", {"error": "Trigger failure"})
+
+    assert end.state == "success", end.error
+    assert end.result["reattached"] is reattached
+
+
 def test_a_later_round_that_is_resumed_elsewhere_names_whose_kickouts_it_retries(
     sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
 ) -> None:
