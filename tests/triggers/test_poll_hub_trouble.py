@@ -62,6 +62,7 @@ BAD_DATES = [
     "2026-01-05T08:00:00+99:00",
     "yesterday",
 ]
+ONE_PAGE = {"TotalPages": "1"}
 BAD_ITEMS = [*UNREADABLE, *({"beginDate": date} for date in BAD_DATES)]
 
 
@@ -72,7 +73,9 @@ def test_a_bad_item_harms_only_its_own_import(
     guids = imports(sandbox, 3, last=0)
     shown = raw_list(sandbox)
     shown[1] |= spoiled
-    sandbox.fault("GET", LIST, times=None, status=200, body=[None, "text", {}, {"taskGUId": 7}, *shown])
+    sandbox.fault(
+        "GET", LIST, times=None, status=200, headers=ONE_PAGE, body=[None, "text", {}, {"taskGUId": 7}, *shown]
+    )
 
     events = together([EciTaskTrigger(guid) for guid in guids])
 
@@ -87,7 +90,7 @@ def test_a_bad_item_of_an_import_that_goes_on_makes_nothing_dearer(
     guids = imports(sandbox, 4, last=60)
     shown = raw_list(sandbox)
     shown[1] |= spoiled
-    sandbox.fault("GET", LIST, times=3, status=200, body=shown)
+    sandbox.fault("GET", LIST, times=3, status=200, headers=ONE_PAGE, body=shown)
 
     events = together([EciTaskTrigger(guid) for guid in guids])
 
@@ -152,7 +155,7 @@ def test_what_the_list_never_shows_is_asked_for_alone_and_seldom_looked_for(
 ) -> None:
     guids = imports(sandbox, 3, last=900)
     shown = raw_list(sandbox)
-    listing = sandbox.fault("GET", LIST, times=None, status=200, body=shown[1:])
+    listing = sandbox.fault("GET", LIST, times=None, status=200, headers=ONE_PAGE, body=shown[1:])
 
     async def scenario() -> dict[str, Any]:
         running = [asyncio.ensure_future(first_event(*EciTaskTrigger(guid).serialize())) for guid in guids]
