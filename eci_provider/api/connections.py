@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.util.wait import wait_for_read
+
+from eci_provider.api.answering import BoundedAnswer
 
 #: Connecting ends with the handshakes of TLS and of a proxy's tunnel; an error of theirs bears this attribute.
 _WHILE_CONNECTING = "eci_was_connecting"
@@ -52,6 +54,10 @@ def _hearing(connection: Any, patience: float) -> Any:
 
     class Hearing(connection):  # type: ignore[misc]
         hears = True
+
+        def __init__(self, *args: Any, **named: Any) -> None:
+            super().__init__(*args, **named)
+            self.response_class = partial(BoundedAnswer, patience=patience)
 
         def connect(self) -> None:
             try:

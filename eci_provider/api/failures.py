@@ -128,6 +128,8 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 def meaning_of(status: int, base_url: str) -> tuple[type[EciResponseError], str]:
     host = urlsplit(base_url).netloc
+    if status < 200:
+        return EciUnreadableResponseError, "this is no answer yet, and none followed"
     if 300 <= status < 400:
         return EciRedirectError, "redirects are not followed, since the API key would travel along"
     if status == 401:

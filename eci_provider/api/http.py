@@ -232,19 +232,11 @@ class EciSession:
         self._warn_if_deprecated(operation, headers)
 
     def _pieces(self, response: requests.Response) -> Iterator[bytes]:
-        """Iterate over the body as it arrives, not without bound in the time that is waited for it."""
+        """Iterate over the body as it arrives."""
         # urllib3 before 2.2 has no read1, and waits for a whole chunk.
         read = getattr(response.raw, "read1", response.raw.read)
-        waited = 0.0
-        while True:
-            began = time.monotonic()
-            chunk = read(_CHUNK, decode_content=True)
-            waited += time.monotonic() - began
-            if not chunk:
-                return
+        while chunk := read(_CHUNK, decode_content=True):
             yield chunk
-            if waited > 10 * self._timeout[1]:
-                raise requests.exceptions.ReadTimeout("the body took too long")
 
     def _taken(
         self, take: Callable[[Iterator[bytes]], Any], response: requests.Response, method: str, path: str

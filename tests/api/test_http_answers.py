@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import gzip
 import logging
-import socket
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from eci_provider.api import EciClient, http
-from eci_provider.api.errors import EciBadRequestError, EciConnectionError, EciUnreadableResponseError
+from eci_provider.api.errors import EciBadRequestError, EciUnreadableResponseError
 from eci_provider.sandbox import Sandbox
 
 from .conftest import RawServer
@@ -49,24 +47,6 @@ def test_the_status_of_a_refusal_counts_though_its_body_breaks_off(
     with pytest.raises(EciBadRequestError) as caught:
         client.batches.open("A")
     assert caught.value.body == '{"message":'
-
-
-def test_an_answer_that_drips_for_ever_is_given_up() -> None:
-    """No single wait is long, so the time-out between two bytes alone would never end it."""
-
-    def drip(connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-        while True:
-            connection.sendall(b" ")
-            threading.Event().wait(0.01)
-
-    with (
-        RawServer(drip) as server,
-        EciClient(server.url, "key", timeout=0.05, max_retries=0) as client,
-        pytest.raises(EciConnectionError, match="did not answer in time") as caught,
-    ):
-        client.account.me()
-    assert (caught.value.kind, caught.value.sent) == ("timeout", True)
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b"\xff\xfe\x00", b'{"a": 1', b"NotJSON", b"1" * 5000, b""])
