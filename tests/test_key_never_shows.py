@@ -21,6 +21,7 @@ from eci_provider.operators import (
 )
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
+from tests.api.test_key_secrecy import beneath
 from tests.conftest import TurnedClock, connect
 from tests.operators.test_import_profile import MAPPING
 from tests.running import run
@@ -53,11 +54,7 @@ def _tasks(folder: Path, deferrable: bool) -> list[Any]:
 
 def _all_that_was_written(end: Any, task: Any) -> str:
     rendered = {name: repr(getattr(task, name)) for name in task.template_fields}
-    error = (
-        "".join(traceback.format_exception(end.error)) + repr(end.error) + repr(vars(end.error))
-        if end.error
-        else ""
-    )
+    error = "".join(traceback.format_exception(end.error)) + beneath(end.error) if end.error else ""
     return json.dumps([end.xcoms, end.deferrals, rendered], default=repr) + error + repr(task)
 
 

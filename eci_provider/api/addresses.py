@@ -6,12 +6,14 @@ import html
 import ipaddress
 import json
 import re
-from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from eci_provider.api.errors import EciValidationError
 
 _MASK = "***"
+#: The shortest key that is masked in what a good answer says: a shorter one may well be a word of it.
+_SHORTEST_MASKED = 8
 
 
 class ApiKey:
@@ -21,10 +23,14 @@ class ApiKey:
     :param value: the key itself.
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ("_sought", "_spelled", "_value")
 
     def __init__(self, value: str) -> None:
         self._value = value
+        spellings = sorted(_spellings(value), key=len, reverse=True)
+        self._spelled = re.compile("|".join(map(re.escape, spellings)), flags=re.IGNORECASE)
+        # Letters and digits are spelled alike everywhere.
+        self._sought = max(re.split("[^a-z0-9]+", value.lower()), key=len).encode()
 
     def __repr__(self) -> str:
         return _MASK
@@ -34,48 +40,59 @@ class ApiKey:
     def __reduce__(self) -> str:
         raise TypeError("an API key is not pickled")
 
+    @classmethod
+    def of(cls, value: ApiKey | str | None) -> ApiKey:
+        """Return a key in an object that shows nothing; white space around it is dropped, as copying adds it."""
+        return value if isinstance(value, ApiKey) else cls((value or "").strip())
+
+    def problem(self) -> str | None:
+        """Say why it cannot travel in a header, without showing it."""
+        if not self._value:
+            return "the API key is missing; it is the connection's password"
+        if not re.fullmatch(r"[\x21-\x7e]+", self._value):
+            return "the API key holds a character that no key has: white space, a control or a non-ASCII character"
+        return None
+
     def reveal(self) -> str:
         """Return the key, for the request's header only."""
         return self._value
 
-    def redacted(self, content: bytes) -> bytes:
-        """Return a body with the key masked."""
-        return content.replace(self._value.encode(), _MASK.encode())
+    def is_in(self, content: bytes) -> bool:
+        """Tell whether a body may hold the key; one of a few letters may be a word, and is not looked for."""
+        return len(self._value) >= _SHORTEST_MASKED and self._sought in content.lower()
 
-    def redacted_pieces(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """Iterate over a body in pieces with the key masked, also where it lies in two of them."""
-        held, most = b"", len(self._value) - 1
-        for piece in pieces:
-            content = self.redacted(held + piece)
-            held = content[max(0, len(content) - most) :]
-            yield content[: len(content) - len(held)]
-        yield held
+    def masked(self, value: Any) -> Any:
+        """Return parsed JSON with the key masked in its texts, the names of members left as they are."""
+        if isinstance(value, str):
+            return self.redact(value)
+        if isinstance(value, list):
+            return [self.masked(item) for item in value]
+        if isinstance(value, dict):
+            return {name: self.masked(item) for name, item in value.items()}
+        return value
 
     def redact(self, text: str) -> str:
         """Return a text with the key masked, also where a server spelled it as JSON, HTML or a URL does."""
-        key = self._value
-        escaped_by_net = re.sub(
-            r"[\"&'+<>`]", lambda found: f"\\u{ord(found.group()):04X}", key.replace("\\", "\\\\")
-        )
-        spellings = {key, json.dumps(key)[1:-1], escaped_by_net, html.escape(key), quote(key, safe="")}
-        longest_first = sorted(spellings, key=len, reverse=True)
-        return re.sub("|".join(map(re.escape, longest_first)), _MASK, text, flags=re.IGNORECASE)
+        return self._spelled.sub(_MASK, text) if self._value else text
 
 
-def checked_key(value: str | None) -> ApiKey:
+def _spellings(key: str) -> set[str]:
+    """Return a key as it is, and as JSON, that of .NET, HTML and a URL spell it."""
+    escaped_by_net = re.sub(r"[\"&'+<>`]", lambda found: f"\\u{ord(found.group()):04X}", key.replace("\\", "\\\\"))
+    return {key, json.dumps(key)[1:-1], escaped_by_net, html.escape(key), quote(key, safe="")}
+
+
+def checked_key(value: ApiKey | str | None) -> ApiKey:
     """
-    Return the key, or refuse one that cannot travel in a header; the message never shows it.
+    Return the key, or refuse one that cannot travel in a header; neither the message nor a traceback shows it.
 
-    :param value: the key; white space around it is dropped, as it comes from copying.
+    :param value: the key; white space around it is dropped.
     :raises EciValidationError: when it is empty or holds white space, control or non-ASCII characters.
     """
-    key = (value or "").strip()
-    if not key:
-        raise EciValidationError(["the API key is missing; it is the connection's password"], source="API key")
-    if not re.fullmatch(r"[\x21-\x7e]+", key):
-        problem = "the API key holds a character that no key has: white space, a control or a non-ASCII character"
+    value = ApiKey.of(value)
+    if problem := value.problem():
         raise EciValidationError([problem], source="API key")
-    return ApiKey(key)
+    return value
 
 
 def is_loopback(host: str | None) -> bool:

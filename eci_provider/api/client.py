@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from eci_provider.api.account import Account
+from eci_provider.api.addresses import ApiKey
 from eci_provider.api.batches import Batches
 from eci_provider.api.bill_imports import BillImports
 from eci_provider.api.http import EciSession
@@ -37,7 +38,7 @@ class EciClient:
     def __init__(
         self,
         base_url: str,
-        api_key: str,
+        api_key: str | ApiKey,
         *,
         timeout: float = 60.0,
         connect_timeout: float = 10.0,
@@ -46,6 +47,7 @@ class EciClient:
         allow_http: bool = False,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
+        api_key = ApiKey.of(api_key)  # a traceback that shows locals shall not show it
         self._session = EciSession(
             base_url,
             api_key,
@@ -78,7 +80,7 @@ class EciClient:
         return self._session.knows_server_time
 
     def __repr__(self) -> str:
-        return f"EciClient({self.base_url!r})"
+        return f"EciClient({self._session.base_url!r})" if hasattr(self, "_session") else "EciClient()"
 
     def close(self) -> None:
         """Close all connections."""

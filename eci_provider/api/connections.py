@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.util.wait import wait_for_read
 
 from eci_provider.api.answering import BoundedAnswer
+
+if TYPE_CHECKING:
+    from eci_provider.api.addresses import ApiKey
 
 #: Connecting ends with the handshakes of TLS and of a proxy's tunnel; an error of theirs bears this attribute.
 _WHILE_CONNECTING = "eci_was_connecting"
@@ -18,19 +21,20 @@ class HearingAdapter(HTTPAdapter):
     """
     Take connections from the pools that look for an answer before they give up sending.
 
+    :param key: what each request is signed with.
     :param patience: seconds that a server may take to read on, and to answer.
     :param named: the arguments of requests' own adapter.
     """
 
-    def __init__(self, patience: float, **named: Any) -> None:
+    def __init__(self, key: ApiKey, patience: float, **named: Any) -> None:
         super().__init__(**named)
-        self._patience = patience
+        self._signing = {"key": key, "patience": patience}
 
     def get_connection_with_tls_context(self, *args: Any, **named: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **named)
         # A pool is asked for at every request, and kept: its kind of connection is changed once.
-        if not getattr(pool.ConnectionCls, "hears", False):
-            pool.ConnectionCls = _hearing(pool.ConnectionCls, self._patience)
+        if not isinstance(pool.ConnectionCls, partial):
+            pool.ConnectionCls = partial(_hearing(pool.ConnectionCls), **self._signing)
         return pool
 
 
@@ -44,19 +48,18 @@ def was_connecting(error: BaseException) -> bool:
 
 
 @cache
-def _hearing(connection: Any, patience: float) -> Any:
+def _hearing(connection: Any) -> Any:
     """
-    Return a kind of connection that does not take a broken pipe for the whole story.
+    Return a kind of connection that signs requests, and does not take a broken pipe for the whole story.
 
     A server that refuses a large body (401, 413) answers and closes while we still send. urllib3 reads the answer
     after some of the errors this gives, but after none that TLS gives, and not where the server reads no further.
     """
 
     class Hearing(connection):  # type: ignore[misc]
-        hears = True
-
-        def __init__(self, *args: Any, **named: Any) -> None:
+        def __init__(self, *args: Any, key: ApiKey, patience: float, **named: Any) -> None:
             super().__init__(*args, **named)
+            self._signs_with, self._patience = key, patience
             self.response_class = partial(BoundedAnswer, patience=patience)
 
         def connect(self) -> None:
@@ -65,13 +68,21 @@ def _hearing(connection: Any, patience: float) -> Any:
             except Exception as error:
                 setattr(error, _WHILE_CONNECTING, True)
                 raise
-            self.sock.settimeout(patience)
+            self.sock.settimeout(self._patience)
+
+        def endheaders(self, *args: Any, **named: Any) -> None:
+            """Sign the request at the last moment: in a dict of headers the key would show in many a traceback."""
+            try:
+                self.putheader("ECI-ApiKey", self._signs_with.reveal())
+                super().endheaders(*args, **named)
+            except BaseException as error:
+                raise error.with_traceback(None)  # noqa: B904  # in its frames lies what was being sent
 
         def request(self, *args: Any, **named: Any) -> None:
             self._broke_off = False
             if self.sock is not None:
                 # urllib3 would have the time-out for connecting hold until the whole body is out.
-                self.timeout = patience
+                self.timeout = self._patience
             try:
                 super().request(*args, **named)
             except OSError:

@@ -46,6 +46,16 @@ def conclusion(error: EciConnectionError | EciResponseError, operation: str, met
 
 
 def connection_error(error: Exception, method: str, path: str, base_url: str) -> EciConnectionError:
+    """
+    Return what ended a request as an error of ours, its cause being what lay at the bottom of it.
+
+    The layers above that hold the request and frames with it, and show a proxy's password.
+
+    :param error: what requests or urllib3 raised.
+    :param method: the request's method.
+    :param path: its path.
+    :param base_url: where it went.
+    """
     kind, sent = _kind_of(error)
     host = urlsplit(base_url).netloc
     meaning = {
@@ -57,9 +67,19 @@ def connection_error(error: Exception, method: str, path: str, base_url: str) ->
         "reset": f"{host} closed the connection before its answer was complete",
     }[kind]
     reason = f" ({type(error).__name__})"
-    return EciConnectionError(
+    failure = EciConnectionError(
         f"{method} {path}: {meaning}{reason}.", kind=kind, sent=sent, method=method, path=path
     )
+    failure.__cause__ = _alone(_causes(error)[-1])
+    return failure
+
+
+def _alone(cause: BaseException) -> BaseException:
+    """Return a cause without what it holds on to."""
+    if isinstance(cause, requests.RequestException):
+        cause.request = cause.response = None
+    cause.__cause__ = cause.__context__ = None
+    return cause.with_traceback(None)
 
 
 def _kind_of(error: Exception) -> tuple[str, bool]:

@@ -8,17 +8,18 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import requests
-import urllib3
 
 from eci_provider import __version__, clock
-from eci_provider.api.addresses import checked_base_url, checked_key, is_loopback
+from eci_provider.api import bodies
+from eci_provider.api.addresses import ApiKey, checked_base_url, checked_key, is_loopback
+from eci_provider.api.bodies import TROUBLE, excerpt, is_success, masked_members, parsed, pieces, whole
 from eci_provider.api.connections import HearingAdapter
 from eci_provider.api.errors import (
     EciConnectionError,
@@ -33,12 +34,14 @@ from eci_provider.api.upload import StreamedImport
 
 log = logging.getLogger(__name__)
 
-#: The largest body that is read, in bytes; lists are paged and `output` is never asked for while polling.
-LARGEST_BODY = 256 * 1024 * 1024
-#: The same of a body that is used up while it arrives.
-LARGEST_STREAM = 4 * 1024 * 1024 * 1024
-EXCERPT = 500
-_CHUNK = 64 * 1024
+_Value = TypeVar("_Value")
+#: Makes something of what stands in a body: pairs of a member's name and its value, or an item of it.
+Take: TypeAlias = "Callable[[Iterator[tuple[str, Any]]], Any]"
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+    "User-Agent": f"airflow-provider-eci/{__version__}",
+}
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ class Answer:
     """
 
     status: int
-    headers: Mapping[str, str]
-    data: Any
+    headers: Mapping[str, str] = field(repr=False)
+    data: Any = field(repr=False)
 
 
 class EciSession:
@@ -74,7 +77,7 @@ class EciSession:
     def __init__(
         self,
         base_url: str,
-        api_key: str,
+        api_key: str | ApiKey,
         *,
         timeout: float = 60.0,
         connect_timeout: float = 10.0,
@@ -83,6 +86,7 @@ class EciSession:
         allow_http: bool = False,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
+        api_key = ApiKey.of(api_key)  # a traceback that shows locals shall not show it
         self.base_url = checked_base_url(base_url, allow_http=allow_http)
         self._key = checked_key(api_key)
         self._timeout = (connect_timeout, timeout)
@@ -92,8 +96,8 @@ class EciSession:
         #: How far EnergyCAP's clock is ahead of ours; None until an answer has told.
         self._server_ahead: timedelta | None = None
         self._http = requests.Session()
-        self._http.mount("https://", HearingAdapter(timeout, max_retries=0, pool_maxsize=16))
-        self._http.mount("http://", HearingAdapter(timeout, max_retries=0, pool_maxsize=16))
+        self._http.mount("https://", HearingAdapter(self._key, timeout, max_retries=0, pool_maxsize=16))
+        self._http.mount("http://", HearingAdapter(self._key, timeout, max_retries=0, pool_maxsize=16))
         # The environment is read once, here: Session.request() would read it for every request, and would
         # also send a password from .netrc and let REQUESTS_CA_BUNDLE override `verify=False`.
         settings = self._http.merge_environment_settings(self.base_url, {}, False, verify, None)
@@ -103,7 +107,7 @@ class EciSession:
         self._verify: bool | str = True if bundle is None else bundle
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.base_url!r})"
+        return f"{type(self).__name__}({getattr(self, 'base_url', '')!r})"
 
     def close(self) -> None:
         """Close all connections."""
@@ -127,7 +131,7 @@ class EciSession:
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         repeat: bool = True,
-        take: Callable[[Iterator[bytes]], Any] | None = None,
+        take: Take | None = None,
     ) -> Answer:
         """
         Send one request, repeating it while that is safe and can help.
@@ -141,8 +145,9 @@ class EciSession:
         :param params: the query; what is None is left out.
         :param body: what to send as JSON, a body that is JSON already and streamed, or None for no body.
         :param repeat: false to send it once whatever happens.
-        :param take: reads a success's body while it arrives; it is called anew, with the body from its start, when
-            the request is repeated, and raises UnreadableJsonError where the body is not what it expects.
+        :param take: reads a success's body while it arrives, given what stands in it one by one; it is called
+            anew, from the body's start, when the request is repeated, and raises UnreadableJsonError where the
+            body is not what it expects.
         :return: the answer.
         :raises EciUnknownOutcomeError: when a POST was sent and its effect cannot be known.
         :raises EciError: one of its children otherwise.
@@ -177,7 +182,7 @@ class EciSession:
         path: str,
         params: Mapping[str, Any] | None,
         body: Any,
-        take: Callable[[Iterator[bytes]], Any] | None,
+        take: Take | None,
     ) -> Answer:
         url = self.base_url + path
         request = requests.Request(
@@ -186,44 +191,39 @@ class EciSession:
             params={name: value for name, value in (params or {}).items() if value is not None},
             data=body if body is None or isinstance(body, StreamedImport) else json.dumps(body).encode(),
         ).prepare()
-        request.headers.update(
-            {
-                "ECI-ApiKey": self._key.reveal(),
-                "Content-Type": "application/json",
-                "Accept": "application/json",
-                "User-Agent": f"airflow-provider-eci/{__version__}",
-            }
-        )
+        request.headers.update(_HEADERS)  # the connection adds the key
         sent_path = path.partition("?")[0]
-        with self._told(method, sent_path, body):
+
+        def send() -> requests.Response:
             # The adapter and not the session sends: that one would read a redirect's target and body itself.
-            response = self._http.get_adapter(url).send(
-                request,
-                timeout=self._timeout,
-                stream=True,
-                proxies=self._proxies,
-                verify=self._verify,
+            return self._http.get_adapter(url).send(
+                request, timeout=self._timeout, stream=True, proxies=self._proxies, verify=self._verify
             )
+
+        response = self._told(send, method, sent_path, body)
         try:
-            if take is not None and _is_success(response):
+            if take is not None and is_success(response):
                 self._note(operation, response.headers)
-                taken = self._taken(take, response, method, sent_path)
-                return Answer(response.status_code, response.headers, taken)
-            with self._told(method, sent_path, body):
-                content = self._read(response, method, sent_path)
+                outcome = self._taken(take, response, method, sent_path)
+            else:
+                content = partial(whole, response)
+                outcome = self._judged(response, self._told(content, method, sent_path, body), method, sent_path)
+                self._note(operation, response.headers)
         finally:
             response.close()
-        self._note(operation, response.headers)
-        return self._judge(response, content, method, sent_path)
+        if isinstance(outcome, EciResponseError):
+            raise outcome  # from here, where no local holds what the server said
+        return outcome
 
-    @contextmanager
-    def _told(self, method: str, path: str, body: Any = None) -> Iterator[None]:
-        """Tell of trouble with the connection as an error of ours."""
+    def _told(self, step: Callable[[], _Value], method: str, path: str, body: Any = None) -> _Value:
+        """Take a step, and tell of trouble with the connection as an error of ours."""
         try:
-            yield
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            return step()
+        except TROUBLE as error:
             failure = connection_error(error, method, path, self.base_url)
-            raise (body.cut_short(failure) if isinstance(body, StreamedImport) else failure) from error
+        # Out of the block: what was raised there would come along, and the request in it.
+        told = body.cut_short(failure) if isinstance(body, StreamedImport) else failure
+        raise told from failure.__cause__
 
     def _note(self, operation: str, headers: Mapping[str, str]) -> None:
         """Heed what an answer's headers say beside it."""
@@ -231,79 +231,50 @@ class EciSession:
             self._server_ahead = moment - clock.utc_now()
         self._warn_if_deprecated(operation, headers)
 
-    def _pieces(self, response: requests.Response) -> Iterator[bytes]:
-        """Iterate over the body as it arrives."""
-        # urllib3 before 2.2 has no read1, and waits for a whole chunk.
-        read = getattr(response.raw, "read1", response.raw.read)
-        while chunk := read(_CHUNK, decode_content=True):
-            yield chunk
-
-    def _taken(
-        self, take: Callable[[Iterator[bytes]], Any], response: requests.Response, method: str, path: str
-    ) -> Any:
+    def _taken(self, take: Take, response: requests.Response, method: str, path: str) -> Answer | EciResponseError:
         """Hand a body over while it arrives; trouble with what is made of it is none of the connection."""
+        body = pieces(response)
 
         def arriving() -> Iterator[bytes]:
-            pieces, size = self._pieces(response), 0
-            while True:
-                with self._told(method, path):
-                    piece = next(pieces, b"")
-                if not piece:
-                    return
-                size += len(piece)
-                if size > LARGEST_STREAM:
-                    raise UnreadableJsonError(f"has more than {LARGEST_STREAM} bytes")
+            while piece := self._told(partial(next, body, b""), method, path):
                 yield piece
 
         try:
-            return take(self._key.redacted_pieces(arriving()))
+            taken = take(masked_members(arriving(), self._key))
         except UnreadableJsonError as error:
-            message = f"{method} {path} was answered with {response.status_code}, but its body {error}"
-            raise self._response_error(EciUnreadableResponseError, message, response, b"", path) from error
+            problem = self.redact(str(error))
+            message = f"{method} {path} was answered with {response.status_code}, but its body {problem}"
+            return self._response_error(EciUnreadableResponseError, message, response, b"", path)
+        return Answer(response.status_code, response.headers, taken)
 
-    def _read(self, response: requests.Response, method: str, path: str) -> bytes:
-        """
-        Read the body, neither without bound in size nor, drop by drop, in time.
-
-        Of a refusal only the start is read, as far as it comes: its status says what is to be done.
-        """
-        content = bytearray()
+    def _judged(
+        self, response: requests.Response, content: bytes, method: str, path: str
+    ) -> Answer | EciResponseError:
+        said = f"{method} {path} was answered with"
+        if not is_success(response):
+            cls, meaning = meaning_of(response.status_code, self.base_url)
+            message = f"{said} {response.status_code}: {meaning}"
+            return self._response_error(cls, message, response, content, path)
+        if len(content) > bodies.LARGEST_BODY:
+            message = f"{said} more than {bodies.LARGEST_BODY} bytes"
+            return self._response_error(EciUnreadableResponseError, message, response, content, path)
+        if response.status_code == 204 or not content:
+            return Answer(response.status_code, response.headers, None)
         try:
-            for chunk in self._pieces(response):
-                content += chunk
-                if not _is_success(response) and len(content) >= _CHUNK:
-                    break
-                if len(content) > LARGEST_BODY:
-                    message = f"{method} {path} was answered with more than {LARGEST_BODY} bytes"
-                    raise self._response_error(EciUnreadableResponseError, message, response, content, path)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
-            if _is_success(response):
-                raise
-        return bytes(content)
-
-    def _judge(self, response: requests.Response, content: bytes, method: str, path: str) -> Answer:
-        if _is_success(response):
-            if response.status_code == 204 or not content:
-                return Answer(response.status_code, response.headers, None)
-            try:
-                # Should a server echo the key, it must not travel on in a result.
-                return Answer(response.status_code, response.headers, json.loads(self._key.redacted(content)))
-            except (ValueError, RecursionError):
-                message = f"{method} {path} was answered with {response.status_code}, but its body is not JSON"
-                raise self._response_error(EciUnreadableResponseError, message, response, content, path) from None
-        cls, meaning = meaning_of(response.status_code, self.base_url)
-        message = f"{method} {path} was answered with {response.status_code}: {meaning}"
-        raise self._response_error(cls, message, response, content, path)
+            return Answer(response.status_code, response.headers, parsed(content, self._key))
+        except (ValueError, RecursionError):
+            message = f"{said} {response.status_code}, but its body is not JSON"
+            return self._response_error(EciUnreadableResponseError, message, response, content, path)
 
     def _response_error(
         self,
         cls: type[EciResponseError],
         message: str,
         response: requests.Response,
-        content: bytes | bytearray,
+        content: bytes,
         path: str,
     ) -> EciResponseError:
-        body = self._excerpt(content)
+        body = excerpt(content, self.redact)
         request_id = response.headers.get("X-Request-Id") or response.headers.get("Request-Id")
         said = f" EnergyCAP said: {body}" if body else ""
         return cls(
@@ -322,12 +293,6 @@ class EciSession:
         """Return a text of the server without the key and without a token, should it hold one."""
         return re.sub(r'("token"\s*:\s*)"[^"]*"?', r'\1"***"', self._key.redact(text), flags=re.IGNORECASE)
 
-    def _excerpt(self, content: bytes | bytearray) -> str:
-        """Return the start of a body in one line."""
-        text = self.redact(content[:_CHUNK].decode("utf-8", errors="replace"))
-        text = re.sub(r"<[^>]*>|\s+", " ", text).strip()
-        return text if len(text) <= EXCERPT else text[: EXCERPT - 3] + "..."
-
     def _warn_if_deprecated(self, operation: str, headers: Mapping[str, str]) -> None:
         replacement = headers.get("ECI-Deprecated")
         if replacement and operation not in self._warned:
@@ -337,7 +302,3 @@ class EciSession:
                 operation,
                 self.redact(replacement)[:200],
             )
-
-
-def _is_success(response: requests.Response) -> bool:
-    return 200 <= response.status_code < 300

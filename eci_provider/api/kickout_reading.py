@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any, BinaryIO, NamedTuple, TypeAlias, cast
 
 from eci_provider.api.kickout_messages import KnownMessages, MessageFinder, message_text
-from eci_provider.api.streamed_json import UnreadableJsonError, members
+from eci_provider.api.streamed_json import UnreadableJsonError
 
 #: How many messages are counted one by one.
 _MOST_COUNTED = 20_000
@@ -21,6 +21,8 @@ _MOST_COLUMNS = 16_384
 _LENGTH = struct.Struct("<Q")
 _BATCH = 100
 
+#: What stands in a JSON object: pairs of a member's name and its value, or an item of it.
+Members: TypeAlias = "Iterator[tuple[str, Any]]"
 #: A row as it lies on disk: what is shown as its message, and its cells with the ids of their columns.
 StoredRow: TypeAlias = "tuple[str, list[tuple[Any, str]]]"
 
@@ -53,16 +55,16 @@ class SummaryReading:
     """
     Read a summary (BillImportTaskKickoutSummaryResponse), of which there may be as much as of rows.
 
-    :param pieces: its JSON; without any, EnergyCAP knows of no kickouts.
+    :param members: what stands in it, one by one; None where EnergyCAP knows of no kickouts.
     """
 
-    def __init__(self, pieces: Iterator[bytes] | tuple[()]) -> None:
+    def __init__(self, members: Members | None) -> None:
         self.file_name = ""
         self.messages = KnownMessages()
         self.is_known = False
-        if pieces == ():
+        if members is None:
             return
-        for name, item in members(pieces):
+        for name, item in members:
             if name.lower() == "filename" and isinstance(item, str):
                 self.file_name = item
             elif name.lower() == "kickoutmessages" and item is not None:
@@ -74,18 +76,18 @@ class TableReading:
     """
     Read kicked-out rows (BillImportKickoutDetailsResponse), and count them.
 
-    :param pieces: their JSON.
+    :param members: what stands in them, one by one.
     :param messages: the messages of the summary.
     :param keep: what to do with a row.
     """
 
     def __init__(
-        self, pieces: Iterator[bytes], messages: KnownMessages, keep: Callable[[StoredRow], None] | None
+        self, members: Members, messages: KnownMessages, keep: Callable[[StoredRow], None] | None
     ) -> None:
         self.sums = KickoutSums()
         self._finder = MessageFinder(messages)
         self._fields: dict[Any, str] = {}
-        for name, item in members(pieces):
+        for name, item in members:
             kind = name.lower()
             if kind == "data" and item is not None:
                 cells = _cells(item, self.sums.rows)

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from eci_provider.api.errors import EciNotFoundError
 from eci_provider.api.kickout_files import TableRow, each_once, imported_file_name, kickout_files
 from eci_provider.api.kickout_messages import KnownMessages
-from eci_provider.api.kickout_reading import KickoutSums, KickoutTable, Spool, SummaryReading, TableReading
+from eci_provider.api.kickout_reading import (
+    KickoutSums,
+    KickoutTable,
+    Members,
+    Spool,
+    SummaryReading,
+    TableReading,
+)
 from eci_provider.api.texts import cut
 
 if TYPE_CHECKING:
@@ -180,13 +187,13 @@ class KickoutReport:
         try:
             return cast("SummaryReading", self._kickouts.stream(self.task_guid, None, "summary", SummaryReading))
         except EciNotFoundError:
-            return SummaryReading(())
+            return SummaryReading(None)
 
     def _table(self, messages: KnownMessages, file_name: str | None, spool: Spool | None) -> TableReading:
-        def take(pieces: Iterator[bytes]) -> TableReading:
+        def take(members: Members) -> TableReading:
             # Called anew when the connection failed in the middle: nothing of the last time may stay.
             if spool is not None:
                 spool.clear()
-            return TableReading(pieces, messages, None if spool is None else spool.add)
+            return TableReading(members, messages, None if spool is None else spool.add)
 
         return cast("TableReading", self._kickouts.stream(self.task_guid, file_name, "detail", take))

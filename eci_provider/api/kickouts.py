@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ from eci_provider.api.responses import fetch
 from eci_provider.api.tasks import checked_guid
 
 if TYPE_CHECKING:
-    from eci_provider.api.http import EciSession
+    from eci_provider.api.http import EciSession, Take
 
 
 class KickoutSummary(ResponseModel):
@@ -118,9 +118,7 @@ class Kickouts:
         guid = checked_guid(task_guid, source="kickouts")
         return KickoutReport(self, guid, file_names or (), missing_ok=missing_ok)
 
-    def stream(
-        self, task_guid: str, file_name: str | None, leaf: str, take: Callable[[Iterator[bytes]], Any]
-    ) -> Any:
+    def stream(self, task_guid: str, file_name: str | None, leaf: str, take: Take) -> Any:
         """
         Read a summary or the rows while they arrive.
 

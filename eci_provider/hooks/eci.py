@@ -88,7 +88,7 @@ class EciHook(BaseHook):
         }
         return EciClient(
             settings.base_url,
-            settings.api_key.reveal(),
+            settings.api_key,
             verify=settings.verify,
             allow_http=settings.allow_http,
             **arguments,

@@ -65,11 +65,13 @@ def connection_settings(connection: Connection) -> ConnectionSettings:
     allow_http = _flag(extra, "allow_http", False, problems)
     verify = _verify(extra, problems)
     template = _template(extra, problems)
+    host, key = _host(connection), ApiKey.of(connection.password)
+    del connection  # it shows its password, and so would a traceback that shows locals
     if problems:
         raise EciValidationError(problems, source=source)
     try:
-        base_url = checked_base_url(_host(connection), allow_http=allow_http)
-        key = checked_key(connection.password)
+        base_url = checked_base_url(host, allow_http=allow_http)
+        key = checked_key(key)
     except EciValidationError as error:
         raise EciValidationError(error.details["problems"], source=source) from None
     return ConnectionSettings(base_url, key, numbers, verify, allow_http, template)

@@ -7,10 +7,10 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -138,6 +138,27 @@ def test_the_limit_begins_when_the_request_is_out(turned: TurnedTime) -> None:
     server = RawServer(http("200 OK", json.dumps({"taskGUId": GUID}).encode()))
     with server, EciClient(server.url, "key", timeout=5, max_retries=0) as client:
         assert client.bill_imports.submit(SlowFile(turned)) == GUID
+
+
+def test_what_is_made_of_the_answer_may_take_its_time(turned: TurnedTime) -> None:
+    body, seen = json.dumps({"data": [[], [], []]}).encode(), threading.Event()
+
+    def halting(connection: socket.socket) -> None:
+        answer = http("200 OK", body)
+        connection.sendall(answer[:-5])
+        seen.wait(60)
+        connection.sendall(answer[-5:])
+
+    def take(members: Iterator[tuple[str, Any]]) -> int:
+        count = 0
+        for _ in members:
+            count += 1
+            turned.ahead += 3600
+            seen.set()
+        return count
+
+    with RawServer(halting) as server, EciClient(server.url, "key", timeout=5, max_retries=0) as client:
+        assert client.kickouts.stream(GUID, None, "detail", take) == 3
 
 
 def test_a_connection_on_which_time_grew_short_is_patient_again(

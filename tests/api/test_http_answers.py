@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from eci_provider.api import EciClient, http
+from eci_provider.api import EciClient, bodies
 from eci_provider.api.errors import EciBadRequestError, EciUnreadableResponseError
 from eci_provider.sandbox import Sandbox
 
@@ -22,7 +22,7 @@ ME = "/api/v3/me"
 def test_a_body_larger_than_the_bound_is_not_read_on(
     eci_sandbox: Sandbox, client: EciClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "LARGEST_BODY", 100_000)
+    monkeypatch.setattr(bodies, "LARGEST_BODY", 100_000)
     eci_sandbox.fault("GET", ME, times=None, status=200, body=b'{"fullName": "' + b"x" * 5_000_000 + b'"}')
     with pytest.raises(EciUnreadableResponseError, match=r"answered with more than 100000 bytes") as caught:
         client.account.me()

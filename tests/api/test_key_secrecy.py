@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import pickle
+import socket
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +18,7 @@ from eci_provider.api import EciClient
 from eci_provider.api.errors import EciError
 from eci_provider.sandbox import Sandbox
 
-from .conftest import GUID, MAPPING, BillBytes, free_port
+from .conftest import GUID, MAPPING, BillBytes, RawServer, free_port, http
 
 #: With the characters that JSON, HTML and URLs spell in their own ways.
 KEY = "kEy-7f3a+b/C=&<d>"
@@ -71,14 +73,38 @@ def keyed() -> Iterator[Sandbox]:
         yield sandbox
 
 
+def chain(error: BaseException) -> list[BaseException]:
+    """Return an error with all its causes and contexts."""
+    found, queue = [], [error]
+    while queue:
+        link = queue.pop()
+        if link not in found:
+            found.append(link)
+            queue += [other for other in (link.__cause__, link.__context__) if other is not None]
+    return found
+
+
+def locals_of(error: BaseException) -> list[str]:
+    """Return what reporters that record the locals of a traceback see, those of the tests left out."""
+    stack = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+    tests = os.sep + "tests" + os.sep
+    return [repr(frame.locals) for frame in stack if tests not in frame.filename]
+
+
+def beneath(error: BaseException) -> str:
+    """Return what reporters find that follow the causes of an error, and what stood around them."""
+    parts = []
+    for link in chain(error):
+        parts += [str(link), repr(link), repr(link.args), repr(vars(link)), *locals_of(link)]
+        request = getattr(link, "request", None)
+        parts += [repr(request.headers)] if request is not None else []
+    return "\n".join(parts)
+
+
 def shown(error: BaseException) -> str:
     """Return all that anybody might print, log or store of an error."""
-    parts = [str(error), repr(error), *traceback.format_exception(type(error), error, error.__traceback__)]
-    chain: BaseException | None = error
-    while chain is not None:
-        parts += [str(chain), repr(chain), repr(chain.args)]
-        parts += [repr(vars(chain))] if isinstance(chain, EciError) else []
-        chain = chain.__cause__ or chain.__context__
+    trace = traceback.format_exception(type(error), error, error.__traceback__)
+    parts = [str(error), repr(error), *trace, beneath(error)]
     if isinstance(error, EciError):
         parts += [pickle.dumps(error, 0).decode("latin-1"), json.dumps(error.details)]
     return "\n".join(parts)
@@ -153,6 +179,59 @@ def test_no_connection_shows_no_key(host: str, everything_logged: io.StringIO) -
                 call(client)
             assert MARK not in shown(caught.value).lower()
     assert MARK not in everything_logged.getvalue().lower()
+
+
+def reset(connection: socket.socket) -> None:
+    """Hang up without a word."""
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("name", ["me", "open", "import"])
+def test_a_lost_connection_shows_no_key(name: str) -> None:
+    with RawServer(reset) as server, EciClient(server.url, KEY, max_retries=0) as client:
+        error = error_of(CALLS[name], client)
+    assert error is not None
+    assert isinstance(error.__cause__ or chain(error)[-1], Exception)
+    assert f"ECI-ApiKey: {KEY}".encode() in server.requests[0]
+    assert MARK not in shown(error).lower()
+
+
+def test_what_ends_a_request_while_its_head_is_sent_shows_no_key(
+    keyed: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as Airflow's limit for a try, which is raised wherever the worker is at."""
+
+    def limit(_: socket.socket, data: bytes) -> None:
+        assert KEY.encode() in data
+        raise KeyboardInterrupt
+
+    with EciClient(keyed.url, KEY) as client:
+        client.account.me()
+        monkeypatch.setattr(socket.socket, "sendall", limit)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            client.account.me()
+        monkeypatch.undo()
+    assert MARK not in shown(caught.value).lower()
+
+
+@pytest.mark.parametrize("key", [KEY, f"{KEY} {KEY}"])
+def test_a_client_that_cannot_be_made_shows_no_key(key: str) -> None:
+    with pytest.raises(EciError) as caught:
+        EciClient("ftp://eci.example", key)
+    assert MARK not in shown(caught.value).lower()
+
+
+def test_the_key_goes_to_no_proxy_that_tunnels(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    with RawServer(http("407 Proxy Authentication Required", b"", "Connection: close")) as server:
+        monkeypatch.setenv("HTTPS_PROXY", server.url)
+        with EciClient("https://eci.invalid", KEY, max_retries=0) as client:
+            error = error_of(CALLS["open"], client)
+    assert error is not None
+    assert MARK not in shown(error).lower()
+    assert [request.split(b" ")[0] for request in server.requests] == [b"CONNECT"]
+    assert MARK.encode() not in server.requests[0].lower()
 
 
 def test_the_client_and_its_parts_show_no_key(keyed: Sandbox) -> None:

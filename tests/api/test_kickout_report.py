@@ -22,7 +22,6 @@ from eci_provider.api.errors import (
 )
 from eci_provider.api.kickout_files import kickout_file_name
 from eci_provider.api.kickout_report import KickoutReport, KickoutRow
-from eci_provider.api.streamed_json import members
 from eci_provider.sandbox import Sandbox
 
 from .conftest import BILLS, GUID, RawServer, http
@@ -318,9 +317,9 @@ def test_rows_are_read_while_the_body_arrives() -> None:
         seen.wait(60)
         connection.sendall(answer[-20:])
 
-    def read(pieces: Iterator[bytes]) -> list[str]:
+    def read(members: Iterator[tuple[str, Any]]) -> list[str]:
         names = []
-        for name, _ in members(pieces):
+        for name, _ in members:
             names.append(name)
             if name == "data":
                 seen.set()

@@ -95,6 +95,33 @@ def test_a_key_that_a_good_answer_echoes_is_masked(eci_sandbox: Sandbox) -> None
         assert client.batches.get(1).note == "hi ***"
 
 
+@pytest.mark.parametrize("key", ["test", "batch", "2026"])
+def test_a_key_that_may_be_a_word_is_left_in_good_answers(key: str) -> None:
+    with Sandbox(api_key=key) as sandbox, EciClient(sandbox.url, key) as client:
+        opened = client.batches.open(f"{key}-2026-01")
+        assert (opened.batch_id, opened.batch_code) == (1, f"{key}-2026-01")
+        sandbox.fault("GET", "/api/v3/batch/1", status=400, body=f"No {key}.")
+        with pytest.raises(errors.EciBadRequestError, match=r"said: No \*\*\*\.$"):
+            client.batches.get(1)
+
+
+def test_neither_names_nor_numbers_are_masked() -> None:
+    body = {"batchId": 1, "batchCode": "batchCode 12345678", "runningTotal": 1234567890, "note": ["x batchCode"]}
+    for key, code in (("batchCode", "*** 12345678"), ("12345678", "batchCode ***")):
+        with Sandbox(api_key=key) as sandbox, EciClient(sandbox.url, key) as client:
+            sandbox.fault("GET", "/api/v3/batch/1", status=200, body={**body, "note": f"x {key}"})
+            batch = client.batches.get(1)
+        assert (batch.batch_id, batch.batch_code, batch.running_total) == (1, code, 1234567890)
+        assert batch.note == "x ***"
+
+
+def test_a_key_that_a_good_answer_spells_in_its_own_way_is_masked() -> None:
+    with Sandbox(api_key="key+0123456789") as sandbox, EciClient(sandbox.url, "key+0123456789") as client:
+        body = b'{"batchId": 1, "note": "hi key\\u002B0123456789"}'
+        sandbox.fault("GET", "/api/v3/batch/1", status=200, body=body)
+        assert client.batches.get(1).note == "hi ***"
+
+
 def test_a_server_that_repeats_a_page_does_not_hold_the_reader(eci_sandbox: Sandbox) -> None:
     page = [{"batchId": number} for number in range(2)]
     eci_sandbox.fault("GET", "/api/v3/batch", times=None, status=200, body=page)
