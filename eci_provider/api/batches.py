@@ -20,7 +20,7 @@ from eci_provider.api.models import (
     validated,
 )
 from eci_provider.api.paging import LARGEST_PAGE, field_list, pages
-from eci_provider.api.responses import fetch
+from eci_provider.api.responses import fetch, must_be
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -133,6 +133,10 @@ def checked_batch_id(batch_id: Any, *, source: str) -> int:
     return validated(_BatchId, {"batch_id": batch_id}, source=source).batch_id
 
 
+def _text(batch_id: int | None) -> str | None:
+    return None if batch_id is None else str(batch_id)
+
+
 def _path(batch_id: int) -> str:
     return f"/api/v3/batch/{checked_batch_id(batch_id, source='batches')}"
 
@@ -195,7 +199,7 @@ class Batches:
         :raises EciNotFoundError: when there is none.
         """
         path = _path(batch_id)
-        return fetch(
+        batch = fetch(
             self._session,
             BatchResponse,
             "GetBatchV3",
@@ -204,6 +208,8 @@ class Batches:
             params={"field": field_list(fields)},
             repeat=repeat,
         )
+        must_be(self._session, path.rpartition("/")[2], _text(batch.batch_id), operation="GetBatchV3", path=path)
+        return batch
 
     def edit(self, batch_id: int, *, batch_code: str, note: str | None) -> BatchResponse:
         """

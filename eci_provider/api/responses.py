@@ -52,6 +52,24 @@ def fetch(
     raise _unreadable(problem, answer.status, operation, method, path)
 
 
+def must_be(session: EciSession, asked: Any, told: Any, *, operation: str, path: str) -> None:
+    """
+    Refuse the answer to a GET that is about something else than what was asked for, and drop the connections.
+
+    Nothing is known that gives such an answer now; what it would do is call one import done with another's result.
+
+    :param session: the session.
+    :param asked: which one was asked for.
+    :param told: which one the answer is about, None where it does not say.
+    :param operation: the operation id, for messages.
+    :param path: the path.
+    :raises EciUnreadableResponseError: when they differ.
+    """
+    if told is not None and told != asked:
+        session.close()
+        raise _unreadable(f"it is about {session.redact(str(told))[:80]}", 200, operation, "GET", path)
+
+
 def read_many(
     session: EciSession, model: type[_Response], answer: Answer, *, operation: str, path: str
 ) -> list[_Response]:

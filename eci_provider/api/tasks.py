@@ -15,7 +15,7 @@ from eci_provider.api.batches import UserChild
 from eci_provider.api.filters import Filter, where
 from eci_provider.api.models import Guid, Identifier, RequestModel, ResponseModel, validated
 from eci_provider.api.paging import LARGEST_PAGE, field_list, page_answers, pages
-from eci_provider.api.responses import fetch, read_many
+from eci_provider.api.responses import fetch, must_be, read_many
 
 if TYPE_CHECKING:
     from eci_provider.api.http import EciSession
@@ -174,8 +174,9 @@ class Tasks:
         :param repeat: false to ask once, whatever happens; a poller keeps its own count of failures.
         :raises EciNotFoundError: when there is none.
         """
-        path = f"/api/v3/task/{checked_guid(task_guid, source='tasks.get')}"
-        return fetch(
+        guid = checked_guid(task_guid, source="tasks.get")
+        path = f"/api/v3/task/{guid}"
+        task = fetch(
             self._session,
             TaskResponse,
             "GetTaskV3",
@@ -184,6 +185,9 @@ class Tasks:
             params={"field": field_list(fields)},
             repeat=repeat,
         )
+        told = task.task_guid.strip("{}").lower() if task.task_guid else None
+        must_be(self._session, guid.lower(), told, operation="GetTaskV3", path=path)
+        return task
 
     def list(
         self,
