@@ -58,7 +58,7 @@ class EciConnectionError(EciError):
     """
     Tell that no answer arrived.
 
-    :param kind: ``dns``, ``unreachable``, ``tls``, ``proxy``, ``timeout`` or ``reset``.
+    :param kind: ``dns``, ``unreachable``, ``tls``, ``proxy``, ``proxy_setting``, ``timeout`` or ``reset``.
     :param sent: whether the server may have received the request; a POST that was sent is never repeated.
     """
 

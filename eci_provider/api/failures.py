@@ -25,6 +25,14 @@ from eci_provider.api.errors import (
     EciUnreadableResponseError,
 )
 
+#: What requests raises before it asks for a connection; a proxy that it cannot read is among the reasons.
+_UNREADABLE_URL = (
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+)
+_NO_PLACE = urllib3.exceptions.LocationValueError
+
 
 def may_have_taken_effect(error: EciConnectionError | EciResponseError) -> bool:
     """Tell whether the server may have carried a request out, whatever the answer looks like."""
@@ -63,6 +71,10 @@ def connection_error(error: Exception, method: str, path: str, base_url: str) ->
         "unreachable": f"no connection to {host}; check the host, the port, the route and the firewall",
         "tls": f"TLS with {host} failed; check the certificate, or set the connection's `verify` to a CA bundle",
         "proxy": f"the proxy on the way to {host} failed",
+        "proxy_setting": (
+            f"nothing was sent to {host}: the environment's proxy setting (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) "
+            "cannot be used; check its URL (a SOCKS proxy needs the package requests[socks])"
+        ),
         "timeout": f"{host} did not answer in time",
         "reset": f"{host} closed the connection before its answer was complete",
     }[kind]
@@ -70,7 +82,8 @@ def connection_error(error: Exception, method: str, path: str, base_url: str) ->
     failure = EciConnectionError(
         f"{method} {path}: {meaning}{reason}.", kind=kind, sent=sent, method=method, path=path
     )
-    failure.__cause__ = _alone(_causes(error)[-1])
+    if kind != "proxy_setting":
+        failure.__cause__ = _alone(_causes(error)[-1])
     return failure
 
 
@@ -90,6 +103,9 @@ def _kind_of(error: Exception) -> tuple[str, bool]:
 
 
 def _kind_by_causes(error: Exception, causes: list[BaseException]) -> tuple[str, bool]:
+    # The address was tried before: what requests cannot read is the proxy's.
+    if isinstance(error, _UNREADABLE_URL) or any(isinstance(cause, _NO_PLACE) for cause in causes):
+        return "proxy_setting", False
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return "dns", False
     if isinstance(error, requests.exceptions.ProxyError):

@@ -26,6 +26,7 @@ from eci_provider.api.failures import conclusion
 from eci_provider.sandbox import Sandbox
 
 from .conftest import GUID, MAPPING, BillBytes, RawServer, free_port, http
+from .test_key_secrecy import shown
 
 POSTS: dict[str, tuple[str, str, Callable[[EciClient], Any]]] = {
     "open batch": ("OpenBatchV3", "/api/v3/batch", lambda c: c.batches.open("A")),
@@ -200,6 +201,36 @@ def test_a_proxy_that_fails_is_told_apart(
         assert (caught.value.kind, caught.value.sent) == ("proxy", False)
         assert len(server.requests) == (4 if refusing else 0)
         assert not [request for request in server.requests if b"the-key" in request]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["socks5://u:s3cret@p.example", "ftp://u:s3cret@p.example", "http://", "http://u:s3cret@p.example:99999"],
+)
+def test_a_proxy_setting_that_cannot_be_used_sends_nothing(
+    setting: str, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", setting)
+    with (
+        EciClient("https://eci.invalid", "key", sleep=waits.append) as client,
+        pytest.raises(EciConnectionError, match=r"proxy setting \(HTTPS_PROXY.* cannot be used") as caught,
+    ):
+        client.batches.open("A")
+    assert (caught.value.kind, caught.value.sent, waits) == ("proxy_setting", False, [])
+    assert "s3cret" not in shown(caught.value)
+
+
+def test_a_header_that_no_answer_has_came_from_one(waits: list[float]) -> None:
+    """requests names it as it would name a header of the request that cannot be sent."""
+    with (
+        RawServer(b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n{}") as server,
+        EciClient(server.url, "key", sleep=waits.append) as client,
+        pytest.raises(EciUnknownOutcomeError),
+    ):
+        client.batches.open("A")
+    assert (len(server.requests), waits) == (1, [])
 
 
 def test_no_answer_in_time_is_told_apart(eci_sandbox: Sandbox, waits: list[float]) -> None:
