@@ -9,6 +9,8 @@ import re
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import requests
+
 from eci_provider.api.errors import EciValidationError
 
 _MASK = "***"
@@ -135,6 +137,15 @@ def _is_host(host: str) -> bool:
     return all(re.fullmatch(r"[\w-]{1,63}", label) for label in labels)
 
 
+def _can_be_asked(url: str) -> bool:
+    """Tell whether requests will take a URL: of names beyond ASCII it knows fewer than Python does."""
+    try:
+        requests.PreparedRequest().prepare_url(url, None)
+    except (requests.RequestException, UnicodeError):
+        return False
+    return True
+
+
 def _url_problem(url: str, *, allow_http: bool) -> str | None:
     try:
         parts = urlsplit(url)
@@ -148,6 +159,8 @@ def _url_problem(url: str, *, allow_http: bool) -> str | None:
         return "the host has a query or fragment; give the environment's address alone"
     if parts.scheme not in ("http", "https") or not host or not _is_host(host) or re.search(r"[\s\x00-\x1f]", url):
         return f"the host {url!r} is not an http or https URL"
+    if not _can_be_asked(url):
+        return f"the host {url!r} is no name that a host can have"
     if re.search(r"/api(/|$)", parts.path):
         return f"the host {url!r} names a path of the API; give the environment's address alone"
     if parts.scheme == "http" and not allow_http and not is_loopback(host):

@@ -29,6 +29,7 @@ ACCEPTED = {
     "http://[::1]:8000": "http://[::1]:8000",
 }
 NO_URL = "is not an http or https URL"
+NO_HOST = "is no name that a host can have"
 REFUSED = {
     "": NO_URL,
     "https://": NO_URL,
@@ -41,6 +42,8 @@ REFUSED = {
     "https://app.energycap\n.com": NO_URL,
     "https://app.energy\tcap.com": NO_URL,
     f"https://{'a' * 64}.com": NO_URL,
+    "https://☃.net": NO_HOST,
+    "https://app\u00ad.energycap.com": NO_HOST,
     "https://app.energycap.com:99999": "the host is not a URL",
     "https://app.energycap.com:https": "the host is not a URL",
     "https://[::1": "the host is not a URL",
