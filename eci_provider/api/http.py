@@ -42,6 +42,10 @@ _HEADERS = {
     "Accept": "application/json",
     "User-Agent": f"airflow-provider-eci/{__version__}",
 }
+#: The longest name of a request that is kept, in characters.
+_LONGEST_ID = 200
+#: The largest difference between EnergyCAP's clock and ours that is believed.
+_MOST_AHEAD = timedelta(days=3650)
 
 
 @dataclass(frozen=True)
@@ -228,7 +232,10 @@ class EciSession:
     def _note(self, operation: str, headers: Mapping[str, str]) -> None:
         """Heed what an answer's headers say beside it."""
         if moment := parse_http_date(headers.get("Date")):
-            self._server_ahead = moment - clock.utc_now()
+            ahead = moment - clock.utc_now()
+            # A date of the year 9999 is no clock's, and added to ours there is no such date.
+            if abs(ahead) < _MOST_AHEAD:
+                self._server_ahead = ahead
         self._warn_if_deprecated(operation, headers)
 
     def _taken(self, take: Take, response: requests.Response, method: str, path: str) -> Answer | EciResponseError:
@@ -282,7 +289,7 @@ class EciSession:
             status=response.status_code,
             method=str(response.request.method),
             path=path,
-            request_id=self.redact(request_id) if request_id else None,
+            request_id=self.redact(request_id)[:_LONGEST_ID] if request_id else None,
             retry_after=parse_retry_after(
                 response.headers.get("Retry-After"), parse_http_date(response.headers.get("Date"))
             ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -66,6 +67,27 @@ def test_compressed_answers_are_read() -> None:
     server = RawServer(answer("200 OK", body, "Content-Encoding: gzip", "Content-Type: application/json"))
     with server, EciClient(server.url, "key") as client:
         assert client.account.me().full_name == "Jane"
+
+
+def test_a_date_that_no_clock_shows_is_not_believed() -> None:
+    date = "Date: Fri, 31 Dec 9999 23:59:59 GMT"
+    with RawServer(answer("200 OK", b'{"fullName": "Jane"}', date)) as server:
+        client = EciClient(server.url, "key")
+        with client:
+            client.account.me()
+            assert client.server_now() - datetime.now(timezone.utc) < timedelta(days=1)
+
+
+def test_of_what_a_server_calls_a_request_the_start_is_kept() -> None:
+    refusal = answer("400 Bad Request", b"No.", f"X-Request-Id: {'r' * 60_000}")
+    with (
+        RawServer(refusal) as server,
+        EciClient(server.url, "key") as client,
+        pytest.raises(EciBadRequestError) as caught,
+    ):
+        client.account.me()
+    assert caught.value.request_id == "r" * 200
+    assert len(repr(vars(caught.value))) < 2000
 
 
 def test_a_deprecated_operation_is_logged_once(
