@@ -159,30 +159,3 @@ def test_what_is_made_of_the_answer_may_take_its_time(turned: TurnedTime) -> Non
 
     with RawServer(halting) as server, EciClient(server.url, "key", timeout=5, max_retries=0) as client:
         assert client.kickouts.stream(GUID, None, "detail", take) == 3
-
-
-def test_a_connection_on_which_time_grew_short_is_patient_again(
-    turned: TurnedTime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The end of an answer that took long is waited for a shorter while; the next answer is not."""
-    me, begun = http("200 OK", b'{"fullName": "Jane"}'), threading.Event()
-    begin = answering.BoundedAnswer._begin
-
-    def begin_late(answer: answering.BoundedAnswer) -> None:
-        begin(answer)
-        turned.ahead += 0 if begun.is_set() else 49.8
-        begun.set()
-
-    def long(connection: socket.socket) -> None:
-        connection.sendall(me[:-1])
-        begun.wait(60)
-        connection.sendall(me[-1:])
-
-    def late(connection: socket.socket) -> None:
-        threading.Event().wait(0.4)
-        connection.sendall(me)
-
-    monkeypatch.setattr(answering.BoundedAnswer, "_begin", begin_late)
-    with RawServer(long, late) as server, EciClient(server.url, "key", timeout=5, max_retries=0) as client:
-        assert [client.account.me().full_name for _ in range(2)] == ["Jane", "Jane"]
-        assert len(server.requests) == 2
