@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciImportFailedError, EciKickoutsError, EciRemovedError
-from eci_provider.api.texts import LONGEST_TEXT, cut
+from eci_provider.api.texts import LONGEST_TEXT, cut, keepable
 from eci_provider.standing import DELETED, MARK_BATCH_PENDING, Standing, standing_of_import
 from eci_provider.waiting import Outcome, classify
 
@@ -65,7 +65,7 @@ def import_result(
     """
     batch, bills = task.batch, task.current_success_count
     standing = standing or Standing()
-    return {
+    result = {
         "task_guid": task_guid,
         "task_id": task.task_id,
         "status": cut(task.status, 300),
@@ -85,6 +85,7 @@ def import_result(
         "batch_status": standing.batch_status,
         "voided": standing.voided(bills),
     }
+    return dict(keepable(result))
 
 
 def concluded(
@@ -220,7 +221,7 @@ def is_tolerated(result: Mapping[str, Any], max_kickouts: float | None, *, pendi
     :param pending_is_meant: whether the import went into a Pending batch on purpose.
     """
     rows, bills, voided = result["kickouts"], result["imported"], result["voided"]
-    if None in (max_kickouts, rows, bills, voided) or (voided and not pending_is_meant):
+    if max_kickouts is None or None in (rows, bills, voided) or (voided and not pending_is_meant):
         return False
     bills += voided
     return bool(rows <= (max_kickouts * (rows + bills) if isinstance(max_kickouts, float) else max_kickouts))

@@ -13,6 +13,8 @@ LONGEST_TEXT = 1000
 
 #: What JSON can spell and PostgreSQL's JSONB refuses, in which Airflow keeps XComs and events.
 _NOT_KEPT = re.compile("[\x00\ud800-\udfff]")
+#: The least and the greatest whole number that is kept.
+_LEAST, _MOST = -(2**63), 2**63 - 1
 
 
 def cut(text: str | None, most: int) -> str | None:
@@ -38,7 +40,8 @@ def keepable(value: Any) -> Any:
     Return plain JSON as any database of Airflow's can keep it.
 
     U+0000 and halves of a surrogate pair, such as a server leaves that cuts an emoji in two, become U+FFFD, in
-    keys as well; numbers that are none become None.
+    keys as well; numbers that are none become None, and so do whole ones of more than 64 bits: PostgreSQL could
+    keep them, but Airflow's processes cannot hand them on, and a triggerer that tries ends.
 
     :param value: what the server sent, or an error's details; what is no JSON is returned as it is.
     """
@@ -48,7 +51,11 @@ def keepable(value: Any) -> Any:
         return {keepable(name): keepable(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [keepable(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if _LEAST <= value <= _MOST else None
+    return value
 
 
 def _kept(text: str) -> str:

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from eci_provider.api import EciClient, errors
+from eci_provider.api.tasks import TaskResponse
 from eci_provider.operators import ImportBillsOperator, OpenBatchOperator, UpdateBatchStatusOperator
+from eci_provider.outcome import KickoutDigest, import_result, is_tolerated, sentence
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
+from eci_provider.standing import Standing
 from tests.conftest import TurnedClock
 from tests.running import Finished, Tries, run
 from tests.waiting_tasks import KINDS, bill_file, waiting_task
@@ -272,3 +275,15 @@ def test_what_cannot_be_read_is_not_taken_for_good(
     assert end.state == ("success" if expected[0] else "failed"), end.error
     if expected[0] is None:
         assert "whether its bills count is not known" in str(end.error)
+
+
+@pytest.mark.parametrize("bills", [None, 2**64])
+def test_kickouts_beside_an_unknown_number_of_void_bills_are_not_tolerated(bills: int | None) -> None:
+    task = TaskResponse(status="Completed with kickouts", end_date="2026-01-05", current_success_count=bills)
+    void = Standing("pending", counts=False)
+    digest = KickoutDigest(1, [])
+
+    result = import_result(task, "guid", outcome="completed_with_kickouts", digest=digest, standing=void)
+
+    assert not is_tolerated(result, 10)
+    assert "whether its bills count is not known" in sentence(result)
