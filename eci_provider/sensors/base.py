@@ -63,6 +63,9 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
     operator_extra_links: Sequence[EciLink] = (EciLink(),)
     ui_color = "#e8f3ec"
 
+    #: Whether it has all its arguments: Airflow looks at it before.
+    _is_made = False
+
     def __init__(
         self,
         *,
@@ -75,6 +78,15 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         self.eci_conn_id = eci_conn_id
         self.deferrable = deferrable
         positive_seconds("poke_interval", poke_interval, source=self.source)
+        # Airflow takes both as long as nobody has to compute with them; its scheduler stumbles over such a task.
+        for name, span in (("timeout", self.timeout), ("execution_timeout", self.execution_timeout)):
+            if span:
+                positive_seconds(name, span, source=self.source)
+
+    def render_template_fields(self, *arguments: Any, **named: Any) -> None:
+        """Render the arguments; what was rendered is not to pass for what a triggerer could have rendered."""
+        self.start_from_trigger = self.start_from_trigger
+        super().render_template_fields(*arguments, **named)
 
     @property
     def source(self) -> str:
@@ -170,11 +182,12 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
                 raise skip.__cause__ from skip.__cause__.__cause__
             raise
 
-    def _can_start_in_the_triggerer(self) -> bool:
+    def can_start_in_the_triggerer(self) -> bool:
         """Tell whether nothing has to happen in a worker before the wait."""
         return (
-            self.deferrable
-            and not any(_is_overridden(type(self), name) for name in _BEFORE_THE_WAIT)
+            self._is_made
+            and self.deferrable
+            and not any(_is_overridden(type(self), name) or name in vars(self) for name in _BEFORE_THE_WAIT)
             and not is_template(self.eci_conn_id)
             and not self.on_execute_callback
             and getattr(self, "_pre_execute_hook", None) is None

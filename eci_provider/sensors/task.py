@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.arguments import ON_KICKOUTS, allowed_kickouts, check_choice, check_statuses, is_template
-from eci_provider.compat import start_trigger_args
 from eci_provider.links import LINK_FACTS
 from eci_provider.sensors.base import EciSensor
-from eci_provider.waiting import FRAMEWORK_GRACE
-
-#: Text around templates that only look something up which a triggerer knows, such as ``{{ params.guid }}``.
-_LOOKED_UP = re.compile(
-    r"""([^{]|\{\{-?\s*(params|dag_run\.conf|var\.(value|json))(\.\w+|\[\s*['"][\w.-]+['"]\s*\])+\s*-?\}\})*"""
-)
+from eci_provider.sensors.starting import WhenRead, start_arguments, starts
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -48,6 +41,10 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
         "success_statuses",
     )
 
+    # It starts with its trigger where that works (Airflow 3.3).
+    start_trigger_args = WhenRead(start_arguments, None)
+    start_from_trigger = WhenRead(starts, default=False)
+
     def __init__(
         self,
         *,
@@ -67,32 +64,7 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
         self._check_judgement()
         if not is_template(task_guid):
             self._checked_guid()
-        self._start_in_the_triggerer()
-
-    def _start_in_the_triggerer(self) -> None:
-        """
-        Let the sensor start with its trigger where that works (Airflow 3.3), and take no worker before it is done.
-
-        What a triggerer cannot render starts in a worker: there, XComs are never answered, and macros of the DAG's
-        own are empty. So do mapped tasks, which Airflow does not start there.
-        """
-        if not self._can_start_in_the_triggerer() or not _can_be_rendered_there(self.task_guid):
-            return
-        limit = self.execution_timeout
-        self.start_trigger_args = start_trigger_args(
-            "eci_provider.triggers.task.EciTaskTrigger",
-            {
-                "task_guid": self.task_guid,
-                "eci_conn_id": self.eci_conn_id,
-                "poll_interval": self.poke_interval,
-                "wait_for_analysis": self.wait_for_analysis,
-                "timeout": self.timeout,
-                "execution_timeout": limit.total_seconds() if limit else None,
-            },
-            next_method="execute_complete",
-            timeout=timedelta(seconds=self.timeout) + FRAMEWORK_GRACE,
-        )
-        self.start_from_trigger = self.start_trigger_args is not None
+        self._is_made = True
 
     def check_rendered(self) -> None:
         """Refuse a GUID that is none, and an unknown ``on_kickouts``."""
@@ -149,8 +121,3 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
         from eci_provider.api.tasks import checked_guid
 
         return checked_guid(self.task_guid, source=self.source)
-
-
-def _can_be_rendered_there(value: object) -> bool:
-    """Tell whether a triggerer makes the same of an argument as a worker."""
-    return isinstance(value, str) and (not is_template(value) or bool(_LOOKED_UP.fullmatch(value)))

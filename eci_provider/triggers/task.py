@@ -105,23 +105,35 @@ class EciTaskTrigger(EciTrigger):
             return super().deadlines
         from eci_provider.waiting import deadline_after, execution_deadline
 
-        started, limit = self._started(self.timeout), self.execution_timeout
+        limit = self._execution_limit()
+        started = self._started(timedelta(seconds=self.timeout), limit)
         return {
             "deadline": deadline_after(self.timeout, since=started),
-            "execution_deadline": execution_deadline(None if limit is None else timedelta(seconds=limit), started),
+            "execution_deadline": execution_deadline(limit, started),
         }
 
-    def _started(self, timeout: float) -> datetime:
+    def _execution_limit(self) -> timedelta | None:
+        """Return the ``execution_timeout`` that Airflow counts with: the task's own, where that came along."""
+        own = None if self.execution_timeout is None else timedelta(seconds=self.execution_timeout)
+        return getattr(self._task(), "execution_timeout", own) or None
+
+    def _started(self, timeout: timedelta, limit: timedelta | None) -> datetime:
         """Return when Airflow started the trigger: its own time-out, which it keeps, less what makes it up."""
         from eci_provider.waiting import FRAMEWORK_GRACE
 
+        now = clock.utc_now()
         ends: datetime | None = getattr(self, "timeout_after", None)
         if ends is None:
-            return clock.utc_now()
-        span = timedelta(seconds=timeout) + FRAMEWORK_GRACE
-        if self.execution_timeout is not None:
-            span = min(span, timedelta(seconds=self.execution_timeout))
-        return (ends if ends.tzinfo else ends.replace(tzinfo=timezone.utc)) - span
+            return now
+        ends = ends if ends.tzinfo else ends.replace(tzinfo=timezone.utc)
+        started = ends - min(filter(None, (timeout + FRAMEWORK_GRACE, limit)))
+        if self._task() is None and started + timeout <= now < ends:
+            return now  # a limit that is not known here may have made it nearer, and the wait be a new one
+        return started
+
+    def _task(self) -> Any | None:
+        """Return the task as Airflow 3.3 gives it to a trigger with which it starts."""
+        return getattr(self, "task", None)
 
     def render_template_fields(self, *arguments: Any, **named: Any) -> None:
         """

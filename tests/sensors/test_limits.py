@@ -277,3 +277,17 @@ def test_a_trigger_stored_by_an_older_version_still_starts(sandbox: Sandbox, gui
     event = asyncio.run(first_event("eci_provider.triggers.task.EciTaskTrigger", stored))
 
     assert event["status"] == "found"
+
+
+@pytest.mark.parametrize("name", ["timeout", "execution_timeout"])
+@pytest.mark.parametrize("kind", [EciTaskSensor, EciBatchSensor])
+def test_a_time_that_no_calendar_has_is_refused(kind: type[Any], name: str) -> None:
+    own = (
+        {"task_guid": "{{ params.guid }}"} if kind is EciTaskSensor else {"batch_id": 7, "batch_status": "Closed"}
+    )
+
+    for span in (timedelta(days=367), timedelta(seconds=1e12)):
+        with pytest.raises(errors.EciValidationError, match=f"{name} is .*at most a year"):
+            kind(task_id="wait", **{name: span}, **own)
+    kind(task_id="wait", **{name: timedelta(days=366)}, **own)
+    kind(task_id="wait", timeout=0, **own)

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,6 +30,13 @@ needs_start = pytest.mark.skipif(not STARTS, reason="this Airflow renders no tem
 
 def sensor(**arguments: Any) -> EciTaskSensor:
     return EciTaskSensor(**{"task_id": "wait", "task_guid": GUID, "deferrable": True, **arguments})
+
+
+def stored(dag: DAG) -> dict[str, Any]:
+    """Return a DAG's tasks as the scheduler and a triggerer read them."""
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    return dict(DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag)))).task_dict)
 
 
 def with_own(name: str) -> type[EciTaskSensor]:
@@ -113,13 +121,11 @@ def test_what_another_task_returns_is_for_a_worker() -> None:
 
 @needs_start
 def test_a_serialized_dag_says_so_but_not_of_a_mapped_task() -> None:
-    from airflow.serialization.serialized_objects import DagSerialization
-
     with DAG("dag", schedule=None) as dag:
         sensor(task_id="alone")
         EciTaskSensor.partial(task_id="mapped", deferrable=True).expand(task_guid=[GUID])
 
-    tasks = DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag)))).task_dict
+    tasks = stored(dag)
 
     assert tasks["alone"].start_from_trigger
     assert tasks["alone"].start_trigger_args.timeout == sensor().start_trigger_args.timeout
@@ -167,6 +173,23 @@ def test_the_deadline_counts_from_the_start_whatever_restarts(
     with pytest.raises(errors.EciWaitTimeoutError) as caught:
         task.resume_execution("execute_complete", {"event": event}, _context(task))
     assert isinstance(caught.value, AirflowSensorTimeout) is (ended_by == "timeout")
+
+
+@needs_start
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_limit_that_the_trigger_was_not_told_of_ends_no_wait_at_its_start(
+    is_known: bool, sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    (guid,) = imports(sandbox, 1, last=120)
+    trigger = EciTaskTrigger(guid, timeout=604800.0)
+    trigger.timeout_after = turned_clock.moment + timedelta(minutes=5)  # type: ignore[attr-defined]
+    if is_known:
+        limited = SimpleNamespace(execution_timeout=timedelta(minutes=5), start_trigger_args=None, template_ext=())
+        trigger.task_instance = SimpleNamespace(task=limited, task_id="wait")  # type: ignore[assignment]
+
+    (event,) = _fired([trigger])
+
+    assert event["status"] == "found"
 
 
 def _fired(triggers: list[EciTaskTrigger]) -> list[dict[str, Any]]:
