@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from eci_provider.api.batches import BatchResponse
     from eci_provider.api.errors import EciError
     from eci_provider.api.tasks import TaskResponse
+
+log = logging.getLogger(__name__)
 
 Outcome = Literal["completed", "completed_with_kickouts", "failed"]
 EndedBy = Literal["timeout", "execution_timeout"]
@@ -37,8 +40,8 @@ FRAMEWORK_GRACE = timedelta(minutes=10)
 _FIRST_INTERVAL = 1.0
 _GROWTH = 1.5
 
-#: The longest pause between two looks, in seconds, whatever a server asks for: no clock sleeps for ever.
-_LONGEST_PAUSE = 30 * 86400.0
+#: The longest pause between two looks, in seconds, that a server's ``Retry-After`` makes: it may be a mistake.
+LONGEST_OBEYED = 3600.0
 #: By how much the seconds that were counted may differ from the wall clock's, in seconds.
 _ROUNDING = 1.0
 
@@ -136,6 +139,7 @@ class Watch:
     _failing: Stopwatch | None = field(default=None, init=False)
     _waiting: Stopwatch = field(default_factory=Stopwatch, init=False)
     _left_at_first: float = field(default=0.0, init=False)
+    _has_cut: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._left_at_first = self._left_by_the_wall()
@@ -156,7 +160,7 @@ class Watch:
         """
         Return how many seconds to wait after a failed look; None to give up.
 
-        A ``Retry-After`` is obeyed however long it is, and the time that it takes is not the server's failing.
+        A ``Retry-After`` is obeyed for up to an hour, and the time that it takes is not the server's failing.
 
         :param error: why it failed.
         """
@@ -172,13 +176,17 @@ class Watch:
             random=self.random,
             longest=max(60.0, self.poll_interval),
             longest_asked=math.inf,
+            most_obeyed=LONGEST_OBEYED,
             asked_counts=False,
         )
         if delay is None:
             return None
-        asked = asked_delay(error) or 0.0
-        pause = self._until_the_end(min(delay, _LONGEST_PAUSE))
-        self._failing.add(pause or 0.0, free=min(asked, pause or 0.0))
+        asked, obeyed = asked_delay(error) or 0.0, obeyed_delay(error) or 0.0
+        if asked > obeyed and not self._has_cut:
+            log.warning("EnergyCAP asks for a pause of %g s; it is asked again after %g s.", asked, obeyed)
+            self._has_cut = True
+        pause = self._until_the_end(delay)
+        self._failing.add(pause or 0.0, free=min(obeyed, pause or 0.0))
         return pause
 
     def note_delay(self, seconds: float, *, free: float = 0.0) -> None:
@@ -234,6 +242,16 @@ class Watch:
         self.ends_at_deadline = pause == left
         self._waiting.add(pause)
         return pause
+
+
+def obeyed_delay(error: EciError) -> float | None:
+    """
+    Return for how many seconds nothing is asked for since the server asked for that, if it did: an hour at most.
+
+    :param error: what a request ended with.
+    """
+    asked = asked_delay(error)
+    return None if asked is None else min(asked, LONGEST_OBEYED)
 
 
 def deadline_after(timeout: timedelta | float, *, since: datetime | None = None) -> datetime:

@@ -155,10 +155,22 @@ def test_retry_after_is_obeyed(asked: float, monkeypatch: pytest.MonkeyPatch) ->
     assert asked <= delay < asked * 1.2 + 1
 
 
-def test_no_server_can_ask_for_more_than_a_clock_can_sleep() -> None:
+@pytest.mark.parametrize("asked", [3601.0, 31536000.0, 1e12, float("inf")])
+def test_of_a_longer_one_an_hour_is_obeyed_and_that_is_said_once(
+    asked: float, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock(monkeypatch)
     watch = Watch(poll_interval=1, deadline=None, random=lambda: 0.5)
 
-    assert watch.after_failure(broken(429, retry_after=float("inf"))) == timedelta(days=30).total_seconds()
+    for _ in range(3):
+        delay = watch.after_failure(broken(429, retry_after=asked))
+        assert delay is not None
+        assert 3600 <= delay < 3660
+        clock.turn(delay)
+
+    assert [
+        record.getMessage() for record in caplog.records if "asked again after 3600 s" in record.getMessage()
+    ] == [f"EnergyCAP asks for a pause of {asked:g} s; it is asked again after 3600 s."]
 
 
 def test_what_waiting_cannot_cure_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -14,6 +15,8 @@ TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 #: The longest `Retry-After` that a single request obeys, in seconds.
 LONGEST_ASKED = 300.0
+#: The longest one that is read; a server may write any number of digits.
+_LONGEST_READ = 1e12
 
 
 def is_transient(error: EciError) -> bool:
@@ -67,6 +70,7 @@ def retry_delay(
     random: Callable[[], float],
     longest: float = 60.0,
     longest_asked: float = LONGEST_ASKED,
+    most_obeyed: float = math.inf,
     asked_counts: bool = True,
 ) -> float | None:
     """
@@ -81,6 +85,7 @@ def retry_delay(
     :param random: a source of numbers in [0, 1).
     :param longest: the longest wait in seconds that the backoff chooses by itself.
     :param longest_asked: the longest ``Retry-After`` in seconds that is obeyed; a longer one ends it.
+    :param most_obeyed: how many seconds of a ``Retry-After`` are obeyed, where a longer one does not end it.
     :param asked_counts: whether the time that ``Retry-After`` asks for counts towards ``most_elapsed``.
     :return: seconds to wait, or None to give up.
     """
@@ -89,6 +94,7 @@ def retry_delay(
     asked = asked_delay(error)
     if asked is not None and asked > longest_asked:
         return None
+    asked = None if asked is None else min(asked, most_obeyed)
     own = backoff(failures, longest=longest, random=random)
     delay = own if asked is None else asked + own * 0.1
     counted = delay if asked is None or asked_counts else own * 0.1
@@ -111,17 +117,18 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
 
     :param value: seconds or an HTTP date.
     :param now: the server's idea of now, so that clocks need not agree; ours without one.
-    :return: seconds, never negative; None when there is nothing readable.
+    :return: seconds, never negative and always finite; None when there is nothing readable.
     """
     if not value:
         return None
     text = value.strip()
     if re.fullmatch("[0-9]+", text):
-        return float(text)
+        return min(float(text), _LONGEST_READ)
     moment = parse_http_date(text)
     if moment is None:
         return None
-    return max(0.0, (moment - (now or datetime.now(timezone.utc))).total_seconds())
+    seconds = (moment - (now or datetime.now(timezone.utc))).total_seconds()
+    return min(max(0.0, seconds), _LONGEST_READ)
 
 
 def parse_http_date(value: str | None) -> datetime | None:
