@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import Context
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 
 from eci_provider import clock
+from eci_provider.api.errors import EciConnectionError
+from eci_provider.triggers.poll_thread import PollThread
 from eci_provider.triggers.polling import Poller
 from eci_provider.triggers.rounds import Elapsed, Member
+from eci_provider.waiting import LONGEST_OBEYED
 
 if TYPE_CHECKING:
     from eci_provider.triggers.shared_client import GivesClient
@@ -26,10 +28,14 @@ if TYPE_CHECKING:
 _TOLD_AT_ONCE = 50
 #: The longest pause, in seconds: no event loop sleeps for ever.
 _LONGEST_PAUSE = 86400.0
+#: Every how many seconds a round that goes on is looked at, and how many of the connection's time-outs it, and a
+#: wait beyond its deadline, may take.
+_WATCHED_EVERY = 5.0
+_PATIENCE = 2
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, PollHub]] = WeakKeyDictionary()
-#: Until when servers asked for a pause, for the next hub of the connection.
-_pauses: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, datetime]] = WeakKeyDictionary()
+#: Until when servers asked for a pause, and of which host and key, for the next hub of the connection.
+_pauses: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, tuple[datetime, int | None]]] = WeakKeyDictionary()
 
 
 def join_hub(
@@ -71,9 +77,10 @@ class PollHub:
         self._loop = loop
         self._conn_id = eci_conn_id
         self._poller = Poller(eci_conn_id)
-        if until := _pauses.get(loop, {}).pop(eci_conn_id, None):
-            self._poller.hold(min((until - clock.utc_now()).total_seconds(), _LONGEST_PAUSE))
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"eci-poll-{eci_conn_id}")
+        if pause := _pauses.get(loop, {}).pop(eci_conn_id, None):
+            until, identity = pause
+            self._poller.hold(min((until - clock.utc_now()).total_seconds(), LONGEST_OBEYED), identity)
+        self._thread = PollThread(f"eci-poll-{eci_conn_id}")
         self._members: dict[Member, None] = {}
         # The hub's own clock, which counts pauses as they were meant: a test that turns the time does not wait.
         self._at, self._since = 0.0, Elapsed()
@@ -95,6 +102,9 @@ class PollHub:
         :param guid: the import; None for what has no list.
         :param begun: when it began, as far as that is known.
         """
+        if not self._members:
+            # All have left while a round hangs, and the connection may have been changed since.
+            self._poller.client.doubt()
         member = Member(wait, self._loop.create_future(), guid, begun)
         self._members[member] = None
         now = self._now()
@@ -106,15 +116,16 @@ class PollHub:
 
     def leave(self, member: Member) -> None:
         """
-        Take part no more; the last who leaves ends the hub, and who comes after finds a new one.
+        Take part no more; the last who leaves ends the hub, but not before its round: a server that hangs holds up
+        one thread, and not one for each that came and went.
 
         :param member: what :meth:`join` returned.
         """
         self._members.pop(member, None)
-        if not self._members:
-            self._forget()
-            if self._wake is not None and not self._wake.done() and not self._loop.is_closed():
-                self._wake.set_result(None)
+        if self._members or self._wake is None:
+            return
+        if not self._wake.done() and not self._loop.is_closed():
+            self._wake.set_result(None)
 
     async def _run(self) -> None:
         try:
@@ -169,7 +180,29 @@ class PollHub:
 
     async def _in_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
         # Not asyncio.to_thread: on Airflow 3.0 a connection is looked up through the loop that this one knows.
-        return await sync_to_async(work, thread_sensitive=False, executor=self._thread)(*arguments)
+        in_thread = sync_to_async(work, thread_sensitive=False, executor=cast("Any", self._thread))
+        running, began = asyncio.ensure_future(in_thread(*arguments)), clock.utc_now()
+        try:
+            while not (await asyncio.wait((running,), timeout=_WATCHED_EVERY))[0]:
+                await self._give_up_the_late(began)
+            return running.result()
+        finally:
+            running.cancel()
+
+    async def _give_up_the_late(self, began: datetime) -> None:
+        """End those whose deadline is long over, while the thread hangs in what began at a moment."""
+        patience = _PATIENCE * self._poller.client.timeout
+        if (clock.utc_now() - began).total_seconds() < patience:
+            return
+        late = [member for member in self._members if member.wait.watch.seconds_left() <= -patience]
+        cause = EciConnectionError(
+            f"There was no complete answer within {patience:g} s.",
+            kind="timeout",
+            sent=True,
+            method="GET",
+            path="",
+        )
+        await self._tell([(member, member.wait.overdue(cause)) for member in late])
 
     async def _tell(self, ended: list[tuple[Member, Any]]) -> None:
         for number, (member, outcome) in enumerate(ended, start=1):
@@ -189,7 +222,7 @@ class PollHub:
         hubs = _hubs.get(self._loop, {})
         if hubs.get(self._conn_id) is self:
             del hubs[self._conn_id]
-            held = min(self._poller.held(self._now()), _LONGEST_PAUSE)
+            held, identity = self._poller.held(self._now())
             if held > 0:
                 until = clock.utc_now() + timedelta(seconds=held)
-                _pauses.setdefault(self._loop, {})[self._conn_id] = until
+                _pauses.setdefault(self._loop, {})[self._conn_id] = until, identity

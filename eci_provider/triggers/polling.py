@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from functools import partial
 
 from eci_provider.api.errors import EciAuthenticationError, EciConnectionError, EciError
-from eci_provider.api.retries import asked_delay, is_transient
+from eci_provider.api.retries import is_transient
 from eci_provider.triggers.listing import TaskList
 from eci_provider.triggers.rounds import GAP, SINGLE_LOOKS, Member, Round, shared
-from eci_provider.triggers.shared_client import SharedClient
+from eci_provider.triggers.shared_client import LIFETIME, SharedClient
+from eci_provider.waiting import obeyed_delay
 
 #: The share of its pause by which a look is brought forward to be made with others. With half of it, all that wait
 #: at the same pace come to be looked at in the same rounds, whenever they began.
@@ -36,19 +38,26 @@ class Poller:
         self._round_at = -math.inf
         self._allowance, self._counted_at = SINGLE_LOOKS, 0.0
         self._silent_until = self._asked_until = 0.0
+        self._asked_of: int | None = None
         self._lost = 0
 
-    def hold(self, seconds: float) -> None:
-        """Ask for nothing at first, except at deadlines, since the server asked for a pause before."""
-        self._silent_until = self._asked_until = seconds
-
-    def held(self, now: float) -> float:
+    def hold(self, seconds: float, identity: int | None) -> None:
         """
-        Return for how many seconds still the server asked for a pause.
+        Ask for nothing at first, except at deadlines, since the server asked for a pause before.
+
+        :param seconds: for how long still.
+        :param identity: of which host and key it was asked.
+        """
+        self._silent_until = self._asked_until = seconds
+        self._asked_of = identity
+
+    def held(self, now: float) -> tuple[float, int | None]:
+        """
+        Return for how many seconds still the server asked for a pause, and of which host and key.
 
         :param now: the hub's time.
         """
-        return self._asked_until - now
+        return self._asked_until - now, self._asked_of
 
     def next_look(self, member: Member, now: float) -> float:
         """
@@ -77,6 +86,8 @@ class Poller:
         :param now: the hub's time.
         """
         this = Round(members, now)
+        if now < self._asked_until:
+            self._doubt_the_pause(this)
         self._choose(this)
         if not (this.listed or this.single):
             return this
@@ -125,10 +136,22 @@ class Poller:
         for member in this.members:
             self._put_off(member, this.end)
             this.next_due = min(this.next_due, self.next_look(member, this.end))
+        if this.end < self._asked_until:
+            this.next_due = min(this.next_due, this.end + LIFETIME)
 
     def close(self) -> None:
         """Close the connections to EnergyCAP."""
         self.client.close()
+
+    def _doubt_the_pause(self, this: Round) -> None:
+        """Forget the pause that a server asked for if the connection leads to another one, or has another key."""
+        with suppress(EciError):
+            self.client.refresh(this.now)
+            self.client.get_conn()
+        if self.client.identity not in (None, self._asked_of):
+            self._silent_until = self._asked_until = this.now
+            for member in this.members:
+                member.resume(this.now)
 
     def _choose(self, this: Round) -> None:
         for member in this.members:
@@ -199,10 +222,11 @@ class Poller:
         if not is_transient(error) and not isinstance(error, EciConnectionError):
             self._lost = 0
             return True
-        asked = asked_delay(error)
+        asked = obeyed_delay(error)
         if asked is not None:
             this.settle()
             self._asked_until = max(self._asked_until, this.end + asked)
+            self._asked_of = self.client.identity
             self._be_silent(self._asked_until)
             return False
         # One may be the fault of what was asked; others are asked then, and if they fare no better, all know.
@@ -213,7 +237,7 @@ class Poller:
 
 
 def _weight(error: EciError) -> int:
-    if isinstance(error, EciConnectionError) or asked_delay(error) is not None:
+    if isinstance(error, EciConnectionError) or obeyed_delay(error) is not None:
         return 2
     return int(is_transient(error))
 

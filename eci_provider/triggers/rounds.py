@@ -113,6 +113,16 @@ class Member:
         self.due = max(before, min(until, now + max(0.0, self.wait.watch.seconds_left())))
         self.free += max(0.0, min(self.due, asked_until) - before)
 
+    def resume(self, now: float) -> None:
+        """
+        Look now: what it was put off for does not hold any more.
+
+        :param now: the present.
+        """
+        if self.due > now:
+            self.due = now
+            self.free = min(self.free, now - (self.planned or now))
+
     def was_listed(self, task: TaskResponse) -> None:
         """Note that the list shows it."""
         self.skips = self.misses = 0

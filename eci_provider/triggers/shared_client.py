@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 
 #: After how many seconds the connection is read again, and how old a reading is that a refusal throws doubt on.
-_LIFETIME = 300.0
+LIFETIME = 300.0
 _DOUBTED_AFTER = 30.0
 #: Refusals that another key or another host may cure.
 _REFUSALS = (EciAuthenticationError, EciPermissionError, EciNotFoundError)
@@ -46,6 +47,9 @@ class SharedClient:
         self._give = PatientClient(self._new)
         self._read_at = 0.0
         self._renewed_at = -1.0
+        #: The ``timeout`` of the connection, as far as it was read, and what tells host and key from others.
+        self.timeout = 60.0
+        self.identity: int | None = None
 
     def get_conn(self) -> EciClient:
         """
@@ -66,12 +70,16 @@ class SharedClient:
         """
         if self._client is None:
             self._read_at = now
-        elif now - self._read_at >= _LIFETIME:
+        elif now - self._read_at >= LIFETIME:
             self._read_at = now
             try:
                 self._renew()
             except EciError:
                 return
+
+    def doubt(self) -> None:
+        """Let :meth:`refresh` read the connection again, whenever that was done last."""
+        self._read_at = -math.inf
 
     def ask(self, question: Callable[[EciClient], _Answer], now: float) -> _Answer:
         """
@@ -107,4 +115,8 @@ class SharedClient:
     def _new(self) -> EciClient:
         from eci_provider.hooks.eci import EciHook
 
-        return EciHook(self._conn_id).new_client()
+        hook = EciHook(self._conn_id)
+        client, settings = hook.new_client(), hook.settings
+        self.timeout = settings.numbers["timeout"]
+        self.identity = hash((settings.base_url, settings.api_key.reveal()))
+        return client

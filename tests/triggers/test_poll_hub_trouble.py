@@ -21,7 +21,7 @@ from eci_provider.triggers.rounds import Member
 from eci_provider.waiting import MOST_FAILING_SECONDS
 from tests.conftest import TurnedClock, connect
 from tests.running import first_event
-from tests.triggers.hub_stage import LIST, SINGLE, asked, imports, raw_list, together, until
+from tests.triggers.hub_stage import LIST, SINGLE, asked, events_of, imports, raw_list, together, until
 
 
 def seconds_of(sandbox: Sandbox, path: str) -> list[float]:
@@ -213,6 +213,50 @@ def test_a_pause_that_the_server_asks_for_holds_for_who_comes_when_all_have_left
     first, *_ = seconds_of(sandbox, LIST)
     # The pause was asked for at the beginning, and twenty seconds of it were over.
     assert first >= VIRTUAL_START.timestamp() + 600
+
+
+def test_of_a_pause_without_end_an_hour_is_obeyed(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+    sandbox.fault("GET", LIST, status=429, headers={"Retry-After": "9" * 400})
+
+    events = together([EciTaskTrigger(guid) for guid in imports(sandbox, 3, last=30)])
+
+    assert [event["status"] for event in events] == ["found"] * 3
+    first, second, *_ = seconds_of(sandbox, LIST)
+    assert 3600 <= second - first < 3700
+
+
+@pytest.mark.parametrize("changed", ["host", "key"])
+@pytest.mark.parametrize("all_leave", [True, False])
+def test_a_pause_does_not_hold_for_another_host_or_key(
+    all_leave: bool,
+    changed: str,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    monkeypatch: pytest.MonkeyPatch,
+    at_pause: Callable[[int, Callable[[], Any]], None],
+) -> None:
+    began = turned_clock.moment
+    sandbox.fault("GET", LIST, status=429, headers={"Retry-After": "3000"})
+    new_key = sandbox.add_user("second")
+    running: list[asyncio.Future[dict[str, Any]]] = []
+
+    def change(host: str, key: str) -> None:
+        connect(monkeypatch, host, key)
+        for one in running if all_leave else ():
+            one.cancel()
+
+    async def scenario(guids: list[str]) -> list[dict[str, Any]]:
+        running.extend(asyncio.ensure_future(first_event(*EciTaskTrigger(guid).serialize())) for guid in guids)
+        events = await asyncio.gather(*running, return_exceptions=all_leave)
+        return await events_of([EciTaskTrigger(guid) for guid in guids]) if all_leave else events  # type: ignore[return-value]
+
+    with Sandbox(clock="virtual") as other:
+        server, key = (sandbox, new_key) if changed == "key" else (other, other.api_key)
+        at_pause(0, lambda: change(server.url, key))
+        events = asyncio.run(scenario(imports(server, 3, last=0)))
+
+    assert [event["status"] for event in events] == ["found"] * 3
+    assert (turned_clock.moment - began).total_seconds() < 310
 
 
 def test_a_pause_that_is_asked_for_at_one_import_holds_for_all_too(
