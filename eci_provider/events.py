@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from eci_provider.api import errors
 from eci_provider.api.errors import EciError
-from eci_provider.api.texts import keepable
+from eci_provider.api.texts import LONGEST_TEXT, cut, keepable, with_cut_texts
+
+#: How many bytes of JSON an error's message takes, and all that is told beside it: an event is kept like an XCom.
+_LONGEST_MESSAGE = 4000
+_MOST_FACTS = 10_000
 
 
 class EciEventError(EciError):
@@ -33,10 +38,15 @@ def error_event(error: Exception, **about: Any) -> dict[str, Any]:
     :param error: the error; one that is not ours is told by its class and message.
     :param about: what was waited for: task_guid or batch_id.
     """
-    if isinstance(error, EciError):
-        facts = {"details": error.details, "attributes": _attributes(error)}
-        return _event(status="error", type=type(error).__name__, message=error.message, **facts, **about)
-    return _event(status="error", type="EciError", message=f"{type(error).__name__}: {error}", **about)
+    if not isinstance(error, EciError):
+        said = cut(f"{type(error).__name__}: {error}", _LONGEST_MESSAGE)
+        return _event(status="error", type="EciError", message=said, **about)
+    said = cut(error.message, _LONGEST_MESSAGE)
+    facts = {"details": with_cut_texts(error.details), "attributes": with_cut_texts(_attributes(error))}
+    if len(json.dumps(facts, default=str)) > _MOST_FACTS:
+        facts["details"] = {}  # whatever many texts a server found room for
+        facts["attributes"] = {name: fact for name, fact in facts["attributes"].items() if _is_small(fact)}
+    return _event(status="error", type=type(error).__name__, message=said, **facts, **about)
 
 
 def subject(event: Mapping[str, Any] | None, name: str) -> str:
@@ -82,6 +92,10 @@ def _not_understood(event: object) -> EciEventError:
 
 def _attributes(error: EciError) -> dict[str, Any]:
     return {name: value for name, value in vars(error).items() if name != "details"}
+
+
+def _is_small(fact: Any) -> bool:
+    return not isinstance(fact, (str, list, dict)) or len(json.dumps(fact, default=str)) <= LONGEST_TEXT
 
 
 def _rebuilt(event: Mapping[str, Any]) -> EciError:

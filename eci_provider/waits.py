@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from eci_provider import clock
 from eci_provider.api.errors import EciError, EciTriggerError, EciWaitTimeoutError, reworded
 from eci_provider.api.retries import is_transient
+from eci_provider.api.texts import cut
 from eci_provider.connecting import PatientClient
 from eci_provider.limits import bounded
 from eci_provider.waiting import EndedBy, Watch
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _Found = TypeVar("_Found")
+
+#: How much of a status is logged and told, in bytes.
+_LONGEST_STATUS = 300
 
 
 class Wait(ABC, Generic[_Found]):
@@ -219,7 +223,7 @@ class Wait(ABC, Generic[_Found]):
 
     def _note(self, found: _Found) -> None:
         """Log a change of state, once."""
-        status = self.status_of(found)
+        status = cut(self.status_of(found), _LONGEST_STATUS)
         if status != self.last_status:
             log.info("%s is %r.", self, status)
         self.last_status = status

@@ -26,13 +26,29 @@ def cut(text: str | None, most: int) -> str | None:
     """
     if text is None:
         return None
-    text = _kept(text)
-    if len(json.dumps(text)) <= most:
+    is_whole = len(text) <= most
+    text = _kept(text[:most])  # every character takes a byte at least
+    if is_whole and len(json.dumps(text)) <= most:
         return text
-    keep = min(len(text), most)
+    keep = len(text)
     while len(json.dumps(text[:keep])) > most - 3:
         keep = keep * 3 // 4
     return text[:keep] + "..."
+
+
+def with_cut_texts(value: Any) -> Any:
+    """
+    Return plain JSON with its long texts cut.
+
+    :param value: an error's details; what is no JSON is returned as it is.
+    """
+    if isinstance(value, str):
+        return cut(value, LONGEST_TEXT)
+    if isinstance(value, Mapping):
+        return {with_cut_texts(name): with_cut_texts(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [with_cut_texts(item) for item in value]
+    return value
 
 
 def keepable(value: Any) -> Any:
