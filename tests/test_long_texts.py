@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eci_provider.api import errors
@@ -69,6 +69,7 @@ def test_a_worker_says_it_as_briefly(sandbox: Sandbox, turned_clock: TurnedClock
     assert len(str(end.error)) < 1000
 
 
+@settings(deadline=None)
 @given(
     st.text(min_size=1, max_size=50),
     st.dictionaries(st.text(max_size=9), st.text(max_size=9) | st.lists(st.text(max_size=9)), max_size=5),
