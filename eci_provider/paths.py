@@ -1,9 +1,11 @@
-"""Paths as operators keep them."""
+"""Paths as operators keep, compare and show them."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
+
+_LOCAL = ("file://", "local://")
 
 
 def as_text(path: Any) -> Any:
@@ -18,3 +20,22 @@ def as_text(path: Any) -> Any:
     if isinstance(path, os.PathLike) and not hasattr(path, "storage_options"):
         return os.fspath(path)
     return path
+
+
+def same_place(one: str, other: str) -> bool:
+    """
+    Tell whether two paths or URLs name the same place.
+
+    Local ones are compared after links are followed, others as they are written.
+
+    :param one: a local path or a URL.
+    :param other: another one.
+    """
+    return _place(one) == _place(other)
+
+
+def _place(path: str) -> str:
+    for scheme in _LOCAL:
+        if path.startswith(scheme):
+            return os.path.realpath(path.removeprefix(scheme))
+    return path if "://" in path else os.path.realpath(path)

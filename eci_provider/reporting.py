@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eci_provider.api.errors import EciValidationError
 from eci_provider.api.texts import LONGEST_TEXT, cut
 from eci_provider.arguments import is_template
-from eci_provider.reports.formats import checked_format, checked_path
+from eci_provider.reports.formats import check_apart, checked_format, checked_path
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def check_report_arguments(path: Any, format: Any = None, *, source: str) -> None:
+def check_report_arguments(path: Any, format: Any = None, *, source: str, file: Any = None) -> None:
     """
     Refuse a wrong path or format, as far as they are no templates; asked again once they are rendered.
 
     :param path: where the report is written.
     :param format: ``csv``, ``xlsx`` or ``md``; None for what the path's extension says.
     :param source: whose arguments they are, for the message.
+    :param file: the bill file, which the report must not replace; None where there is none.
     :raises EciValidationError: when one is wrong, or they do not go together.
     """
     if is_template(format):
@@ -32,6 +33,8 @@ def check_report_arguments(path: Any, format: Any = None, *, source: str) -> Non
     if not is_template(path):
         checked_path(path, source=source)
         checked_format(path, format, source=source)
+        if not is_template(file):
+            check_apart(path, file, source=source)
     elif format is not None:
         checked_format(f"report.{format}", format, source=source)
 

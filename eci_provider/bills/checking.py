@@ -61,7 +61,7 @@ def check_file(
         rules_off=rules_off,
     )
     known = None if mapping is None else column_mapping(mapping, source="check_file")
-    return CheckReport(lambda tally: _problems(file, known, bounds, tally))
+    return CheckReport(lambda tally: _problems(file, known, bounds, tally), file)
 
 
 def _problems(file: BillFile, mapping: ColumnMapping | None, bounds: Bounds, tally: Tally) -> Iterator[Problem]:

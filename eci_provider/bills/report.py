@@ -59,10 +59,12 @@ class CheckReport:
     a file at the end of it.
 
     :param problems: reads the file and counts.
+    :param file: where it lies, if that is known.
     """
 
-    def __init__(self, problems: Callable[[Tally], Iterator[Problem]]) -> None:
+    def __init__(self, problems: Callable[[Tally], Iterator[Problem]], file: object = None) -> None:
         self._problems = problems
+        self.file = file
         self._tally = Tally()
 
     def __iter__(self) -> Iterator[Problem]:

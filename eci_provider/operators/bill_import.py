@@ -71,6 +71,7 @@ class ImportBillsOperator(EciImportOperator):
         # Of the file as the marker stands for it.
         self._sha256: str | None = None
         self.check_literals()
+        self.check_report()
         self._check_name_if_literal()
 
     @staticmethod

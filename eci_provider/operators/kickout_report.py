@@ -74,7 +74,7 @@ class KickoutReportOperator(EciOperator):
             self._checked_guid()
         if not is_template(file_names):
             checked_names(file_names, source=self.source)
-        check_report_arguments(path, format, source=self.source)
+        check_report_arguments(path, format, source=self.source, file=file)
 
     @staticmethod
     def request_model() -> type[RequestModel]:
@@ -90,7 +90,7 @@ class KickoutReportOperator(EciOperator):
 
         task_guid = self._checked_guid()
         names = checked_names(self.file_names, source=self.source)
-        check_report_arguments(self.path, self.format, source=self.source)
+        check_report_arguments(self.path, self.format, source=self.source, file=self.file)
         client = hook.get_conn()
         task = self._ended(client, task_guid)
         self.show_link(context, hook, task_guid=task_guid, task_id=task.task_id)

@@ -38,6 +38,8 @@ class EciReportingOperator(EciOperator):
     operator_extra_links: Sequence[Any] = (EciLink(), KickoutReportLink())
     #: The names of the files in the ZIP that was imported, where an operator is told them.
     file_names: Sequence[str] | None = None
+    #: The bill file, where an operator has one: no report may replace it.
+    file: Any = None
 
     def __init__(self, *, kickout_report: str | os.PathLike[str] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -124,7 +126,7 @@ class EciReportingOperator(EciOperator):
         if path is None or is_template(path) or str(path).strip() in ("", "None"):
             return None
         try:
-            check_report_arguments(path, source=self.source)
+            check_report_arguments(path, source=self.source, file=self.file)
         except EciValidationError as error:
             problems = [
                 problem.replace("path is", "kickout_report is", 1) for problem in error.details["problems"]

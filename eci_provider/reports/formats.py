@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from eci_provider.api.errors import EciValidationError
+from eci_provider.paths import same_place
 
 #: Formats by the extension of a report's path.
 FORMATS = ("csv", "xlsx", "md")
@@ -53,3 +54,20 @@ def checked_path(path: object, *, source: str, name: str = "path") -> str:
         problem = f"{name} is {text!r}: must name the file that the report is written to"
         raise EciValidationError([problem], source=source)
     return text
+
+
+def check_apart(path: object, file: object, *, source: str, name: str = "path") -> None:
+    """
+    Refuse a report that would replace the bill file it is about.
+
+    :param path: where the report is written.
+    :param file: the bill file, a path or a URL; None where there is none.
+    :param source: whose arguments they are, for the message.
+    :param name: what the argument with the report's path is called.
+    :raises EciValidationError: when both are the same place.
+    """
+    if file is not None and same_place(str(path), str(file)):
+        problem = (
+            f"{name} is {str(path)!r}, where the bill file lies: the report would replace it. Name another place"
+        )
+        raise EciValidationError([problem], source=source)

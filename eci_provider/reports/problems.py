@@ -50,6 +50,8 @@ class ProblemRows:
         hear: Callable[[Problem], object] | None = None,
     ) -> None:
         self.title = title
+        #: Where the bill file lies; None where nobody knows.
+        self.file: object = report.file
         self._report = report
         self._hear = hear
 

@@ -12,7 +12,7 @@ from eci_provider.api.kickout_report import LONGEST_MESSAGE, LONGEST_NAME, MOST_
 from eci_provider.api.texts import cut
 from eci_provider.reports.csv_report import write_csv
 from eci_provider.reports.errors import EciReportError
-from eci_provider.reports.formats import checked_format
+from eci_provider.reports.formats import check_apart, checked_format
 from eci_provider.reports.grouping import MOST_COLUMNS, GroupedRows, ReportRow, TooManyColumnsError
 from eci_provider.reports.md_report import write_md
 from eci_provider.reports.places import appearing
@@ -57,11 +57,13 @@ def write_report(report: Report | CheckReport, path: Place, format: str | None =
     :param format: ``csv``, ``xlsx`` or ``md``; without, what the path's extension says.
     :return: ``path``, ``format``, ``rows``, ``messages`` (at most ten of ``{"message", "rows"}``, most frequent
         first) and ``files`` (at most ten of ``{"file", "rows"}``).
-    :raises EciValidationError: when the path's extension and the format do not go together.
+    :raises EciValidationError: when the path's extension and the format do not go together, or the path is that of
+        the bill file which is checked.
     :raises EciReportError: when it cannot be written.
     :raises EciError: when the report's rows cannot be read.
     """
     name = checked_format(path, format, source="write_report")
+    check_apart(path, getattr(report, "file", None), source="write_report")
     source = _as_report(report)
     with _trouble(str(path)), appearing(path) as stream, GroupedRows() as rows:
         rows.add_all(source)

@@ -183,6 +183,8 @@ def test_the_result_is_small_whatever_the_server_says(sandbox: Sandbox, tmp_path
         ({"file_names": "a.csv"}, "file_names is 'a.csv': must be a list of names"),
         ({"file_names": [1]}, "file_names is"),
         ({"file": "a.zip", "file_names": ["a.csv"]}, "file and file_names are both given"),
+        ({"file": "./report.csv"}, "path is 'report.csv', where the bill file lies"),
+        ({"path": "s3://b/a.csv", "file": "s3://b/a.csv"}, "path is 's3://b/a.csv', where the bill file lies"),
     ],
 )
 def test_wrong_literals_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any], said: str) -> None:
@@ -197,6 +199,7 @@ def test_wrong_literals_are_refused_when_the_dag_is_parsed(arguments: dict[str, 
         ({"path": "{{ params.nothing }}", "format": "csv"}, "path is 'None': must name the file"),
         ({"path": "report.{{ params.odd }}"}, "path is 'report.pdf'"),
         ({"path": "report.csv", "format": "{{ params.odd }}"}, "format is 'pdf'"),
+        ({"path": "{{ params.odd }}.csv", "file": "file://{{ params.here }}/pdf.csv"}, "where the bill file lies"),
     ],
 )
 def test_wrong_templates_are_refused_before_anything_is_sent(
@@ -204,7 +207,7 @@ def test_wrong_templates_are_refused_before_anything_is_sent(
 ) -> None:
     operator = _report(**{"task_guid": GUID, "path": "report.csv", **arguments})
 
-    end = run(operator, params={"nothing": None, "odd": "pdf"})
+    end = run(operator, params={"nothing": None, "odd": "pdf", "here": str(Path.cwd())})
 
     assert isinstance(end.error, EciValidationError)
     assert said in str(end.error)

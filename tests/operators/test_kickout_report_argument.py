@@ -288,3 +288,25 @@ def test_importing_operators_have_the_link(tmp_path: Path) -> None:
         RetryKickoutsOperator(task_id="retry", task_guid="{{ guid }}"),
     ):
         assert any(isinstance(link, KickoutReportLink) for link in task.operator_extra_links)
+
+
+def test_a_report_in_the_bill_files_place_is_refused_when_the_dag_is_parsed(tmp_path: Path) -> None:
+    said = r"ImportBillsOperator 'import_bills': kickout_report is '.*bills\.csv', where the bill file lies"
+    with pytest.raises(errors.EciValidationError, match=said):
+        _import(bill_file(tmp_path, "A-1"), kickout_report=f"file://{tmp_path}/bills.csv")
+
+
+def test_a_report_that_is_rendered_to_the_bill_files_place_is_refused_before_anything_is_sent(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    bills = bill_file(tmp_path, "A-1")
+    (tmp_path / "link.csv").symlink_to(bills)
+    before = bills.read_bytes()
+
+    end = run(_import(bills, kickout_report=f"{tmp_path}/{{{{ params.name }}}}.csv"), params={"name": "link"})
+
+    assert isinstance(end.error, errors.EciValidationError)
+    assert "where the bill file lies: the report would replace it" in str(end.error)
+    assert end.is_final
+    assert sandbox.requests == []
+    assert bills.read_bytes() == before

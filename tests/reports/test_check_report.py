@@ -10,8 +10,9 @@ import pytest
 
 from eci_provider.api import EciClient
 from eci_provider.api.errors import EciValidationError
-from eci_provider.bills import EciBillFileError
+from eci_provider.bills import EciBillFileError, check_file
 from eci_provider.operators import CheckBillFileOperator, KickoutReportOperator
+from eci_provider.reports import write_report
 from eci_provider.sandbox import Sandbox
 from tests.running import run
 
@@ -84,3 +85,11 @@ def test_a_path_that_tells_no_format_is_refused_when_the_dag_is_parsed() -> None
         EciValidationError, match=r"CheckBillFileOperator 'check': report is 'check\.pdf': must end in"
     ):
         _check(file="bills.csv", report="check.pdf")
+
+
+def test_a_report_in_the_bill_files_place_is_refused(bills: Path) -> None:
+    with pytest.raises(
+        EciValidationError, match=r"write_report: path is '.*bills\.csv', where the bill file lies"
+    ):
+        write_report(check_file(bills), f"file://{bills}")
+    assert bills.read_text() == BILLS
