@@ -5,17 +5,15 @@ from __future__ import annotations
 import marshal
 import struct
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Any, BinaryIO, NamedTuple, TypeAlias, cast
 
 from eci_provider.api.kickout_messages import KnownMessages, MessageFinder, message_text
+from eci_provider.api.kickout_sums import KickoutSums
 from eci_provider.api.streamed_json import UnreadableJsonError
 
-#: How many messages are counted one by one.
-_MOST_COUNTED = 20_000
 #: The most columns a workbook has, and so a bill file.
 _MOST_COLUMNS = 16_384
 _LENGTH = struct.Struct("<Q")
@@ -25,30 +23,6 @@ _BATCH = 100
 Members: TypeAlias = "Iterator[tuple[str, Any]]"
 #: A row as it lies on disk: what is shown as its message, and its cells with the ids of their columns.
 StoredRow: TypeAlias = "tuple[str, list[tuple[Any, str]]]"
-
-
-class KickoutSums:
-    """
-    Count rows.
-
-    :param messages: messages to tell of though no row has them.
-    """
-
-    def __init__(self, messages: KnownMessages | None = None) -> None:
-        self.rows = 0
-        self.counts: Counter[str] = Counter(dict.fromkeys(messages.texts, 0) if messages else {})
-
-    def count(self, messages: Sequence[str]) -> None:
-        self.rows += 1
-        for message in messages:
-            if message in self.counts or len(self.counts) < _MOST_COUNTED:
-                self.counts[message] += 1
-
-    def add(self, other: KickoutSums) -> None:
-        self.rows += other.rows
-        for message, rows in other.counts.items():
-            if message in self.counts or len(self.counts) < _MOST_COUNTED:
-                self.counts[message] += rows
 
 
 class SummaryReading:
@@ -84,7 +58,7 @@ class TableReading:
     def __init__(
         self, members: Members, messages: KnownMessages, keep: Callable[[StoredRow], None] | None
     ) -> None:
-        self.sums = KickoutSums()
+        self.sums = KickoutSums(messages)
         self._finder = MessageFinder(messages)
         self._fields: dict[Any, str] = {}
         for name, item in members:

@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from eci_provider.api.errors import EciNotFoundError
 from eci_provider.api.kickout_files import TableRow, each_once, imported_file_name, kickout_files
 from eci_provider.api.kickout_messages import KnownMessages
-from eci_provider.api.kickout_reading import (
-    KickoutSums,
-    KickoutTable,
-    Members,
-    Spool,
-    SummaryReading,
-    TableReading,
-)
+from eci_provider.api.kickout_reading import KickoutTable, Members, Spool, SummaryReading, TableReading
+from eci_provider.api.kickout_sums import KickoutSums
 from eci_provider.api.texts import cut
 
 if TYPE_CHECKING:
@@ -108,7 +102,7 @@ class KickoutReport:
     @property
     def rows(self) -> int | None:
         """Return how many rows were kicked out; None where EnergyCAP gives messages, but no rows."""
-        return self._sums.rows or (None if self._sums.counts else 0)
+        return self._sums.rows or (None if self._sums else 0)
 
     def digest(self) -> list[dict[str, Any]]:
         """
@@ -116,7 +110,7 @@ class KickoutReport:
 
         :return: of each its ``message``, cut to 700 bytes of JSON, and its ``rows``.
         """
-        frequent = self._sums.counts.most_common(MOST_TOLD)
+        frequent = self._sums.most_common(MOST_TOLD)
         return [{"message": cut(text, LONGEST_MESSAGE), "rows": rows} for text, rows in frequent]
 
     def files(self) -> list[dict[str, Any]]:
@@ -130,7 +124,7 @@ class KickoutReport:
 
     def without_rows(self) -> list[str]:
         """Return the messages that no row has: EnergyCAP does not tell which rows they are of."""
-        return [message for message, rows in self._sums.counts.items() if not rows]
+        return self._sums.without_rows()
 
     def _rows(self, rows: Spool, by_name: Spool) -> Iterator[TableRow]:
         """Read the import as a whole and file by file, and give each row out once all are counted."""
@@ -162,12 +156,14 @@ class KickoutReport:
             if self._missing_ok or summary.is_known:
                 return None
             raise
-        self._sums.add(table.sums)
+        self._sums = table.sums
         return table.table(imported_file_name(summary.file_name))
 
     def _named(self, summary: SummaryReading, spool: Spool) -> tuple[list[KickoutTable], list[str]]:
         """Read the rows of each file that has a name, and return those that have some, and the unknown names."""
-        tables, unknown, sums = [], [], KickoutSums(summary.messages)
+        tables, unknown = [], []
+        # Else EnergyCAP tells nothing of the import as a whole that these could be put beside.
+        is_told = bool(self._sums.rows)
         for kickout_name, file in self._files.items():
             spool.begin()
             try:
@@ -176,11 +172,9 @@ class KickoutReport:
                 unknown.append(file)
                 continue
             if table.sums.rows:
-                sums.add(table.sums)
+                if not is_told:
+                    self._sums.add(table.sums)
                 tables.append(table.table(file))
-        if not self._sums.rows:
-            # Of the import as a whole EnergyCAP tells nothing that these could be put beside.
-            self._sums = sums
         return tables, unknown
 
     def _summary(self) -> SummaryReading:
