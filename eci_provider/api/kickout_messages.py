@@ -13,6 +13,8 @@ MOST_KNOWN_TEXT = 4 * 1024 * 1024
 _MOST_SEARCHED = 1000
 #: The longest text that is taken for a message because of its column.
 _LONGEST = 2000
+#: How long a cell is at most whose messages are remembered.
+_LONGEST_REMEMBERED = 200
 
 
 class KnownMessages:
@@ -57,7 +59,7 @@ class MessageFinder:
         self._knows_all = known.are_all
         self._searched = list(known.texts)[:_MOST_SEARCHED]
         self._shortest = min(map(len, self._searched), default=0)
-        self._inside = lru_cache(maxsize=4096)(self._messages_inside)
+        self._remembered = lru_cache(maxsize=4096)(self._messages_inside)
         self._found_in: object = None
         self._named: object = None
         #: The columns that held nothing but the message in all rows so far; None before the first row.
@@ -110,6 +112,10 @@ class MessageFinder:
             return []
         long_enough = [value for _, value in cells if len(value) >= self._shortest]
         return self._ordered(message for value in long_enough for message in self._inside(value))
+
+    def _inside(self, value: str) -> list[str]:
+        # What is long is seldom there twice, and 4,096 of them would take more memory than all else.
+        return (self._remembered if len(value) <= _LONGEST_REMEMBERED else self._messages_inside)(value)
 
     def _messages_inside(self, value: str) -> list[str]:
         return [message for message in self._searched if message in value]

@@ -17,7 +17,10 @@ from eci_provider.api.streamed_json import UnreadableJsonError
 #: The most columns a workbook has, and so a bill file.
 _MOST_COLUMNS = 16_384
 _LENGTH = struct.Struct("<Q")
+#: How many rows are packed together at most, about how many bytes in memory, and what a cell takes beside its text.
 _BATCH = 100
+_BATCH_SIZE = 256 * 1024
+_CELL = 100
 
 #: What stands in a JSON object: pairs of a member's name and its value, or an item of it.
 Members: TypeAlias = "Iterator[tuple[str, Any]]"
@@ -178,6 +181,7 @@ class Spool:
         opened = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
         self._file = cast("BinaryIO", opened)
         self._waiting: list[StoredRow] = []
+        self._size = 0
         self._begin = 0
 
     def __enter__(self) -> Spool:
@@ -194,12 +198,15 @@ class Spool:
     def clear(self) -> None:
         """Forget the rows of the reading that goes on."""
         self._waiting.clear()
+        self._size = 0
         self._file.seek(self._begin)
         self._file.truncate()
 
     def add(self, row: StoredRow) -> None:
         self._waiting.append(row)
-        if len(self._waiting) >= _BATCH:
+        cells = row[1]
+        self._size += _CELL * len(cells) + sum([len(value) for _, value in cells])
+        if len(self._waiting) >= _BATCH or self._size >= _BATCH_SIZE:
             self._write()
 
     def __iter__(self) -> Iterator[StoredRow]:
@@ -216,3 +223,4 @@ class Spool:
         self._file.write(_LENGTH.pack(len(packed)))
         self._file.write(packed)
         self._waiting.clear()
+        self._size = 0

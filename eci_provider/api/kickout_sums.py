@@ -12,7 +12,7 @@ from operator import itemgetter
 from eci_provider.api.kickout_messages import KnownMessages
 
 #: How many messages, and how many characters of them, are counted in memory before they are counted on disk.
-_MOST_IN_MEMORY = 20_000
+_MOST_IN_MEMORY = 10_000
 _MOST_TEXT_IN_MEMORY = 4 * 1024 * 1024
 _TABLES = """
 PRAGMA temp_store = FILE;

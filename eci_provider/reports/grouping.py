@@ -11,8 +11,9 @@ from eci_provider.api.streamed_json import LONGEST_ITEM
 
 #: How many columns a workbook has at most.
 MOST_COLUMNS = 16_384
-#: How many kinds and headers are remembered before they are looked up again.
+#: How many kinds, and how many columns of headers, are remembered before they are looked up again.
 _REMEMBERED = 4096
+_REMEMBERED_COLUMNS = 65_536
 _TABLES = """
 PRAGMA temp_store = FILE;
 PRAGMA journal_mode = OFF;
@@ -127,6 +128,7 @@ class GroupedRows:
         self._kinds: dict[tuple[int, str], int] = {}
         self._columns: dict[tuple[str, int], int] = {}
         self._headers: dict[tuple[str, ...], list[int]] = {}
+        self._remembered_columns = 0
         self._columns_of: list[dict[int, None]] = []
         self._last: tuple[int, tuple[str, ...]] | None = None
         self.rows = 0
@@ -253,8 +255,10 @@ class GroupedRows:
                 numbers.append(self._columns.setdefault((name, seen[name]), len(self._columns)))
             if len(self._columns) > MOST_COLUMNS:
                 raise TooManyColumnsError
-            if len(self._headers) >= 64:
+            self._remembered_columns += len(names)
+            if len(self._headers) >= 64 or self._remembered_columns > _REMEMBERED_COLUMNS:
                 self._headers.clear()
+                self._remembered_columns = len(names)
             self._headers[names] = numbers
         if self._last != (file, names):
             self._columns_of[file].update(dict.fromkeys(numbers))

@@ -17,7 +17,8 @@ MOST_ROWS = 1_048_576
 LONGEST_CELL = 32_767
 # A sheet of more bytes would need another kind of ZIP file, which not every program reads.
 _LARGEST_SHEET = 1024 * 1024 * 1024
-_FLUSH = 256
+#: How many characters of a sheet wait before they are written.
+_FLUSH = 128 * 1024
 #: So long a text is within the limit however it is counted, in characters.
 _SHORT = LONGEST_CELL // 2
 # What Excel takes for a character's number.
@@ -153,12 +154,15 @@ def _sheet_head(widths: Iterable[float]) -> bytes:
 def _write_rows(sheet: IO[bytes], header: list[str], rows: Iterable[list[str | int]]) -> bool:
     """Write a header and rows, and return whether the sheet was full before they were at their end."""
     waiting, number, size = [_row(header)], 1, 0
+    length = len(waiting[0])
     for row in rows:
-        waiting.append(_row(row))
+        text = _row(row)
+        waiting.append(text)
+        length += len(text)
         number += 1
-        if len(waiting) >= _FLUSH or number >= MOST_ROWS:
+        if length >= _FLUSH or number >= MOST_ROWS:
             size += sheet.write("".join(waiting).encode())
-            waiting = []
+            waiting, length = [], 0
             if number >= MOST_ROWS or size >= _LARGEST_SHEET:
                 return True
     sheet.write("".join(waiting).encode())

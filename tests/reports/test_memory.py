@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from benchmarks.kickout_report import FORMATS, measured, serving
+from eci_provider.api.kickout_report import KickoutReport, KickoutRow
+from eci_provider.api.kickouts import Kickouts
+from eci_provider.reports import write_report
+
+from .rows import Rows
 
 ROWS = 200_000
 
@@ -46,3 +54,48 @@ def test_telling_them_by_a_name_that_has_half_of_them_takes_no_more(server: str,
         next(file)
         files = [line.partition(",")[0] for line in file]
     assert (files.count("half.csv"), files.count("bills.csv")) == (ROWS // 2, ROWS // 2)
+
+
+# Rows of which a few are much
+
+
+class WideRows(Rows):
+    """Forty rows of 1,500 cells."""
+
+    def __iter__(self) -> Iterator[KickoutRow]:
+        for number in range(40):
+            cells = [(f"C{column}", f"{number}.{column}") for column in range(1500)]
+            yield KickoutRow("a.csv", "no", cells)
+
+
+class LongCells:
+    """EnergyCAP with two hundred rows that have a long cell each, and a message that is only a part of a cell."""
+
+    def stream(self, _: str, __: str | None, leaf: str, take: Callable[[Iterator[bytes]], Any]) -> Any:
+        return take(iter([b'{"kickoutMessages": ["no"]}'] if leaf == "summary" else self._rows()))
+
+    def _rows(self) -> Iterator[bytes]:
+        yield b'{"fields": [{"id": 1, "name": "Note"}], "data": [[]'
+        for number in range(200):
+            yield f", {json.dumps([{'fieldId': 1, 'value': f'no {number} ' + 'x' * 50_000}])}".encode()
+        yield b"]}"
+
+
+def _peak(action: Callable[[], object]) -> float:
+    """Return how many MiB Python's objects took at most while an action went on."""
+    tracemalloc.start()
+    try:
+        action()
+        return tracemalloc.get_traced_memory()[1] / 1024 / 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_wide_rows_of_a_workbook_do_not_wait_by_the_hundred(tmp_path: Path) -> None:
+    assert _peak(lambda: write_report(WideRows(), tmp_path / "report.xlsx")) < 6
+
+
+def test_long_cells_are_neither_remembered_nor_kept_by_the_hundred() -> None:
+    report = KickoutReport(cast("Kickouts", LongCells()), "guid")
+    assert _peak(lambda: [None for _ in report]) < 4
+    assert report.digest() == [{"message": "no", "rows": 200}]
