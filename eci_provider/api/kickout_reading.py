@@ -17,7 +17,7 @@ from eci_provider.api.streamed_json import UnreadableJsonError
 #: The most columns a workbook has, and so a bill file.
 _MOST_COLUMNS = 16_384
 _LENGTH = struct.Struct("<Q")
-#: How many rows are packed together at most, about how many bytes in memory, and what a cell takes beside its text.
+#: How many rows are packed together at most, how many bytes of memory, and what a cell takes beside its text.
 _BATCH = 100
 _BATCH_SIZE = 256 * 1024
 _CELL = 100

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
@@ -157,6 +157,76 @@ def test_a_store_that_fails_keeps_what_was_there(
         write_report(MIXED, "memory://bucket/report.csv")
     assert memory.find("/bucket") == ["/bucket/report.csv"]
     assert memory.cat("/bucket/report.csv") == OLD.encode()
+
+
+class Unwilling(MemoryFileSystem):  # type: ignore[misc]
+    """
+    A store that does not replace a file by a move: it says nothing, as WebHDFS, or refuses, as SMB.
+
+    Of moves to other places it fails those that are listed, counted from 0.
+    """
+
+    cachable = False
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+    says_so = False
+    failing: tuple[int, ...] = ()
+    moves = 0
+
+    def mv(self, source: str, target: str, **_: Any) -> None:
+        if self.exists(target):
+            if self.says_so:
+                raise OSError(17, "there is one")
+            return
+        self.moves += 1
+        if self.moves - 1 in self.failing:
+            raise ConnectionError("the store is gone")
+        super().mv(source, target)
+
+
+@pytest.fixture
+def unwilling() -> Iterator[Unwilling]:
+    """Such a store with a report."""
+    store = Unwilling()
+    store.pipe("/bucket/report.csv", OLD.encode())
+    yield store
+    store.store.clear()
+
+
+def _write_to(store: Unwilling) -> None:
+    class Place:
+        protocol, path, fs = "unwilling", "/bucket/report.csv", store
+
+    write_report(MIXED, Place(), "csv")
+
+
+@pytest.mark.parametrize("says_so", [False, True])
+def test_a_store_that_replaces_nothing_gets_the_report_all_the_same(says_so: bool, unwilling: Unwilling) -> None:
+    unwilling.says_so = says_so
+    _write_to(unwilling)
+    assert unwilling.find("/bucket") == ["/bucket/report.csv"]
+    assert len(unwilling.cat("/bucket/report.csv").splitlines()) == 9
+
+
+@pytest.mark.parametrize("failing", [(0,), (1,)])
+def test_a_store_that_replaces_nothing_and_fails_keeps_what_was_there(
+    failing: tuple[int, ...], unwilling: Unwilling
+) -> None:
+    unwilling.failing = failing
+    with pytest.raises(EciReportError, match=r"did not take it \(ConnectionError: the store is gone\)"):
+        _write_to(unwilling)
+    assert unwilling.find("/bucket") == ["/bucket/report.csv"]
+    assert unwilling.cat("/bucket/report.csv") == OLD.encode()
+
+
+def test_a_store_that_moves_nothing_and_says_nothing_is_told(
+    unwilling: Unwilling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Unwilling, "mv", lambda *_, **__: None)
+    with pytest.raises(EciReportError, match="was not moved to .*, and the store does not say why"):
+        _write_to(unwilling)
+    assert unwilling.cat("/bucket/report.csv") == OLD.encode()
+    assert unwilling.find("/bucket") == ["/bucket/report.csv"]
 
 
 def test_nothing_is_sent_of_a_report_that_breaks_off(memory: MemoryFileSystem) -> None:
