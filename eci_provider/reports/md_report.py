@@ -10,7 +10,8 @@ from typing import BinaryIO
 from eci_provider.reports.csv_report import UNNAMED
 from eci_provider.reports.grouping import Entry, Group, GroupedRows
 
-_ESCAPED = re.compile(r"[\\|`*\[\]<>]|&(?=[#\w])")
+# Inside of a word an underscore means nothing. GitHub makes links of "http://x" and "www.x", and formulas of $x$.
+_ESCAPED = re.compile(r"[\\|`*~$\[\]<>]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE)
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 _BREAK = re.compile(r"\r\n|[\r\n]")
 

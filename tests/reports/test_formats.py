@@ -16,8 +16,8 @@ from eci_provider.reports import EciReportError, grouping, write_report, xlsx_re
 from .rows import GROUPED, HEADER, MIXED, Rows
 
 # What a spreadsheet program would run, and what it takes for a number.
-FORMULAS = ["=1+1", "+cmd|' /C calc'!A1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "+1 555-1234"]
-NUMBERS = ["-12.5", "+5", "-1,234.50", "-1e-5", "-12.5 %", "-", "1-2", "0001", ""]
+FORMULAS = ["=1+1", "+cmd|' /C calc'!A1", "-2+3", "@SUM(A1)", "\tx", "\rx", "+1 555-1234", "\uff1d1+1", "\uff201"]
+NUMBERS = ["-12.5", "+5", "-1,234.50", "-1e-5", "-12.5 %", "-", "1-2", "0001", "5;-5; +7|-1", ""]
 ODD = ["a|b", "a\\|b", "line\nbreak", 'a "quote", b', "<b>bold</b>", "![x](http://x)", "ümläut \U0001f600", " a "]
 
 
@@ -113,6 +113,24 @@ def test_csv_leaves_other_values_as_they_are(value: str, tmp_path: Path) -> None
     assert _read(tmp_path / "report.csv")[1][4:] == [value, "1"]
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("x;=1+1", "x;'=1+1"),
+        ("x; \t@SUM(A1);y", "x; \t'@SUM(A1);y"),
+        ("a|+cmd", "a|'+cmd"),
+        ("a\r\n=1", "a\r\n'=1"),
+        ("\t=1", "'\t'=1"),
+        ("-1;-2+3", "'-1;'-2+3"),
+        ('x; "=1";"-5"', 'x; "\'=1";"-5"'),
+        ("x;\uff0b1", "x;'\uff0b1"),
+    ],
+)
+def test_csv_guards_what_other_list_separators_make_a_cell(value: str, shown: str, tmp_path: Path) -> None:
+    write_report(_one_cell(value), tmp_path / "report.csv")
+    assert _read(tmp_path / "report.csv")[1][4:] == [shown, "1"]
+
+
 def test_csv_guards_names_and_messages_too(tmp_path: Path) -> None:
     write_report(Rows(("=f", "=m", [("=c", "1")])), tmp_path / "report.csv")
     assert _read(tmp_path / "report.csv") == [
@@ -158,7 +176,10 @@ def test_xlsx_goes_on_in_further_sheets(tmp_path: Path, monkeypatch: pytest.Monk
         ("a\\|b", "a\\\\\\|b"),
         ("line\nbreak\r\nand", "line<br>break<br>and"),
         ("<script>", "&lt;script&gt;"),
-        ("![x](http://x)", "!\\[x\\](http://x)"),
+        ("![x](http://x)", "!\\[x\\](http\\://x)"),
+        ("_A1_ __b__ A_1", "\\_A1\\_ \\_\\_b\\_\\_ A_1"),
+        ("~~M~~ $x$", "\\~\\~M\\~\\~ \\$x\\$"),
+        ("https://x.y WWW.x.y", "https\\://x.y WWW\\.x.y"),
         ("a & b &amp;", "a & b &amp;amp;"),
         ("half \ud800", "half ?"),
     ],

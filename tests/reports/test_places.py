@@ -223,7 +223,7 @@ def test_a_store_that_moves_nothing_and_says_nothing_is_told(
     unwilling: Unwilling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Unwilling, "mv", lambda *_, **__: None)
-    with pytest.raises(EciReportError, match="was not moved to .*, and the store does not say why"):
+    with pytest.raises(EciReportError, match=r"was not moved to .*, and the store does not say why"):
         _write_to(unwilling)
     assert unwilling.cat("/bucket/report.csv") == OLD.encode()
     assert unwilling.find("/bucket") == ["/bucket/report.csv"]
