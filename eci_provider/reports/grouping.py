@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol, cast
 
 from eci_provider.api.streamed_json import LONGEST_ITEM
 
-#: How many columns a workbook has at most.
-MOST_COLUMNS = 16_384
+#: How many columns of bill files a report has at most, so that their names take little memory.
+MOST_COLUMNS = 65_536
 #: How many kinds, and how many columns of headers, are remembered before they are looked up again.
 _REMEMBERED = 4096
 _REMEMBERED_COLUMNS = 65_536
@@ -42,7 +42,7 @@ SELECT groups.place, number, fault, message, cells FROM entries JOIN groups ON g
 
 
 class TooManyColumnsError(Exception):
-    """Tell that rows have more columns than a workbook can."""
+    """Tell that rows have more columns than a report can."""
 
 
 class ReportRow(Protocol):
@@ -118,9 +118,12 @@ class GroupedRows:
     Take rows in any order, and give them out by file and by kind, in each file the gravest, most frequent first.
 
     They lie in a database on disk that goes away with this. Use it as a context manager.
+
+    :param most_columns: how many columns they may have.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_columns: int = MOST_COLUMNS) -> None:
+        self._most_columns = most_columns
         # An empty name is a temporary database of SQLite: on disk, as soon as it does not fit into 2 MiB.
         self._base = sqlite3.connect("", isolation_level=None)
         self._base.executescript(_TABLES)
@@ -144,7 +147,7 @@ class GroupedRows:
         Take rows.
 
         :param rows: in the order that those of a group shall keep.
-        :raises TooManyColumnsError: when they have more columns than a workbook can.
+        :raises TooManyColumnsError: when they have too many columns.
         """
         self._base.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", map(self._entry, rows))
 
@@ -253,7 +256,7 @@ class GroupedRows:
             for name in names:
                 seen[name] = seen.get(name, 0) + 1
                 numbers.append(self._columns.setdefault((name, seen[name]), len(self._columns)))
-            if len(self._columns) > MOST_COLUMNS:
+            if len(self._columns) > self._most_columns:
                 raise TooManyColumnsError
             self._remembered_columns += len(names)
             if len(self._headers) >= 64 or self._remembered_columns > _REMEMBERED_COLUMNS:

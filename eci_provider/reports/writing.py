@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from eci_provider.api.kickout_report import LONGEST_MESSAGE, LONGEST_NAME, MOST_TOLD
 from eci_provider.api.texts import cut
-from eci_provider.reports.csv_report import write_csv
+from eci_provider.reports import grouping, xlsx_report
+from eci_provider.reports.csv_report import LEADING, write_csv
 from eci_provider.reports.errors import EciReportError
 from eci_provider.reports.formats import check_apart, checked_format
-from eci_provider.reports.grouping import MOST_COLUMNS, GroupedRows, ReportRow, TooManyColumnsError
+from eci_provider.reports.grouping import GroupedRows, ReportRow, TooManyColumnsError
 from eci_provider.reports.md_report import write_md
 from eci_provider.reports.places import appearing
 from eci_provider.reports.problems import ProblemRows
@@ -65,7 +66,8 @@ def write_report(report: Report | CheckReport, path: Place, format: str | None =
     name = checked_format(path, format, source="write_report")
     check_apart(path, getattr(report, "file", None), source="write_report")
     source = _as_report(report)
-    with _trouble(str(path)), appearing(path) as stream, GroupedRows() as rows:
+    most = _most_columns(name)
+    with _trouble(str(path), most), appearing(path) as stream, GroupedRows(most) as rows:
         rows.add_all(source)
         for kind in source.without_rows():
             rows.add_kind("", kind)
@@ -73,6 +75,11 @@ def write_report(report: Report | CheckReport, path: Place, format: str | None =
         _WRITERS[name](rows, source.title, source.noun, stream)
         sums = _sums(rows)
     return {"path": str(path), "format": name, **sums}
+
+
+def _most_columns(format: str) -> int:
+    """Return how many columns of bill files there may be."""
+    return xlsx_report.MOST_COLUMNS - len(LEADING) if format == "xlsx" else grouping.MOST_COLUMNS
 
 
 def _as_report(report: Report | CheckReport) -> Report:
@@ -90,11 +97,15 @@ def _sums(rows: GroupedRows) -> dict[str, Any]:
 
 
 @contextmanager
-def _trouble(path: str) -> Iterator[None]:
+def _trouble(path: str, most_columns: int) -> Iterator[None]:
     try:
         yield
     except TooManyColumnsError:
-        problem = f"the rows have more than {MOST_COLUMNS:,} columns, which no workbook can have."
+        problem = f"the rows have more than {most_columns:,} columns, "
+        if most_columns < grouping.MOST_COLUMNS:
+            problem += "and a workbook has no room for them. Let the report end in .csv or .md."
+        else:
+            problem += "more than a report can have."
         raise EciReportError(problem, path=path) from None
     except (sqlite3.Error, OSError) as error:
         if isinstance(error, OSError) and error.errno not in (errno.ENOSPC, errno.EDQUOT):

@@ -12,8 +12,9 @@ from typing import IO, BinaryIO
 from eci_provider.reports.csv_report import LEADING, UNNAMED
 from eci_provider.reports.grouping import GroupedRows
 
-#: Excel's limits (Excel specifications and limits): rows of a sheet, and characters of a cell.
+#: Excel's limits (Excel specifications and limits): rows and columns of a sheet, and characters of a cell.
 MOST_ROWS = 1_048_576
+MOST_COLUMNS = 16_384
 LONGEST_CELL = 32_767
 # A sheet of more bytes would need another kind of ZIP file, which not every program reads.
 _LARGEST_SHEET = 1024 * 1024 * 1024

@@ -197,9 +197,22 @@ def test_a_column_without_a_name_has_a_header(tmp_path: Path) -> None:
     assert _read(tmp_path / "report.csv")[0][4:] == ["(no name)"]
 
 
-def test_more_columns_than_a_workbook_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_columns_than_a_workbook_has_are_refused_of_a_workbook_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx_report, "MOST_COLUMNS", len(HEADER))
+    write_report(MIXED, tmp_path / "report.xlsx")
+    monkeypatch.setattr(xlsx_report, "MOST_COLUMNS", len(HEADER) - 1)
+    with pytest.raises(EciReportError, match=r"more than 3 columns, and a workbook has no room .* \.csv or \.md"):
+        write_report(MIXED, tmp_path / "other.xlsx")
+    write_report(MIXED, tmp_path / "report.csv")
+    write_report(MIXED, tmp_path / "report.md")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.csv", "report.md", "report.xlsx"]
+
+
+def test_more_columns_than_a_report_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grouping, "MOST_COLUMNS", 3)
-    with pytest.raises(EciReportError, match="columns, which no workbook can have"):
+    with pytest.raises(EciReportError, match=r"more than 3 columns, more than a report can have\."):
         write_report(MIXED, tmp_path / "report.csv")
     assert list(tmp_path.iterdir()) == []
 
