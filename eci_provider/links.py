@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
+from eci_provider.paths import shown
 from eci_provider.templates import unknown_placeholders
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def place_url(path: str) -> str:
     that speaks their protocol they know nothing. Any other URL stays as it is, and a local path is a ``file:`` of
     this worker, which most browsers open by hand only.
 
-    :param path: a local path or a URL; a password in it is left out.
+    :param path: a local path or a URL; a password in it is left out, and so are the values of a query.
     """
     if "://" not in path:
         return Path(path).absolute().as_uri()
@@ -132,7 +133,7 @@ def place_url(path: str) -> str:
     if parts.scheme in ("gs", "gcs"):
         return f"https://console.cloud.google.com/storage/browser/_details/{quote(bucket)}/{quote(key)}"
     # A user's name alone may be part of the place, such as a container's.
-    return urlunsplit(parts._replace(netloc=bucket)) if parts.password is not None else path
+    return shown(urlunsplit(parts._replace(netloc=bucket)) if parts.password is not None else path)
 
 
 def filled(template: str | None, host: str, facts: dict[str, Any]) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciImportFailedError, EciKickoutsError, EciRemovedError
 from eci_provider.api.texts import LONGEST_TEXT, cut, keepable
+from eci_provider.paths import shown
 from eci_provider.standing import DELETED, MARK_BATCH_PENDING, Standing, standing_of_import
 from eci_provider.waiting import Outcome, classify
 
@@ -257,7 +258,7 @@ def kickouts_of(result: Mapping[str, Any]) -> EciKickoutsError | None:
     if not is_kicked_out(result):
         return None
     reasons = "".join(f"\n  {item['rows']:>6} x {item['message']}" for item in result["kickout_messages"])
-    rows = f" Each row is in {result['kickout_report']}." if result.get("kickout_report") else ""
+    rows = f" Each row is in {shown(result['kickout_report'])}." if result.get("kickout_report") else ""
     if result.get("kickout_report_error"):
         rows = f" Its kickout report was not written: {result['kickout_report_error']} KickoutReportOperator can."
     return EciKickoutsError(

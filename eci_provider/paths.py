@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 _LOCAL = ("file://", "local://")
+# The password after a user's name, and the values of a query, such as a signature's.
+_PASSWORD = re.compile(r"(://[^/@:]*:)[^/]*@")
+_VALUE = re.compile(r"([?&][^?&=]*=)[^&]*")
 
 
 def as_text(path: Any) -> Any:
@@ -39,3 +43,22 @@ def _place(path: str) -> str:
         if path.startswith(scheme):
             return os.path.realpath(path.removeprefix(scheme))
     return path if "://" in path else os.path.realpath(path)
+
+
+def shown(path: object) -> str:
+    """
+    Return a path as messages show it: without a URL's password, and without the values of its query.
+
+    :param path: a local path, a URL or the end of one, or an ObjectStoragePath.
+    """
+    return _VALUE.sub(r"\1***", _PASSWORD.sub(r"\1***@", str(path)))
+
+
+def without_secrets(text: str, path: object) -> str:
+    """
+    Return a message that may quote a path, with the path as messages show it.
+
+    :param text: what somebody else says, such as a store's client.
+    :param path: the path that it may quote.
+    """
+    return text.replace(str(path), shown(path))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eci_provider.api.errors import EciValidationError
 from eci_provider.api.texts import LONGEST_TEXT, cut
 from eci_provider.arguments import is_template
+from eci_provider.paths import shown
 from eci_provider.reports.formats import check_apart, checked_format, checked_path
 
 if TYPE_CHECKING:
@@ -121,8 +122,10 @@ def _tell(result: dict[str, Any], may_be_without: bool) -> None:
             told = "Import %s has no kickouts; the report at %s has no rows."
         else:
             told = "EnergyCAP tells no kicked-out rows of import %s; the report at %s has no rows."
-        log.log(logging.INFO if may_be_without else logging.WARNING, told, result["task_guid"], result["path"])
+        log.log(
+            logging.INFO if may_be_without else logging.WARNING, told, result["task_guid"], shown(result["path"])
+        )
         return
     rows = "an unknown number of" if result["rows"] is None else f"{result['rows']:,}"
     reasons = "".join(f"\n  {item['rows']:>8,} x {item['message']}" for item in result["messages"])
-    log.info("Import %s: %s rows kicked out, see %s.%s", result["task_guid"], rows, result["path"], reasons)
+    log.info("Import %s: %s rows kicked out, see %s.%s", result["task_guid"], rows, shown(result["path"]), reasons)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from eci_provider.api.errors import EciValidationError
 from eci_provider.arguments import is_template
 from eci_provider.operators.importing import EciImportOperator
-from eci_provider.paths import as_text
+from eci_provider.paths import as_text, shown
 
 if TYPE_CHECKING:
     from eci_provider.api.bill_imports import BillImportOptions, KickoutImport
@@ -83,7 +83,7 @@ class ImportBillsOperator(EciImportOperator):
 
     def what(self) -> str:
         """Return what is imported, for messages."""
-        return f"file {str(self.file)!r}"
+        return f"file {shown(self.file)!r}"
 
     def content(self, request: RequestModel) -> str:
         """Return a digest of the file, and of how and into which batch it is read."""
@@ -110,7 +110,9 @@ class ImportBillsOperator(EciImportOperator):
             )
         except EciValidationError as error:
             raise EciValidationError(error.details["problems"], source=self.source) from error
-        self.log.info("File %s was taken by EnergyCAP as import %s, marker %s.", self.file, task_guid, marker)
+        self.log.info(
+            "File %s was taken by EnergyCAP as import %s, marker %s.", shown(self.file), task_guid, marker
+        )
         return task_guid
 
     def imported_names(self) -> Sequence[str]:

@@ -12,7 +12,7 @@ from eci_provider.api.texts import cut
 from eci_provider.arguments import is_template
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
-from eci_provider.paths import as_text
+from eci_provider.paths import as_text, shown
 from eci_provider.reporting import check_report_arguments, checked_names
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class EciReportingOperator(EciOperator):
             checked_names(self.file_names, source=self.source)
         if path is not None and not getattr(self, "wait_for_completion", True):
             problem = (
-                f"wait_for_completion is False, and kickout_report is {path!r}: which rows are kicked out "
+                f"wait_for_completion is False, and kickout_report is {shown(path)!r}: which rows are kicked out "
                 "is known when the import has ended; leave either out, or let KickoutReportOperator write it then"
             )
             raise EciValidationError([problem], source=self.source)

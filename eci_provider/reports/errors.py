@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eci_provider.api.errors import EciError
+from eci_provider.paths import shown
 
 
 class EciReportError(EciError):
@@ -14,7 +15,7 @@ class EciReportError(EciError):
     """
 
     def __init__(self, problem: str, *, path: str) -> None:
-        super().__init__(f"Report {path!r}: {problem}", problem=problem, path=path)
+        super().__init__(f"Report {shown(path)!r}: {problem}", problem=problem, path=shown(path))
         self.problem, self.path = problem, path
 
     def __reduce__(self) -> tuple[object, ...]:

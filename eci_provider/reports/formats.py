@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.paths import same_place
+from eci_provider.paths import same_place, shown
 
 #: Formats by the extension of a report's path.
 FORMATS = ("csv", "xlsx", "md")
@@ -27,14 +27,16 @@ def checked_format(path: object, format: str | None, *, source: str, name: str =
     wanted = ", ".join(repr(name) for name in FORMATS)
     if format is None:
         if told is None:
-            problem = f"{name} is {str(path)!r}: must end in .csv, .xlsx or .md, or format must be one of {wanted}"
+            problem = (
+                f"{name} is {shown(path)!r}: must end in .csv, .xlsx or .md, or format must be one of {wanted}"
+            )
             raise EciValidationError([problem], source=source)
         return told
     if format not in FORMATS:
         raise EciValidationError([f"format is {format!r}: must be one of {wanted}"], source=source)
     if told is not None and told != format:
         problem = (
-            f"format is {format!r}, but {name} is {str(path)!r}: let it end in .{format}, or leave format out"
+            f"format is {format!r}, but {name} is {shown(path)!r}: let it end in .{format}, or leave format out"
         )
         raise EciValidationError([problem], source=source)
     return format
@@ -51,7 +53,7 @@ def checked_path(path: object, *, source: str, name: str = "path") -> str:
     """
     text = "" if path is None else str(path)
     if not text.strip() or text == "None" or text.endswith("/") or "\0" in text:
-        problem = f"{name} is {text!r}: must name the file that the report is written to"
+        problem = f"{name} is {shown(text)!r}: must name the file that the report is written to"
         raise EciValidationError([problem], source=source)
     return text
 
@@ -68,6 +70,6 @@ def check_apart(path: object, file: object, *, source: str, name: str = "path") 
     """
     if file is not None and same_place(str(path), str(file)):
         problem = (
-            f"{name} is {str(path)!r}, where the bill file lies: the report would replace it. Name another place"
+            f"{name} is {shown(path)!r}, where the bill file lies: the report would replace it. Name another place"
         )
         raise EciValidationError([problem], source=source)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeAlias, cast, runtime_checkable
 
 from eci_provider.api.errors import EciError
 from eci_provider.api.texts import LONGEST_TEXT, cut
+from eci_provider.paths import without_secrets
 from eci_provider.reports.errors import EciReportError
 from eci_provider.stores import upload
 
@@ -64,11 +66,16 @@ def _located(place: Place) -> Path | RemoteFile:
 
 @contextmanager
 def _local(path: Path) -> Iterator[BinaryIO]:
+    # A link goes on leading to the report.
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same folder, since only within a file system a file can be moved in one step.
     draft = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with draft.open("x+b") as stream:
+            # Whom an earlier report was not for, this one is not for either.
+            with suppress(OSError):
+                os.fchmod(stream.fileno(), stat.S_IMODE(path.stat().st_mode))
             yield stream
             stream.flush()
             # Else the name may survive a crash of the machine, and what is in the file may not.
@@ -95,5 +102,5 @@ def _store_trouble(target: Place, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = cut(f"{type(error).__name__}: {error}", LONGEST_TEXT)
+        reason = cut(without_secrets(f"{type(error).__name__}: {error}", target), LONGEST_TEXT)
         raise EciReportError(f"{what} ({reason}).", path=str(target)) from error

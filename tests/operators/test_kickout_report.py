@@ -176,6 +176,7 @@ def test_the_result_is_small_whatever_the_server_says(sandbox: Sandbox, tmp_path
         ({"format": "pdf"}, "format is 'pdf'"),
         ({"format": "xlsx"}, "format is 'xlsx', but path is 'report.csv'"),
         ({"path": "report"}, "path is 'report': must end in"),
+        ({"path": "ftp://u:secret@h/r?sig=secret"}, r"path is 'ftp://u:\*{3}@h/r\?sig=\*{3}': must end in"),
         ({"path": "{{ ds }}.csv", "format": "pdf"}, "format is 'pdf'"),
         ({"path": None}, "path is '': must name the file"),
         ({"task_guid": "None"}, "task_guid is 'None'"),
@@ -223,7 +224,7 @@ def test_wrong_templates_are_refused_before_anything_is_sent(
     [
         ("/reports/a b.csv", "file:///reports/a%20b.csv"),
         ("file:///reports/a.csv", "file:///reports/a.csv"),
-        ("https://host/a.csv?x=1", "https://host/a.csv?x=1"),
+        ("https://host/a.csv?sig=secret", "https://host/a.csv?sig=***"),
         ("https://user:secret@host/a.csv", "https://host/a.csv"),
         (
             "s3://aws_default@bucket/2026/a b#1?.csv",

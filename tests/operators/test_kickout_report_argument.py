@@ -310,3 +310,20 @@ def test_a_report_that_is_rendered_to_the_bill_files_place_is_refused_before_any
     assert end.is_final
     assert sandbox.requests == []
     assert bills.read_bytes() == before
+
+
+def test_a_signature_in_a_path_shows_neither_in_the_log_nor_in_the_error(
+    sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bills = bill_file(tmp_path, "A-2").rename(tmp_path / "bills?sig=secret1&x.csv")
+    report = tmp_path / "kickouts?sig=secret2&x.csv"
+
+    end = run(_import(bills, file_name="bills.csv", kickout_report=report))
+
+    assert isinstance(end.error, errors.EciKickoutsError)
+    assert end.result["kickout_report"] == str(report)
+    told = capsys.readouterr().out + caplog.text + str(end.error)
+    assert "bills?sig=***&x.csv was taken by EnergyCAP" in told
+    assert "1 rows kicked out, see" in told
+    assert told.count("kickouts?sig=***&x.csv") >= 2
+    assert "secret" not in told

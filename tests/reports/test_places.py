@@ -92,6 +92,22 @@ def test_folders_are_made_and_an_earlier_report_is_replaced(tmp_path: Path) -> N
     assert os.listdir(path.parent) == ["report.csv"]
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o664])
+def test_a_link_goes_on_and_a_file_keeps_its_mode(mode: int, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / "folder" / "report.csv"
+    path.write_text(OLD)
+    path.chmod(mode)
+    (tmp_path / "link.csv").symlink_to("folder/report.csv")
+
+    done = write_report(MIXED, tmp_path / "link.csv")
+
+    assert done["path"] == str(tmp_path / "link.csv")
+    assert os.readlink(tmp_path / "link.csv") == "folder/report.csv"
+    assert len(path.read_text().splitlines()) == 9
+    assert path.stat().st_mode & 0o777 == mode
+
+
 def test_a_file_url_is_a_local_path(tmp_path: Path) -> None:
     done = write_report(MIXED, f"file://{tmp_path}/report.csv")
     assert done["path"] == f"file://{tmp_path}/report.csv"
@@ -227,6 +243,24 @@ def test_a_store_that_moves_nothing_and_says_nothing_is_told(
         _write_to(unwilling)
     assert unwilling.cat("/bucket/report.csv") == OLD.encode()
     assert unwilling.find("/bucket") == ["/bucket/report.csv"]
+
+
+def test_neither_a_password_nor_a_signature_is_told() -> None:
+    class Place:
+        protocol, path = "whole", "reports/report.csv"
+
+        @property
+        def fs(self) -> object:
+            raise ConnectionError(f"{self} is gone")
+
+        def __str__(self) -> str:
+            return "whole://user:secret@host/reports/report.csv?sig=secret&x=secret"
+
+    with pytest.raises(EciReportError, match="ConnectionError") as caught:
+        write_report(MIXED, Place(), "csv")
+    told = f"{caught.value} {caught.value.details}"
+    assert "whole://user:***@host/reports/report.csv?sig=***&x=*** is gone" in told
+    assert "secret" not in told
 
 
 def test_nothing_is_sent_of_a_report_that_breaks_off(memory: MemoryFileSystem) -> None:
