@@ -1,10 +1,63 @@
-"""Put a whole file into an object store, or nothing of it."""
+"""Open an object store, or say what is missing; put a whole file into it, or nothing of it."""
 
 from __future__ import annotations
 
 import secrets
 from contextlib import suppress
 from typing import Any
+
+from eci_provider.api.errors import EciError
+from eci_provider.paths import shown, without_secrets
+
+#: Which package opens URLs of which scheme.
+_PACKAGES = {
+    **dict.fromkeys(("s3", "s3a", "s3n"), "apache-airflow-providers-amazon[s3fs]"),
+    **dict.fromkeys(("gs", "gcs"), "apache-airflow-providers-google"),
+    **dict.fromkeys(("abfs", "abfss", "adl"), "apache-airflow-providers-microsoft-azure"),
+}
+# What Airflow, universal_pathlib and fsspec say of a scheme that they do not know.
+_UNKNOWN = ("No filesystem registered", "Unsupported filesystem", "Protocol not known")
+
+
+class EciStoreError(EciError):
+    """Tell that nothing that is installed opens a file's store; EnergyCAP was not asked for anything."""
+
+    retry_helps = False
+
+
+def opened(file: Any) -> Any:
+    """
+    Return an ObjectStoragePath whose store can be opened.
+
+    :param file: a URL, or such a path.
+    :raises EciStoreError: when a package is missing for it.
+    """
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    try:
+        path = ObjectStoragePath(file) if isinstance(file, str) else file
+        _ = path.fs
+    except (ImportError, ValueError) as error:
+        problem = missing_package(file, error)
+        if problem is None:
+            raise
+        raise EciStoreError(f"File {shown(file)!r}: {problem}", file=shown(file)) from error
+    return path
+
+
+def missing_package(path: object, error: Exception) -> str | None:
+    """
+    Return which package is missing, and None where an error says something else.
+
+    :param path: a URL, or an ObjectStoragePath.
+    :param error: what opening its store raised.
+    """
+    if not isinstance(error, ImportError) and not str(error).startswith(_UNKNOWN):
+        return None
+    scheme = str(path).partition("://")[0]
+    package = _PACKAGES.get(scheme, "the Airflow provider that opens such URLs")
+    said = without_secrets(str(error), path)
+    return f"nothing that is installed opens {scheme}:// ({said}). Install {package} where tasks run."
 
 
 def upload(store: Any, draft: str, path: str) -> None:

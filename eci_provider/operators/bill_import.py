@@ -135,9 +135,10 @@ def located(file: str | os.PathLike[str]) -> BillFile:
     Return where a file lies.
 
     :param file: a local path, or a URL that Airflow's ObjectStoragePath opens.
+    :raises EciStoreError: when a package is missing that opens the URL.
     """
-    if isinstance(file, str) and "://" in file:
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
+    if not ("://" in file if isinstance(file, str) else hasattr(file, "storage_options")):
+        return file
+    from eci_provider.stores import opened
 
-        return ObjectStoragePath(file)
-    return file
+    return cast("BillFile", opened(file))

@@ -116,7 +116,8 @@ class EciReportingOperator(EciOperator):
         else:
             step = f"With reattach=False a retry or a clear would import again: write the report with {writer}."
         unwritten = EciReportError(f"{_reason(error)} {sentence(result)} {step}", path=path)
-        unwritten.retry_helps = reattaches
+        # What no retry mends of the report's place, it mends of the task neither.
+        unwritten.retry_helps = reattaches and (error.retry_helps or not isinstance(error, EciReportError))
         unwritten.__cause__ = error
         return unwritten
 

@@ -15,7 +15,7 @@ from eci_provider.api.errors import EciError
 from eci_provider.api.texts import LONGEST_TEXT, cut
 from eci_provider.paths import without_secrets
 from eci_provider.reports.errors import EciReportError
-from eci_provider.stores import upload
+from eci_provider.stores import missing_package, upload
 
 
 @runtime_checkable
@@ -102,5 +102,9 @@ def _store_trouble(target: Place, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if missing := missing_package(target, error):
+            unopened = EciReportError(missing, path=str(target))
+            unopened.retry_helps = False
+            raise unopened from error
         reason = cut(without_secrets(f"{type(error).__name__}: {error}", target), LONGEST_TEXT)
         raise EciReportError(f"{what} ({reason}).", path=str(target)) from error

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
+from eci_provider.stores import EciStoreError
 from tests.conftest import TurnedClock
 from tests.running import run, through_serialization
 from tests.waiting_tasks import bill_file
@@ -181,6 +183,34 @@ def test_a_file_behind_a_url_is_read_by_object_storage(sandbox: Sandbox, tmp_pat
     assert end.state == "success", end.error
     assert end.result["imported"] == 1
     assert run(_import(f"file://{tmp_path}/missing.csv")).is_final
+
+
+@pytest.mark.parametrize(
+    ("url", "said", "package"),
+    [
+        ("s3://bucket/bills.csv", "Install s3fs to access S3", "apache-airflow-providers-amazon[s3fs]"),
+        (
+            "abfs://c@a/bills.csv",
+            "No filesystem registered for scheme abfs",
+            "apache-airflow-providers-microsoft-azure",
+        ),
+        ("ftp://u:secret@host/bills.csv", "Install ftp", "the Airflow provider that opens such URLs"),
+    ],
+)
+def test_a_store_whose_package_is_missing_is_told_with_it_and_not_tried_again(
+    url: str, said: str, package: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(_: object) -> None:
+        raise (ValueError if said.startswith("No") else ImportError)(said)
+
+    monkeypatch.setattr(ObjectStoragePath, "fs", property(missing))
+    end = run(_import(url))
+
+    assert isinstance(end.error, EciStoreError)
+    assert f"({said}). Install {package} where tasks run." in str(end.error)
+    assert "secret" not in str(end.error)
+    assert end.is_final
+    assert [request for request in sandbox.requests if request.method == "POST"] == []
 
 
 @pytest.mark.parametrize(

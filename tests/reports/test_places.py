@@ -245,6 +245,12 @@ def test_a_store_that_moves_nothing_and_says_nothing_is_told(
     assert unwilling.find("/bucket") == ["/bucket/report.csv"]
 
 
+def test_a_store_whose_package_is_missing_is_told_with_it() -> None:
+    with pytest.raises(EciReportError, match=r"Install apache-airflow-providers-amazon\[s3fs\] where") as caught:
+        write_report(Broken(AssertionError("rows were read")), "s3://bucket/report.csv")
+    assert not caught.value.retry_helps
+
+
 def test_neither_a_password_nor_a_signature_is_told() -> None:
     class Place:
         protocol, path = "whole", "reports/report.csv"
@@ -282,5 +288,5 @@ def test_an_object_is_sent_once_under_its_own_name() -> None:
 
 
 def test_a_store_that_nobody_knows_is_told_before_rows_are_read() -> None:
-    with pytest.raises(EciReportError, match=r"its store cannot be opened \(ValueError: "):
+    with pytest.raises(EciReportError, match="nothing that is installed opens nowhere://"):
         write_report(Broken(AssertionError("rows were read")), "nowhere://bucket/report.csv")
