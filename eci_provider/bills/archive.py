@@ -13,7 +13,7 @@ from eci_provider.bills.errors import EciBillFileError
 
 ARCHIVE = ".zip"
 #: What zipfile raises, at any time while a file is unpacked.
-UNPACKING_ERRORS = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError)
+UNPACKING_ERRORS = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError)
 #: Is told of a file in a ZIP that cannot be read; where it does not raise, the others are read.
 Unreadable: TypeAlias = "Callable[[EciBillFileError], object]"
 

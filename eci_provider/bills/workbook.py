@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime
 from shutil import copyfileobj
 from typing import TYPE_CHECKING, Any, BinaryIO
-from xml.etree.ElementTree import ParseError
 
 from eci_provider.bills.dates import written_date
 from eci_provider.bills.errors import EciBillFileError
@@ -16,13 +14,13 @@ from eci_provider.bills.errors import EciBillFileError
 if TYPE_CHECKING:
     from eci_provider.bills.reading import Row
 
-# openpyxl raises whatever the ZIP and the XML beneath it raise.
-_READING_ERRORS = (ParseError, zipfile.BadZipFile, LookupError, ValueError, TypeError, AttributeError, OSError)
+#: How many rows a workbook's sheet has at most.
+_MOST_ROWS = 1_048_576
 
 
 def workbook_rows(name: str, stream: BinaryIO, date_format: str) -> Iterator[Row]:
     """
-    Iterate over the rows of a workbook's first sheet.
+    Iterate over the rows of a workbook's first sheet, those left out that hold nothing at all.
 
     :param name: the file's name.
     :param stream: its content.
@@ -44,9 +42,18 @@ def workbook_rows(name: str, stream: BinaryIO, date_format: str) -> Iterator[Row
             # The size a sheet claims may be wrong, and openpyxl would believe it.
             sheet.reset_dimensions()
             for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-                cells = [_text(value, date_format) for value in values]
-                yield number, cells if any(cells) else [], ""
-        except _READING_ERRORS as error:
+                if number > _MOST_ROWS:
+                    # One row that claims to stand far down would let millions of empty ones be made above it.
+                    problem = f"it claims to have more than {_MOST_ROWS:,} rows, which no workbook can have."
+                    raise EciBillFileError(problem, file=name)
+                # Rows that are not in the sheet have no cells, and there may be a million of them.
+                if values:
+                    cells = [_text(value, date_format) for value in values]
+                    yield number, cells if any(cells) else [], ""
+        except EciBillFileError:
+            raise
+        except Exception as error:
+            # openpyxl raises whatever the ZIP, what unpacks it and the XML in it raise, in any row.
             problem = f"it cannot be read as an Excel workbook ({type(error).__name__}). Save it anew as .xlsx."
             raise EciBillFileError(problem, file=name, row=number + 1 if number else None) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -313,6 +314,51 @@ def test_files_of_a_zip_that_cannot_be_read_do_not_hide_the_others(tmp_path: Pat
         ("required_empty", "8.csv"),
         ("bill_torn", "8.csv"),
     ]
+
+
+def _damaged_far_down(book: bytes) -> bytes:
+    """Return a workbook whose sheet can be unpacked only in its first 16 to 64 KiB."""
+    written = io.BytesIO()
+    source = zipfile.ZipFile(io.BytesIO(book))
+    # Level 0 stores: each block begins with five bytes that say how long it is.
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=0) as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+        sheet = target.getinfo("xl/worksheets/sheet1.xml")
+    content = bytearray(written.getvalue())
+    block = sheet.header_offset + 30 + len(sheet.filename)
+    block += 5 + int.from_bytes(content[block + 1 : block + 3], "little")
+    content[block + 3] ^= 0xFF
+    return bytes(content)
+
+
+@pytest.mark.parametrize("name", ["bills.xlsx", "bills.zip"])
+def test_a_workbook_damaged_far_down_is_unreadable(name: str, tmp_path: Path) -> None:
+    book = _damaged_far_down(workbook(HEADER, *[row(account=str(number)) for number in range(10_000, 10_600)]))
+    content = archive([("a.xlsx", book), ("b.csv", text(row()).encode())]) if name == "bills.zip" else book
+
+    report = _report(tmp_path, content, name)
+
+    assert [code for code, _, _ in _found(report)] == ["file_unreadable"]
+
+
+def test_names_of_a_damaged_zip_that_are_no_text_end_no_check(tmp_path: Path) -> None:
+    content = archive([("März.csv", text(row()).encode())])
+
+    report = _report(tmp_path, content.replace("ä".encode(), b"\xff\xff"), "bills.zip")
+
+    assert _found(report) == [("file_unreadable", None, None)]
+
+
+def test_a_workbook_with_a_row_below_the_last_one_is_unreadable(tmp_path: Path) -> None:
+    book = workbook(HEADER, row())
+    files = zipfile.ZipFile(io.BytesIO(book))
+    sheet = [(name, files.read(name).replace(b'<row r="2"', b'<row r="1048577"')) for name in files.namelist()]
+
+    report = _report(tmp_path, archive(sheet), "bills.xlsx")
+
+    assert _found(report) == [("file_unreadable", None, None)]
+    assert "1,048,576 rows" in str(next(iter(report)))
 
 
 def test_the_sandbox_loses_a_bill_in_two_files_of_a_zip(tmp_path: Path) -> None:
