@@ -48,8 +48,7 @@ class TableCheck:
         self._keys = BillKeys(layout)
         self._cells = CellCheck(layout, len(table.header), self._keys.days)
         self._width = {len(table.header)}
-        # How many bills there are; the last one, what its last row says of it, and the texts of all its rows.
-        self._count = 0
+        # The last bill, what its last row says of it, and the texts of all its rows.
         self._last_bill: _Bill = (0, ("", "", "", ""), None, ())
         self._last: Written = ()
         self._last_texts: set[str] = set()
@@ -69,10 +68,10 @@ class TableCheck:
             self._look_at_doubles(bills, rows, texts, faults)
             self._cells.look_at(rows, faults)
             count += len(rows)
+            # At once: what cannot be read further down does not undo what was checked.
+            self._tally.rows += len(rows)
             for place in sorted(faults):
                 yield from self._told(numbers[place], rows[place], faults[place])
-        self._tally.rows += count
-        self._tally.bills += self._count
         yield from self._end(count)
 
     def _told(self, number: int, cells: list[str], faults: list[Fault]) -> Iterator[Problem]:
@@ -97,7 +96,7 @@ class TableCheck:
                     faults[place].append(_order_fault(before))
             bills.append(bill)
             last = bill
-        self._count += len(bills)
+        self._tally.bills += len(bills)
         known = [bill for bill in bills if not bill[3] or not _is_kicked_out(bill)]
         if known:
             places, keys, *_ = zip(*known, strict=True)

@@ -340,6 +340,16 @@ def test_a_workbook_damaged_far_down_is_unreadable(name: str, tmp_path: Path) ->
     report = _report(tmp_path, content, name)
 
     assert [code for code, _, _ in _found(report)] == ["file_unreadable"]
+    assert report.rows > 10
+
+
+def test_what_was_checked_counts_though_the_file_breaks_off(tmp_path: Path) -> None:
+    rows = [row(account=str(number)) for number in range(1000, 1300)]
+
+    report = _report(tmp_path, text(*rows, row(account="1299", meter="M2")).encode() + b"Z\xfcrich\n")
+
+    assert _found(report) == [("file_unreadable", 303, None)]
+    assert (report.rows, report.bills) == (301, 300)
 
 
 def test_names_of_a_damaged_zip_that_are_no_text_end_no_check(tmp_path: Path) -> None:
