@@ -60,7 +60,11 @@ def split_file(
     """
     check_splitting(rows_per_file, sort, source="split_file")
     known = None if mapping is None else column_mapping(mapping, source="split_file")
-    folder = folder_at(destination)
+    try:
+        folder = folder_at(destination)
+    except (FileExistsError, NotADirectoryError):
+        problem = f"destination is {str(destination)!r}: there is a file of that name, and no folder can be made"
+        raise EciValidationError([problem], source="split_file") from None
     parts: list[str] = []
     for names, table in named_tables(file):
         if table.is_workbook:

@@ -6,9 +6,11 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from eci_provider.api.errors import EciValidationError
 from eci_provider.arguments import check_choice, is_template
+from eci_provider.links import KickoutReportLink
 from eci_provider.operators.columns import EciColumnsOperator
-from eci_provider.paths import as_text
+from eci_provider.paths import as_text, same_place
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -40,7 +42,7 @@ class EciBillFileOperator(EciColumnsOperator):
     request_fields = ("profile_code", "column_mapping")
     template_fields: Sequence[str] = ("eci_conn_id", *request_fields, "file")
     template_fields_renderers: ClassVar[dict[str, str]] = {"column_mapping": "json"}
-    operator_extra_links = ()
+    operator_extra_links: Sequence[Any] = ()
 
     def __init__(
         self,
@@ -54,6 +56,19 @@ class EciBillFileOperator(EciColumnsOperator):
         self.file = as_text(file)
         self.profile_code = profile_code
         self.column_mapping = column_mapping
+
+    def check_paths(self) -> None:
+        """
+        Refuse paths that are none, such as a template that rendered to nothing; templates are left for later.
+
+        :raises EciValidationError: naming the argument.
+        """
+        self._refuse_no_path("file", self.file, "the bill file")
+
+    def _refuse_no_path(self, name: str, path: Any, what: str) -> None:
+        text = "" if path is None else str(path)
+        if not is_template(path) and (text.strip() in ("", "None") or "\0" in text):
+            raise EciValidationError([f"{name} is {text!r}: must name {what}"], source=self.source)
 
     @staticmethod
     def request_model() -> type[ColumnChoice]:
@@ -89,8 +104,8 @@ class CheckBillFileOperator(EciBillFileOperator):
     :param most_rows: above how many rows a file is too long.
     :param rules_off: the codes of rules that are switched off.
     :param report: where to write which rows have which problems, in the form of a kickout report: a path or URL
-        that ends in .csv, .xlsx or .md; what is there is replaced. Where it cannot be written, the task fails
-        after the check, by the file's errors if there are any.
+        that ends in .csv, .xlsx or .md, and not the file's own or the sample file's; what is there is replaced.
+        Where it cannot be written, the task fails after the check, by the file's errors if there are any.
     :param kwargs: ``file``, ``profile_code`` and ``column_mapping`` of
         :class:`~eci_provider.operators.bill_file.EciBillFileOperator`.
     :return: ``file``, ``rows``, ``bills``, ``errors``, ``warnings`` and ``problems``: at most ten of ``code``,
@@ -106,6 +121,7 @@ class CheckBillFileOperator(EciBillFileOperator):
         "rules_off",
         "report",
     )
+    operator_extra_links: Sequence[Any] = (KickoutReportLink(),)
 
     def __init__(
         self,
@@ -128,19 +144,26 @@ class CheckBillFileOperator(EciBillFileOperator):
         self.rules_off = rules_off
         self.report = as_text(report)
         self.check_literals()
+        self.check_paths()
         check_choice("on_problems", on_problems, ON_PROBLEMS, source=self.source)
         self._check_bounds()
-        if not is_template(report):
-            self._report_path()
+        self._report_path()
 
     def _report_path(self) -> str | None:
         """Return where the report goes; a template that renders to nothing means nowhere."""
         from eci_provider.reports.formats import checked_format
 
-        if self.report is None or str(self.report).strip() in ("", "None"):
+        report = self.report
+        if report is None or is_template(report) or str(report).strip() in ("", "None"):
             return None
-        checked_format(self.report, None, source=self.source, name="report")
-        return str(self.report)
+        checked_format(report, None, source=self.source, name="report")
+        mapping = self.column_mapping
+        sample = mapping.get("sample_file") if isinstance(mapping, Mapping) else None
+        for name, file in (("file", self.file), ("sample_file", sample)):
+            if file is not None and not is_template(file) and same_place(str(report), str(file)):
+                problem = f"report is {str(report)!r}, which is {name}: the report would replace it"
+                raise EciValidationError([problem], source=self.source)
+        return str(report)
 
     def _check_bounds(self) -> None:
         """Refuse wrong bounds; templates are left for later."""
@@ -166,12 +189,15 @@ class CheckBillFileOperator(EciBillFileOperator):
 
         check_choice("on_problems", self.on_problems, ON_PROBLEMS, source=self.source)
         self._check_bounds()
+        self.check_paths()
         path = self._report_path()
         report = check_file(located(self.file), mapping=self.mapping(hook), **self._bounds())
         unreported = self._read(report, path)
         result = self._result(report)
         if path is not None:
             result["report"] = None if unreported else path
+            if not unreported:
+                self.show_report(context, path)
         has_failed = bool(report.errors) and self.on_problems != "warn"
         if unreported or has_failed:
             context["ti"].xcom_push(key=RETURN_VALUE, value=result)
@@ -271,7 +297,13 @@ class SplitBillFileOperator(EciBillFileOperator):
         self.rows_per_file = rows_per_file
         self.sort = sort
         self.check_literals()
+        self.check_paths()
         self._check_splitting()
+
+    def check_paths(self) -> None:
+        """Refuse a destination that is none, too."""
+        super().check_paths()
+        self._refuse_no_path("destination", self.destination, "the folder of the parts")
 
     def _check_splitting(self) -> None:
         from eci_provider.bills.splitting import check_splitting
@@ -284,6 +316,7 @@ class SplitBillFileOperator(EciBillFileOperator):
         from eci_provider.bills.writing import Destination
         from eci_provider.operators.bill_import import located
 
+        self.check_paths()
         parts = split_file(
             located(self.file),
             cast("Destination", located(self.destination)),

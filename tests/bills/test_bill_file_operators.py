@@ -187,15 +187,73 @@ def test_the_result_stays_small_whatever_the_file_holds(tmp_path: Path) -> None:
         (_check, {"most_rows": -1}, "most_rows is -1"),
         (_check, {"accounts": {"1001": "M1"}}, "accounts['1001'] is 'M1'"),
         (_check, {"accounts": {"1001": ["M1"]}, "meters": ["M2"]}, "meters is given"),
+        (_split, {"destination": ""}, "destination is '': must name the folder of the parts"),
+        (_split, {"destination": None}, "destination is '': must name the folder of the parts"),
+        (_split, {"destination": "d", "file": None}, "file is '': must name the bill file"),
+        (_check, {"file": " "}, "file is ' ': must name the bill file"),
+        (_check, {"report": "bills.csv"}, "report is 'bills.csv', which is file: the report would replace it"),
+        (_check, {"report": f"file://{Path.cwd()}/x/../bills.csv"}, "which is file: the report"),
+        (_check, {"file": "s3://b/bills.csv", "report": "s3://b/bills.csv"}, "which is file: the report"),
+        (_check, {"column_mapping": NAMES, "report": str(NYCHA)}, "which is sample_file: the report"),
     ],
 )
 def test_wrong_literals_are_refused_when_the_dag_is_parsed(
     make: Any, arguments: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(errors.EciValidationError, match="Operator '") as caught:
-        make(file="bills.csv", **arguments)
+        make(**{"file": "bills.csv", **arguments})
 
     assert words in str(caught.value)
+
+
+def test_a_report_never_replaces_the_bill_file_whatever_it_is_called(tmp_path: Path) -> None:
+    file = tmp_path / "bills.csv"
+    file.write_text(text(row(charge="x"), line_end="\n"))
+    (tmp_path / "newest.csv").symlink_to("bills.csv")
+
+    for report in (file, f"file://{file}", tmp_path / "newest.csv"):
+        end = run(
+            _check(file=str(file), column_mapping=MAPPING, report="{{ params.report }}"),
+            params={"report": str(report)},
+        )
+
+        assert isinstance(end.error, errors.EciValidationError)
+        assert "which is file: the report would replace it" in str(end.error)
+    assert file.read_text() == text(row(charge="x"), line_end="\n")
+    assert (tmp_path / "newest.csv").is_symlink()
+
+
+@pytest.mark.parametrize("on_problems", ["fail", "warn"])
+def test_the_link_leads_to_the_report_whatever_becomes_of_the_task(
+    on_problems: str, faulty: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.md"
+    operator = _check(file=str(faulty), column_mapping=MAPPING, report=str(report), on_problems=on_problems)
+
+    end = run(operator)
+
+    assert end.xcoms["eci_kickout_report_link"] == report.as_uri()
+    assert [link.name for link in operator.operator_extra_links] == ["Kickout report"]
+
+
+@pytest.mark.parametrize("rendered", ["", "None"])
+def test_paths_that_render_to_nothing_are_refused(rendered: str, faulty: Path) -> None:
+    params = {"nothing": rendered, "file": str(faulty)}
+    ends = [
+        run(_split(file=str(faulty), destination="{{ params.nothing }}", column_mapping=MAPPING), params=params),
+        run(_split(file="{{ params.nothing }}", destination="d", column_mapping=MAPPING), params=params),
+        run(_check(file="{{ params.nothing }}", column_mapping=MAPPING), params=params),
+    ]
+
+    assert all(end.is_final and "must name the" in str(end.error) for end in ends)
+
+
+def test_parts_cannot_go_where_a_file_is(faulty: Path) -> None:
+    for destination in (faulty, faulty / "parts"):
+        end = run(_split(file=str(faulty), destination=str(destination), column_mapping=MAPPING))
+
+        assert isinstance(end.error, errors.EciValidationError)
+        assert "there is a file of that name" in str(end.error)
 
 
 def test_a_long_file_is_split_and_each_part_imported(
