@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
+from typing import TypeAlias
 
 from eci_provider.bills.keys import BillKey
 from eci_provider.bills.ledger import Ledger
@@ -16,6 +17,10 @@ _MOST_TORN = 10_000
 _MOST_METERS = 30_000
 #: A row's place is the number of its file times this, and its number in the file.
 _FILE = 2**40
+#: A first and a last day, as numbers of days.
+Period: TypeAlias = "tuple[int, int]"
+#: The period of a meter that ends last, and where that was not the last one to be seen, behind it that, too.
+Known: TypeAlias = "tuple[int, int] | tuple[int, int, int, int]"
 
 
 class Seen:
@@ -24,9 +29,9 @@ class Seen:
     def __init__(self) -> None:
         self._ledger = Ledger()
         self._files: list[str] = []
-        #: The last period of each meter: of those seen lately, and of those seen before these.
-        self.periods: dict[int, tuple[int, int]] = {}
-        self.older_periods: dict[int, tuple[int, int]] = {}
+        #: What is known of each meter's periods: of those seen lately, and of those seen before these.
+        self.periods: dict[int, Known] = {}
+        self.older_periods: dict[int, Known] = {}
 
     def __enter__(self) -> Seen:
         return self
@@ -53,6 +58,29 @@ class Seen:
         """
         ahead = (len(self._files) - 1) * _FILE
         self._ledger.add(keys, map(ahead.__add__, rows))
+
+    def overlapped(self, meter: int, known: Known, period: Period) -> Period | None:
+        """
+        Note a period of a meter that begins before one of its periods ends, and return which one it overlaps.
+
+        :param meter: a hash of the meter.
+        :param known: what is known of its periods.
+        :param period: the period.
+        :return: the one it overlaps; None where there is none, or the row is another one of that very bill.
+        """
+        self.periods[meter] = period
+        if known == period:
+            return None
+        latest, last = known[:2], known[2:]
+        # Else a long bill would be forgotten with the first one that lies in it.
+        if latest[1] > period[1]:
+            self.periods[meter] = (*latest, *period)
+        if last == period:
+            return None
+        for other in (last, latest):
+            if other and other != period and period[0] < other[1] and other[0] < period[1]:
+                return other
+        return None
 
     def forget_old_periods(self) -> None:
         """Keep the periods within bounds."""

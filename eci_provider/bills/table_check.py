@@ -174,7 +174,7 @@ class TableCheck:
         """Find what is wrong with each row's bill and meter, and with its bill beside the meter's last one."""
         bounds = self._bounds
         are_known = bounds.meters is not None or bounds.meters_of is not None
-        periods, older = self._seen.periods, self._seen.older_periods
+        periods, older, overlapped = self._seen.periods, self._seen.older_periods, self._seen.overlapped
         coming = iter(bills)
         following = next(coming, None)
         for place, meter in enumerate(self._cells.meters(rows)):
@@ -188,10 +188,11 @@ class TableCheck:
             if period is None:
                 continue
             hashed = hash((account, vendor, meter))
-            before = periods.get(hashed) or older.get(hashed)
-            periods[hashed] = period
-            if before and period[0] < before[1] and before[0] < period[1] and before != period:
-                faults[place].append(self._overlap_fault(before))
+            known = periods.get(hashed) or older.get(hashed)
+            if not known or known[1] <= period[0]:
+                periods[hashed] = period
+            elif known is not period and (other := overlapped(hashed, known, period)):
+                faults[place].append(self._overlap_fault(other))
         self._seen.forget_old_periods()
 
     def _meter_faults(self, meter: str, account: str) -> list[Fault]:

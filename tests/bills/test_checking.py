@@ -74,6 +74,21 @@ def _found(report: CheckReport) -> list[tuple[str, int | None, str | None]]:
         ([row(), row(start="01/31/2025", end="02/28/2025")], []),
         ([row(), row(start="01/30/2025", end="02/28/2025")], [("period_overlap", 3, "Start")]),
         ([row(), row(start="01/30/2025", end="02/28/2025", meter="M2")], []),
+        (
+            [
+                row(end="03/01/2025"),
+                row(start="01/15/2025", end="01/20/2025"),
+                row(start="01/15/2025", end="01/20/2025", charge="2"),
+                row(start="02/01/2025", end="02/28/2025"),
+                row(start="02/27/2025", end="03/05/2025"),
+                row(start="03/05/2025", end="03/31/2025"),
+            ],
+            [("period_overlap", number, "Start") for number in (3, 5, 6)],
+        ),
+        (
+            [row(start="02/01/2025", end="02/28/2025"), row(), row(end="01/15/2025")],
+            [("out_of_order", 3, None), ("out_of_order", 4, None), ("period_overlap", 4, "Start")],
+        ),
         ([row(), row(start="01/30/2025", end="02/28/2025", vendor="V")], []),
         ([row(account="2"), row(account="10")], [("out_of_order", 3, None)]),
         ([row(vendor="B"), row(vendor="A")], [("out_of_order", 3, None)]),
