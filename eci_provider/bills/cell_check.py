@@ -18,6 +18,8 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 # What nearly all cells of amounts hold. One pattern for all amounts of a row is quicker than float() for each,
 # which reads infinity, too, and underscores and foreign digits between digits.
 _PLAIN_NUMBER = r"(?:[+-]?[0-9]+\.?[0-9]*|)"
+#: How many bad amounts of a row are told one by one; of more, how many there are.
+_MOST_NUMBERS = 100
 _FLAGS = {"ace_flag": ("ace_flag_unknown", "ACE"), "vpr_flag": ("vpr_flag_unknown", "VPR")}
 
 
@@ -96,11 +98,16 @@ class CellCheck:
 
     def _number_faults(self, cells: list[str]) -> list[Fault]:
         shown = [(index, cells[index].strip()) for index in self._amounts]
-        return [
+        faults: list[Fault] = [
             ("number_unreadable", index, f"{text!r} is no number.")
             for index, text in shown
             if text and not _NUMBER.fullmatch(text)
         ]
+        # Each is reported with the whole row.
+        more = len(faults) - _MOST_NUMBERS
+        if more > 0:
+            faults[_MOST_NUMBERS:] = [("number_unreadable", None, f"{more:,} further amounts are no numbers.")]
+        return faults
 
 
 def date_fault(text: str, index: int, date_format: str) -> Fault:

@@ -38,11 +38,11 @@ DATE_FORMATS = tuple(_SHAPES)
 #: What a cell holds: a date as yyyymmdd, and as a number of days; where it is none, a tilde and its text, so that
 #: such cells differ from dates and from each other, and None.
 Day: TypeAlias = "tuple[str, int | None]"
-#: How many cells are remembered.
+#: How many cells are remembered, and how long a cell is, in characters, that may be a date.
 _MOST_DAYS = 16_384
+_LONGEST_DATE = 40
 
 
-@lru_cache(maxsize=16_384)
 def read_date(text: str, date_format: str) -> date | None:
     """
     Return the date that a cell holds, or None where it holds none in this format.
@@ -53,6 +53,11 @@ def read_date(text: str, date_format: str) -> date | None:
     :param text: the cell, without spaces around it.
     :param date_format: one of :data:`DATE_FORMATS`.
     """
+    return _read_date(text, date_format) if len(text) <= _LONGEST_DATE else None
+
+
+@lru_cache(maxsize=16_384)
+def _read_date(text: str, date_format: str) -> date | None:
     found = _SHAPES[date_format].fullmatch(text)
     if found is None:
         return None
@@ -108,5 +113,7 @@ class Days(dict[str, Day]):
         found = (f"~{text}", None) if day is None else (written_date(day, ADVANCED_DATE_FORMAT), day.toordinal())
         if len(self) >= _MOST_DAYS:
             self.clear()
-        self[cell] = found
+        # Any other text may be as long as a row.
+        if len(cell) <= _LONGEST_DATE:
+            self[cell] = found
         return found

@@ -31,6 +31,8 @@ _BLOCK = 32 * 1024
 #: time.
 _LINES = 96
 _TOO_LONG = "it is too long to be a bill."
+#: How many columns a header may name: as many as a spreadsheet has, and a report can hold.
+MOST_COLUMNS = 16_384
 _BYTE_ORDER_MARK = "\ufeff"
 
 #: A row: its number, counted from 1 as a spreadsheet program does, the header and empty rows included; its cells,
@@ -65,6 +67,9 @@ class Table:
                 self.header = [cell.strip() for cell in cells[at]]
                 while not self.header[-1]:
                     self.header.pop()
+                if len(self.header) > MOST_COLUMNS:
+                    problem = f"its header names {len(self.header):,} columns, and no spreadsheet has more than "
+                    raise EciBillFileError(f"{problem}{MOST_COLUMNS:,}.", file=name, row=number + at)
                 rest = (number + at + 1, cells[at + 1 :], texts[at + 1 :])
                 self._records = chain([rest], records)
                 break

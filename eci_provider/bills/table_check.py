@@ -48,16 +48,17 @@ class TableCheck:
         self._keys = BillKeys(layout)
         self._cells = CellCheck(layout, len(table.header), self._keys.days)
         self._width = {len(table.header)}
-        # The last bill, what its last row says of it, and the texts of all its rows.
+        self._amount = layout.observations[0] if layout.observations else layout.columns["account_code"]
+        # The last bill, what its last row says of it, and the hashes of all its rows.
         self._last_bill: _Bill = (0, ("", "", "", ""), None, ())
         self._last: Written = ()
-        self._last_texts: set[str] = set()
+        self._last_rows: set[int] = set()
 
     def problems(self) -> Iterator[Problem]:
         """Iterate over the problems, while the file is read."""
         count = 0
         for stretch in self._table.stretches():
-            numbers, rows, texts = _without_empty(stretch)
+            numbers, rows = _without_empty(stretch)
             if not rows:
                 continue
             faults: Faults = defaultdict(list)
@@ -65,7 +66,7 @@ class TableCheck:
                 rows = self._cells.filled(rows, faults)
             bills = self._bills(rows, numbers, faults)
             self._look_at_meters(bills, rows, faults)
-            self._look_at_doubles(bills, rows, texts, faults)
+            self._look_at_doubles(bills, rows, faults)
             self._cells.look_at(rows, faults)
             count += len(rows)
             # At once: what cannot be read further down does not undo what was checked.
@@ -102,7 +103,7 @@ class TableCheck:
             places, keys, *_ = zip(*known, strict=True)
             self._seen.note_bills(keys, map(numbers.__getitem__, places))
         if bills and bills[0][0] == 0:
-            self._last_texts = set()
+            self._last_rows = set()
         else:
             bills.insert(0, (0, *self._last_bill[1:]))
         self._last, self._last_bill = said[-1], last
@@ -152,23 +153,24 @@ class TableCheck:
             )
         return "period_long", index, f"The period is {days} days long, more than {self._bounds.longest_period}."
 
-    def _look_at_doubles(
-        self, bills: list[_Bill], rows: list[list[str]], texts: list[str], faults: Faults
-    ) -> None:
+    def _look_at_doubles(self, bills: list[_Bill], rows: list[list[str]], faults: Faults) -> None:
         """Compare the rows of each bill with each other."""
-        last = len(rows)
+        last, amount = len(rows), self._amount
         spans = pairwise([*[bill[0] for bill in bills], last])
         # Most bills have one row. Only the first may have begun before, and the last may go on.
         for start, end in [(start, end) for start, end in spans if end - start > 1 or not start or end == last]:
+            # Rows of different amounts are no doubles, and that is seen at once.
+            if start and end != last and len({cells[amount].strip() for cells in rows[start:end]}) == end - start:
+                continue
             if start:
-                self._last_texts = set()
-            known = self._last_texts
+                self._last_rows = set()
+            known = self._last_rows
             for place in range(start, end):
-                text = texts[place].rstrip("\r\n") or "\0".join(rows[place])
-                if text in known:
+                hashed = _hash(rows[place])
+                if hashed in known:
                     faults[place].append(("row_duplicate", None, "The same row stands above in the same bill."))
                 elif len(known) < _LONGEST_BILL:
-                    known.add(text)
+                    known.add(hashed)
 
     def _look_at_meters(self, bills: list[_Bill], rows: list[list[str]], faults: Faults) -> None:
         """Find what is wrong with each row's bill and meter, and with its bill beside the meter's last one."""
@@ -220,6 +222,14 @@ class TableCheck:
             yield Problem(RULES["too_many_rows"], self._table.name, None, None, message)
 
 
+def _hash(cells: list[str]) -> int:
+    """Return a hash of a row's cells, however they were written: with spaces around them, or empty ones behind."""
+    text = "\0".join(cells).strip(" ")
+    if "\0 " in text or " \0" in text:
+        text = "\0".join(map(str.strip, cells))
+    return hash(text.rstrip("\0"))
+
+
 def _is_kicked_out(bill: _Bill) -> bool:
     return any(RULES[code].kicks_out for code, *_ in bill[3])
 
@@ -228,15 +238,11 @@ def _order_fault(before: BillKey) -> Fault:
     return "out_of_order", None, f"It belongs before the row above it ({', '.join(before)})."
 
 
-def _without_empty(stretch: Rows) -> tuple[Sequence[int], list[list[str]], list[str]]:
-    """Return the rows' numbers, cells and texts, empty rows left out."""
-    first, rows, texts = stretch
+def _without_empty(stretch: Rows) -> tuple[Sequence[int], list[list[str]]]:
+    """Return the rows' numbers and cells, empty rows left out."""
+    first, rows, _ = stretch
     numbers = range(first, first + len(rows))
     if all(rows):
-        return numbers, rows, texts
+        return numbers, rows
     places = [place for place, cells in enumerate(rows) if cells]
-    return (
-        [numbers[place] for place in places],
-        [rows[place] for place in places],
-        [texts[place] for place in places],
-    )
+    return [numbers[place] for place in places], [rows[place] for place in places]

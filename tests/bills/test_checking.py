@@ -71,6 +71,9 @@ def _found(report: CheckReport) -> list[tuple[str, int | None, str | None]]:
         ([row(end="03/05/2025")], [("period_long", 2, "End")]),
         ([row(), row()], [("row_duplicate", 3, None)]),
         ([row(), row(charge="2")], []),
+        ([row(), [f" {cell} " for cell in row()]], [("row_duplicate", 3, None)]),
+        ([row(note=""), [*row(note=""), ""], row(note="")[:7]], [("row_duplicate", at, None) for at in (3, 4)]),
+        ([row(), row(charge="2"), row(charge=" 12.50"), row(note="fin e")], [("row_duplicate", 4, None)]),
         ([row(), row(start="01/31/2025", end="02/28/2025")], []),
         ([row(), row(start="01/30/2025", end="02/28/2025")], [("period_overlap", 3, "Start")]),
         ([row(), row(start="01/30/2025", end="02/28/2025", meter="M2")], []),
@@ -149,6 +152,36 @@ def test_a_row_is_reported_as_the_analyst_knows_it(tmp_path: Path) -> None:
             "message": RULES["number_unreadable"].sentence,
             "rows": 1,
         }
+    ]
+
+
+def test_the_same_row_in_quotes_is_the_same_row(tmp_path: Path) -> None:
+    content = text(row()) + text(header=row(), quoting=csv.QUOTE_ALL)
+
+    assert _found(_report(tmp_path, content)) == [("row_duplicate", 3, None)]
+
+
+def test_of_very_many_bad_amounts_in_a_row_the_first_are_told_and_the_others_counted(tmp_path: Path) -> None:
+    header = [*HEADER[:5], *[f"Amount {number}" for number in range(1, 151)]]
+    observations = [
+        {"columnIndex": 5 + number, "observationTypeCode": "CHG", "caption": "c", "unitCode": "USD"}
+        for number in range(1, 151)
+    ]
+    mapping = {**MAPPING, "billNoteColumnIndex": None, "observations": observations}
+
+    found = list(_report(tmp_path, text([*GOOD[:5], *["x"] * 150], header=header), mapping=mapping))
+
+    assert [problem.column for problem in found] == [*header[5:105], None]
+    assert found[-1].message == "50 further amounts are no numbers."
+
+
+def test_a_header_wider_than_any_spreadsheet_is_unreadable(tmp_path: Path) -> None:
+    wide = [*HEADER, *["x"] * (16_384 - len(HEADER))]
+
+    assert _found(_report(tmp_path, text(row(), header=wide))) == []
+    report = _report(tmp_path, text(row(), header=[*wide, "x"]))
+    assert [problem.message for problem in report] == [
+        "its header names 16,385 columns, and no spreadsheet has more than 16,384."
     ]
 
 

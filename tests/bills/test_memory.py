@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.bills.files import NYCHA, NYCHA_NAMES
+from tests.bills.files import NYCHA, NYCHA_NAMES, text
 
 MIB = 1024 * 1024
 # The peak since the interpreter started, which Linux alone tells of a process itself.
@@ -59,8 +61,8 @@ def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def _measured(what: str, file: Path, folder: Path) -> list[int]:
-    arguments = [sys.executable, "-c", SCRIPT, what, str(file), str(folder / "parts"), json.dumps(NYCHA_NAMES)]
+def _measured(what: str, file: Path, folder: Path, names: dict[str, Any] = NYCHA_NAMES) -> list[int]:
+    arguments = [sys.executable, "-c", SCRIPT, what, str(file), str(folder / "parts"), json.dumps(names)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=110)
     return [int(number) for number in done.stdout.split()]
 
@@ -83,4 +85,33 @@ def test_checking_64_mib_takes_less_than_32_mib(long_file: Path, tmp_path: Path)
     months = rows // 10_000
     # The first account of each month but the first stands out of order, and the file is too long.
     assert found == months - 1 + 1
+    assert memory < 32
+
+
+def _long_bill(number: int) -> list[str]:
+    return ["1001", "01/01/2025", "01/31/2025", "", "M1", str(number), "", "x" * 60_000]
+
+
+def _no_dates(number: int) -> list[str]:
+    return [f"{number:06}", f"{number}{'x' * 30_000}", f"{number}{'y' * 30_000}", "", "M1", "1", "", ""]
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("make", [_long_bill, _no_dates])
+def test_checking_rows_of_any_length_takes_less_than_32_mib(
+    make: Callable[[int], list[str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "bills.csv"
+    file.write_text(text(*map(make, range(900))))
+    names = {
+        "date_format": "mm/dd/yyyy",
+        "account_code": "Account",
+        "start_date": "Start",
+        "end_date": "End",
+        "observations": [{"column": "Charge", "observation_type_code": "CHG", "unit_code": "USD"}],
+    }
+
+    rows, _, memory = _measured("check", file, tmp_path, names)
+
+    assert rows == 900
     assert memory < 32
