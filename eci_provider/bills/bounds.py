@@ -80,7 +80,13 @@ def checked_bounds(
 
 def _codes(name: str, codes: Any, source: str) -> frozenset[str]:
     if isinstance(codes, (str, bytes, Mapping)) or not isinstance(codes, Iterable):
-        raise EciValidationError([f"{name} is {codes!r}: must be a list of codes"], source=source)
+        problem = f"{name} is {codes!r}: must be a list of codes"
+        if isinstance(codes, str) and codes.lstrip().startswith(("[", "{", "(")):
+            problem += (
+                "; a template renders to text: pass a task's .output, or let the DAG have "
+                "render_template_as_native_obj=True"
+            )
+        raise EciValidationError([problem], source=source)
     return frozenset(_code(name, code, source) for code in codes)
 
 

@@ -47,6 +47,7 @@ _ADVANCED_NAMES = {
 }
 #: How many columns of another name are told, and how long a name is shown.
 _MOST_NAMED = 5
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _LONGEST_SHOWN = 60
 # TYPE:UNIT:LABEL, whose label may hold colons.
 _LINE_ITEM = re.compile(r"[^:]+:[^:]+:.*", re.DOTALL)
@@ -137,8 +138,14 @@ def layout_for(header: Sequence[str], mapping: ColumnMapping | None, *, file: st
     :param mapping: which column is what; without one the file is in Advanced format.
     :param file: its name, for the message.
     :raises EciBillFileError: when the file has fewer columns than are mapped, mapped ones of other names than the
-        mapping knows, or no Advanced header.
+        mapping knows, or no Advanced header; or is not separated by commas.
     """
+    separators = other_separators(header)
+    if separators:
+        problem = (
+            f"it is separated by {separators}; EnergyCAP reads commas. Save it anew as 'CSV UTF-8', with commas."
+        )
+        raise EciBillFileError(problem, file=file)
     if mapping is None:
         return advanced_layout(header, file=file)
     layout = mapped_layout(mapping)
@@ -151,6 +158,20 @@ def layout_for(header: Sequence[str], mapping: ColumnMapping | None, *, file: st
         )
         raise EciBillFileError(problem, file=file)
     return layout
+
+
+def other_separators(header: Sequence[str]) -> str | None:
+    """
+    Return by what a header is separated, such as ``semicolons``; None where it may be by commas.
+
+    :param header: the names of a file's columns, as commas separate them.
+    """
+    if len(header) < len(REQUIRED_FIELDS):
+        joined = ",".join(header)
+        for character, name in _SEPARATORS.items():
+            if joined.count(character) >= len(REQUIRED_FIELDS) - 1:
+                return name
+    return None
 
 
 def _refuse_other_names(header: Sequence[str], mapping: ColumnMapping, file: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciValidationError
 from eci_provider.arguments import is_template
-from eci_provider.bills.layout import COLUMN_INDEX, FIELDS, REQUIRED_FIELDS
+from eci_provider.bills.layout import COLUMN_INDEX, FIELDS, REQUIRED_FIELDS, other_separators
 from eci_provider.bills.reading import header_of
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ _LONGEST_SHOWN = 60
 LONGEST_CAPTION = 32
 #: What stands beside names of columns: where they are looked up.
 _HEADERS = ("header", "sample_file")
+_ALLOWED = (*FIELDS, "date_format", "observations")
+#: The codes that an observation must have, as they are written here and in EnergyCAP's documentation.
+_CODES = {"observation_type_code": "observationTypeCode", "unit_code": "unitCode"}
 
 
 def mapping_from_header(
@@ -81,6 +84,7 @@ def column_mapping(value: ColumnMapping | Mapping[str, Any], *, source: str) -> 
         raise EciValidationError([f"column_mapping is {shown}: must be a dict of its fields"], source=source)
     names = {str(key): item for key, item in value.items()}
     if not has_names(names):
+        refuse_names_alone(names, source=source)
         return validated(ColumnMapping, names, source=source)
     _refuse_both(names, source)
     header = names.pop("header") if "header" in names else header_of(names.pop("sample_file"))
@@ -94,6 +98,23 @@ def has_names(value: Any) -> bool:
     :param value: the mapping, as :func:`column_mapping` takes it.
     """
     return isinstance(value, Mapping) and not value.keys().isdisjoint(_HEADERS)
+
+
+def refuse_names_alone(value: Mapping[str, Any], *, source: str) -> None:
+    """
+    Refuse names of columns without the header or the file that they stand in.
+
+    :param value: a dict of neither.
+    :param source: where it came from, for the message.
+    :raises EciValidationError: when it holds fields that a mapping by numbers does not have.
+    """
+    fields = [field for field in FIELDS if field in value]
+    if fields:
+        problem = (
+            f"column_mapping names columns ({', '.join(fields)}), and neither header nor sample_file, in which "
+            f"they are looked up: give one of them, or numbers ({fields[0]}{COLUMN_INDEX})"
+        )
+        raise EciValidationError([problem], source=source)
 
 
 def literal_columns(value: Mapping[str, Any], *, is_known: bool, source: str) -> dict[str, Any]:
@@ -153,13 +174,19 @@ def _mapping(header: Sequence[str], names: Mapping[str, Any], source: str) -> Co
 
 def _values(header: Sequence[Any], names: Mapping[str, Any], source: str) -> dict[str, Any]:
     """Return the fields of a column mapping, the names of columns looked up in a header."""
+    separators = other_separators([name for name in header if isinstance(name, str)]) if header else None
+    if separators:
+        problem = f"the header is separated by {separators}; EnergyCAP reads commas: save the file with commas"
+        raise EciValidationError([problem], source=source)
     finder = _Finder(header)
     finder.problems += [f"{field} is required" for field in REQUIRED_FIELDS if names.get(field) is None]
     observations = names.get("observations") or ()
     values: dict[str, Any] = {"date_format": names.get("date_format")}
     for field, name in names.items():
-        if field not in (*FIELDS, "date_format", "observations"):
-            finder.problems.append(f"{field} is not a field.{_hint(field, FIELDS)} Allowed: {', '.join(FIELDS)}")
+        if field not in _ALLOWED:
+            finder.problems.append(
+                f"{field} is not a field.{_hint(field, _ALLOWED)} Allowed: {', '.join(_ALLOWED)}"
+            )
         elif name is not None and field in FIELDS:
             values[field + COLUMN_INDEX] = finder.number(field, name)
     values["observations"] = observations
@@ -167,6 +194,7 @@ def _values(header: Sequence[Any], names: Mapping[str, Any], source: str) -> dic
         found = [_observation(item, f"observations.{at}", finder) for at, item in enumerate(observations)]
         _refuse_twice([item["column_index"] for item in found], header, finder)
         values["observations"] = found
+    _refuse_shared(values, header, finder)
     if finder.problems:
         raise EciValidationError(finder.problems, source=source)
     return values
@@ -205,6 +233,9 @@ def _observation(item: Mapping[str, Any], path: str, finder: _Finder) -> dict[st
     if "column" not in values:
         finder.problems.append(f"{path}.column is required: the name of a column")
         return {"column_index": 0}
+    for code, documented in _CODES.items():
+        if values.keys().isdisjoint((code, documented)):
+            finder.problems.append(f"{path}.{code} is required ({documented} in EnergyCAP's documentation)")
     name = values.pop("column")
     if values.get("caption") is None:
         values.pop("caption", None)
@@ -219,6 +250,20 @@ def _observation(item: Mapping[str, Any], path: str, finder: _Finder) -> dict[st
 def _refuse_twice(numbers: list[int], header: Sequence[str], finder: _Finder) -> None:
     for number in sorted({number for number in numbers if number and numbers.count(number) > 1}):
         finder.problems.append(f"observations name column {header[number - 1]!r} twice: it would count twice")
+
+
+def _refuse_shared(values: Mapping[str, Any], header: Sequence[str], finder: _Finder) -> None:
+    """Refuse an account, a start, an end or an observation of one column; other fields may share theirs."""
+    owners: dict[int, str] = {}
+    named = [(field, int(values.get(field + COLUMN_INDEX, 0))) for field in REQUIRED_FIELDS]
+    if _is_list(values["observations"]):
+        named += [(f"observations.{at}", item["column_index"]) for at, item in enumerate(values["observations"])]
+    for field, number in named:
+        owner = owners.setdefault(number, field) if number else field
+        if owner in REQUIRED_FIELDS and owner != field:
+            finder.problems.append(
+                f"{owner} and {field} both name column {header[number - 1]!r}: name two columns"
+            )
 
 
 def _hint(name: Any, names: Sequence[str]) -> str:

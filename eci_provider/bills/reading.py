@@ -30,6 +30,7 @@ _BLOCK = 32 * 1024
 #: How many lines become rows at once. With many more, Python's garbage collector would look through rows all the
 #: time.
 _LINES = 96
+_NO_UTF_8 = "it is not UTF-8. Save the file as 'CSV UTF-8'."
 _TOO_LONG = "it is too long to be a bill."
 #: How many columns a header may name: as many as a spreadsheet has, and a report can hold.
 MOST_COLUMNS = 16_384
@@ -169,6 +170,9 @@ def _text_rows(name: str, stream: BinaryIO) -> Iterator[Rows]:
         if start == _BYTE_ORDER_MARK:
             mark, start = start, ""
         for lines in chain(_lines(text, start), ([],)):
+            # Every other byte of UTF-16 is zero, which would be a character of UTF-8.
+            if number == 1 and lines and "\0" in lines[0]:
+                raise _LineError(_NO_UTF_8)
             if left:
                 size += sum(map(len, lines))
             left += lines
@@ -245,7 +249,7 @@ def _parsed(lines: list[str], *, is_all: bool) -> _Parsed:
     if len(found.cells) != len(sound):
         found = _parsed_slowly(sound, is_all=is_all and undecoded is None)
     if undecoded is not None and not found.fault:
-        found.fault = "it is not UTF-8. Save the file as 'CSV UTF-8'."
+        found.fault = _NO_UTF_8
     # No row that begins with a letter or a digit is empty.
     if not text.isascii() or min(lines, default="") < "0":
         found.cells = [row if any(map(str.strip, row)) else [] for row in found.cells]

@@ -154,6 +154,14 @@ def test_lists_of_codes_may_be_templates_and_are_checked_once_rendered(faulty: P
     assert "CheckBillFileOperator 'check': accounts is '2': must be a list of codes" in str(wrong.error)
 
 
+def test_a_list_that_was_rendered_to_text_is_told_as_such(faulty: Path) -> None:
+    end = run(
+        _check(file=str(faulty), column_mapping=MAPPING, accounts="{{ params.codes }}"), params={"codes": ["2"]}
+    )
+
+    assert "must be a list of codes; a template renders to text: pass a task's .output, or let" in str(end.error)
+
+
 def test_the_result_stays_small_whatever_the_file_holds(tmp_path: Path) -> None:
     file = tmp_path / "bills.csv"
     header = [*"ABCD", "M" * 9000, *[str(number) * 9000 for number in range(12)]]
@@ -191,6 +199,16 @@ def test_the_result_stays_small_whatever_the_file_holds(tmp_path: Path) -> None:
         (_split, {"destination": None}, "destination is '': must name the folder of the parts"),
         (_split, {"destination": "d", "file": None}, "file is '': must name the bill file"),
         (_check, {"file": " "}, "file is ' ': must name the bill file"),
+        (
+            _check,
+            {"column_mapping": NYCHA_NAMES},
+            "and neither header nor sample_file, in which they are looked up",
+        ),
+        (
+            _check,
+            {"column_mapping": {**NAMES, "end_date": "Service Start Date"}},
+            "start_date and end_date both name column 'Service Start Date'",
+        ),
         (_check, {"report": "bills.csv"}, "report is 'bills.csv', which is file: the report would replace it"),
         (_check, {"report": f"file://{Path.cwd()}/x/../bills.csv"}, "which is file: the report"),
         (_check, {"file": "s3://b/bills.csv", "report": "s3://b/bills.csv"}, "which is file: the report"),

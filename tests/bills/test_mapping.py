@@ -9,6 +9,7 @@ import pytest
 
 from eci_provider.api.errors import EciValidationError
 from eci_provider.api.import_profiles import ColumnMapping
+from eci_provider.bills.checking import check_file
 from eci_provider.bills.mapping import column_mapping, mapping_from_file, mapping_from_header
 from tests.bills.files import MAPPING, NYCHA, NYCHA_NAMES
 
@@ -60,7 +61,17 @@ def test_columns_are_found_by_name_in_the_real_bills() -> None:
         ({"observations": [{"unit_code": "kWh"}]}, "observations.0.column is required"),
         ({"observations": NAMES["observations"] * 2}, "observations name column 'Use' twice"),
         ({"observations": [{**NAMES["observations"][0], "column": "Uses"}]}, "Did you mean 'Use'?"),
-        ({"observations": [{"column": "Use", "unit_code": "kWh"}]}, "observationTypeCode is required"),
+        (
+            {"observations": [{"column": "Use", "unit_code": "kWh"}]},
+            "observations.0.observation_type_code is required (observationTypeCode in EnergyCAP's documentation)",
+        ),
+        ({"dateFormat": "yyyymmdd"}, "dateFormat is not a field. Did you mean 'date_format'?"),
+        ({"observation": []}, "observation is not a field. Did you mean 'observations'? Allowed: account_code,"),
+        ({"end_date": "Start"}, "start_date and end_date both name column 'Start': name two columns"),
+        (
+            {"observations": [{**NAMES["observations"][0], "column": "Account"}]},
+            "account_code and observations.0 both name column 'Account': name two columns",
+        ),
     ],
 )
 def test_what_is_wrong_is_refused_with_the_nearest_match(changed: dict[str, Any], words: str) -> None:
@@ -68,6 +79,26 @@ def test_what_is_wrong_is_refused_with_the_nearest_match(changed: dict[str, Any]
         mapping_from_header(HEADER, **{**NAMES, **changed})
 
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"), [("Account;Start;End;Use", "semicolons"), ("Account\tStart\tEnd\tUse, kWh", "tabs")]
+)
+def test_a_header_that_commas_do_not_separate_is_told_as_such(line: str, words: str, tmp_path: Path) -> None:
+    sample = tmp_path / "sample.csv"
+    sample.write_text(f"{line}\n1;2;3;4\n")
+
+    with pytest.raises(EciValidationError, match=f"the header is separated by {words}; EnergyCAP reads commas"):
+        mapping_from_file(sample, **NAMES)
+    found = [str(problem) for mapping in (None, MAPPING) for problem in check_file(sample, mapping=mapping)]
+    assert len(found) == 2
+    assert all(f"column_missing: it is separated by {words}; EnergyCAP reads commas." in told for told in found)
+
+
+def test_fields_may_share_a_column_that_tell_no_bill_apart() -> None:
+    mapping = mapping_from_header(HEADER, **NAMES, pay_amount="Use", billing_period="Start")
+
+    assert (mapping.pay_amount_column_index, mapping.billing_period_column_index) == (4, 2)
 
 
 @pytest.mark.parametrize("header", [[1, 2], "Account,Start", None, ["Account", None]])
@@ -129,6 +160,7 @@ def test_a_mapping_by_names_equals_the_same_one_by_numbers_both_ways() -> None:
         ([MAPPING], "column_mapping is [{"),
         ({"header": HEADER, "sample_file": "a.csv", **NAMES}, "both header and sample_file"),
         ({"header": HEADER, **NAMES, "source": "x"}, "source is not a field"),
+        (NAMES, "names columns (account_code, start_date, end_date), and neither header nor sample_file"),
     ],
 )
 def test_a_wrong_one_is_refused_with_where_it_came_from(value: dict[str, Any], words: str) -> None:

@@ -124,6 +124,8 @@ def test_a_zip_gives_each_file_in_it() -> None:
         ("bills.csv", b",,\n\n", None, "no header row"),
         ("bills.csv", b"A\ngood\nM\xfcnchen\n", 3, "not UTF-8"),
         ("bills.csv", b"\xff\xfeA\x00", 1, "not UTF-8"),
+        ("bills.csv", "A,B\r\n1,2\r\n".encode("utf-16-le"), 1, "not UTF-8"),
+        ("bills.csv", "A,B\r\n1,2\r\n".encode("utf-16-be"), 1, "not UTF-8"),
         ("bills.csv", b'A\n1\n"a"b\n', 3, "quote that is out of place"),
         ("bills.csv", b'A\n1\n"a"b\n' + b"1\n" * 2_200_000, 3, "quote that is out of place"),
         ("bills.csv", b'A\n1\n"never closed\n2\n', 3, "quote that is out of place"),
