@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from eci_provider.api.upload import BillFile
 
 _DIGITS = 8
+#: How much of a name goes into the names of parts, in bytes: 255 is the most that file systems take.
+_LONGEST_STEM = 200
 
 
 def named_tables(file: BillFile) -> Iterator[tuple[Iterator[str], Table]]:
@@ -24,17 +26,20 @@ def named_tables(file: BillFile) -> Iterator[tuple[Iterator[str], Table]]:
     Iterate over the files of a bill file, each with the names of its parts (``bills-3f2a91c4-0001.csv``, ...).
 
     Files of one name in different folders are common, and their parts often go into one folder. So names hold a
-    digest of where the file lies, which takes no look at its content.
+    digest of where the file lies, which takes no look at its content. Long names are cut, but not the digest.
 
     :param file: as for :func:`~eci_provider.bills.reading.tables`.
     """
     name = file.name if isinstance(file, OpenablePath) else Path(file).name
     origin = hashlib.sha256(_location(file).encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
-    stem = f"{PurePosixPath(name).stem}-{origin}"
+    stem = PurePosixPath(name).stem
     for number, table in enumerate(tables(file), start=1):
         inner = PurePosixPath(table.name.replace("\\", "/"))
-        # Files in a ZIP may be namesakes, too.
-        own = f"{stem}-{number:02}-{inner.stem}" if suffix_of(name) == ARCHIVE else stem
+        own = f"{_cut(stem, _LONGEST_STEM)}-{origin}"
+        if suffix_of(name) == ARCHIVE:
+            # Files in a ZIP may be namesakes, too.
+            half = _LONGEST_STEM // 2
+            own = f"{_cut(stem, half)}-{origin}-{number:02}-{_cut(inner.stem, half)}"
         yield _names(own, inner.suffix), table
 
 
@@ -43,6 +48,10 @@ def _location(file: BillFile) -> str:
     if isinstance(file, RemotePath):
         return str(Path(file.path).resolve()) if file.protocol in ("file", "local") else str(file)
     return str(Path(file).resolve()) if isinstance(file, (str, os.PathLike)) else str(file)
+
+
+def _cut(stem: str, most: int) -> str:
+    return os.fsencode(stem)[:most].decode("utf-8", "ignore") if len(os.fsencode(stem)) > most else stem
 
 
 def _names(stem: str, suffix: str) -> Iterator[str]:

@@ -73,11 +73,14 @@ class _LocalFolder(Folder):
         path.mkdir(parents=True, exist_ok=True)
 
     def _scratch(self, name: str) -> BinaryIO:
-        # In the same folder, since only within a file system a file can be moved in one step.
-        return (self._path / f".{name}.{secrets.token_hex(4)}.tmp").open("x+b", _CHUNK)
+        # In the same folder, since only within a file system a file can be moved in one step; under a name of its
+        # own, since the file's may be as long as names can be.
+        return (self._path / f".{secrets.token_hex(8)}.tmp").open("x+b", _CHUNK)
 
     def publish(self, file: BinaryIO, name: str) -> str:
         file.flush()
+        # Else the name may survive a crash of the machine, and what is in the file may not.
+        os.fsync(file.fileno())
         target = self._path / name
         Path(file.name).replace(target)
         return str(target)

@@ -261,6 +261,38 @@ def test_files_of_one_name_share_no_part(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(list((tmp_path / "parts").iterdir())) == 2
 
 
+@pytest.mark.parametrize("name", ["b" * 251 + ".csv", "é" * 125 + ".csv"])
+def test_a_file_whose_name_is_as_long_as_names_can_be_is_split(name: str, tmp_path: Path) -> None:
+    rows = [row(account=str(number)) for number in range(3)]
+    content = text(*rows).encode()
+    (tmp_path / "all.zip").write_bytes(archive([(name, content), (name.replace(".csv", "x.csv"), content)]))
+
+    parts = _split(content, tmp_path, name, rows_per_file=1)
+    zipped = split_file(tmp_path / "all.zip", tmp_path / "zipped", mapping=MAPPING)
+
+    assert [_read(part.read_bytes()) for part in parts] == [[cells] for cells in rows]
+    end = f"{location_digest(tmp_path / name)}-0003.csv"
+    assert parts[2].name == f"{name[: 200 // len(name[0].encode())]}-{end}"
+    assert len(set(zipped)) == 2
+
+
+def test_a_part_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    sync = os.fsync
+
+    def fsync(file: int) -> None:
+        sync(file)
+        synced.append(os.fstat(file).st_ino)
+        named = [entry.inode() for entry in os.scandir(tmp_path / "parts") if entry.name.endswith(".csv")]
+        assert synced[-1] not in named
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+    parts = _split(text(row(account="1"), row(account="2")).encode(), tmp_path, rows_per_file=1)
+
+    assert synced == [part.stat().st_ino for part in parts]
+
+
 def _attach_memory() -> None:
     """Let Airflow open memory://, which stands for the object store that these tests have not."""
     from fsspec.implementations.memory import MemoryFileSystem
