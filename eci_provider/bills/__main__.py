@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -13,6 +14,7 @@ from typing import Any
 from eci_provider.api.errors import EciError, EciValidationError
 from eci_provider.bills.bounds import ADVISED_ROWS, LONGEST_PERIOD
 from eci_provider.bills.checking import check_file
+from eci_provider.bills.report import printable
 from eci_provider.bills.rules import RULES
 
 
@@ -21,15 +23,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Run the command.
 
     :param arguments: what stands on the command line.
-    :return: 0 where there is no error, 1 where there is one, 2 where the check could not be made.
+    :return: 0 where there is no error, 1 where there is one, 2 where the check could not be made; 141, as of any
+        command, where nobody reads the output to its end.
     """
+    try:
+        code = _check(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left in the buffer would fail again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13
+    return code
+
+
+def _check(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, TextIOWrapper):
         # A terminal or a pipe may be unable to show a letter of a bill; the check goes on all the same.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         report = check_file(
-            options.file,
+            _local(options.file),
             mapping=_json(options.mapping) if options.mapping else None,
             accounts=_codes(options.accounts),
             meters=_codes(options.meters),
@@ -39,11 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         for problem in report:
             print(problem)
+    except BrokenPipeError:
+        raise
     except (EciError, OSError) as error:
-        print(f"The check could not be made. {error}", file=sys.stderr)
+        print(f"The check could not be made. {printable(str(error))}", file=sys.stderr)
         return 2
     print(
-        f"{options.file}: {report.rows:,} rows, {report.bills:,} bills, {report.errors:,} errors, "
+        f"{printable(options.file)}: {report.rows:,} rows, {report.bills:,} bills, {report.errors:,} errors, "
         f"{report.warnings:,} warnings"
     )
     return 1 if report.errors else 0
@@ -56,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         help="check a bill file before it is sent to EnergyCAP",
         epilog="Rules: " + ", ".join(RULES),
     )
-    check.add_argument("file", type=Path, metavar="FILE", help="a CSV, DAT, TXT, XLSX or ZIP file")
+    check.add_argument("file", metavar="FILE", help="a local CSV, DAT, TXT, XLSX or ZIP file")
     check.add_argument(
         "--mapping",
         type=Path,
@@ -70,6 +86,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--most-rows", type=int, default=ADVISED_ROWS, metavar="ROWS")
     check.add_argument("--off", action="append", default=[], metavar="RULE", help="a rule to switch off")
     return parser
+
+
+def _local(file: str) -> Path:
+    if "://" in file:
+        problem = "it is a URL, and this command reads local files. CheckBillFileOperator reads URLs"
+        raise EciValidationError([problem], source=file)
+    return Path(file)
 
 
 def _codes(file: Path | None) -> list[str] | None:

@@ -39,7 +39,18 @@ class Problem:
             place.append(f"row {self.row}")
         if self.column is not None:
             place.append(f"column {self.column!r}")
-        return f"{', '.join(place)}: {self.rule.severity} {self.rule.code}: {self.message}"
+        return printable(f"{', '.join(place)}: {self.rule.severity} {self.rule.code}: {self.message}")
+
+
+def printable(text: str) -> str:
+    """
+    Return a text with what is no visible character escaped, lest a name in a ZIP writes lines of a log of its own.
+
+    :param text: the text.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 @dataclass

@@ -155,6 +155,15 @@ def test_a_row_is_reported_as_the_analyst_knows_it(tmp_path: Path) -> None:
     ]
 
 
+def test_a_problem_is_one_line_whatever_the_names_in_a_zip_are(tmp_path: Path) -> None:
+    name = "a\n2026-01-01 INFO all is well\x1b[2J\u2028.csv"
+
+    (problem,) = _report(tmp_path, archive([(name, text(row(charge="x")).encode())]), "bills.zip")
+
+    assert str(problem).startswith("a\\n2026-01-01 INFO all is well\\x1b[2J\\u2028.csv, row 2, column 'Charge': ")
+    assert problem.file == name
+
+
 def test_the_same_row_in_quotes_is_the_same_row(tmp_path: Path) -> None:
     content = text(row()) + text(header=row(), quoting=csv.QUOTE_ALL)
 

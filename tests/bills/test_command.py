@@ -108,3 +108,24 @@ def test_files_beside_it_that_cannot_be_read_give_2_and_a_sentence(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("The check could not be made. ")
     assert words in line
+
+
+def test_who_reads_only_the_first_line_gets_no_other(mapping: str, tmp_path: Path) -> None:
+    file = tmp_path / "bills.csv"
+    file.write_text(text(*[row(account=str(number), charge="x") for number in range(10_000, 12_000)]))
+    command = [sys.executable, "-m", "eci_provider.bills", "check", str(file), "--mapping", mapping]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as check:
+        assert check.stdout is not None
+        assert check.stderr is not None
+        assert "row 2, column 'Charge'" in check.stdout.readline()
+        check.stdout.close()
+        told = check.stderr.read()
+        code = check.wait(timeout=60)
+
+    assert (code, told) == (141, "")
+
+
+def test_a_url_is_refused_as_it_was_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "s3://bills/2026-10.csv"]) == 2
+    assert "s3://bills/2026-10.csv: it is a URL, and this command reads local files" in capsys.readouterr().err
