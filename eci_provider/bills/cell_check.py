@@ -79,6 +79,23 @@ class CellCheck:
                 if (text := cells[index].strip()) and text.upper() not in [*letters]:
                     faults[place].append((code, index, f"{text!r} is none of {', '.join(letters)}."))
 
+    def look_at_formulas(self, rows: list[list[str]], faults: Faults) -> None:
+        """
+        Find the mapped cells of a workbook whose formulas have no result.
+
+        :param rows: the rows, likewise.
+        :param faults: where they are added.
+        """
+        from eci_provider.bills.workbook import NO_RESULT
+
+        mapped = sorted({*self._layout.columns.values(), *self._layout.observations})
+        for place, cells in enumerate(rows):
+            found = [index for index in mapped if cells[index] is NO_RESULT]
+            if found:
+                more = f" ({len(found)} cells of this row have none)" if len(found) > 1 else ""
+                message = f"Its formula has no stored result{more}."
+                faults[place].append(("formula_without_value", found[0], message))
+
     def meters(self, rows: list[list[str]]) -> list[str]:
         """
         Return the meter that each row names; empty where it names none.

@@ -36,8 +36,9 @@ def check_file(
     Check a bill file while the report is iterated over.
 
     Memory is constant whatever the length of the file, but for a workbook: the texts that its cells share are in
-    memory while it is read, each of them once. What is found by comparing far rows is bounded in one place: an
-    overlap is seen with one of the last 30,000 meters, which in a file in the documented order are all.
+    memory while it is read, each of them once, or twice where there are formulas. What is found by comparing far
+    rows is bounded in one place: an overlap is seen with one of the last 30,000 meters, which in a file in the
+    documented order are all.
 
     :param file: the file, as for :func:`~eci_provider.bills.reading.tables`.
     :param mapping: which column is what, as :func:`~eci_provider.bills.mapping.column_mapping` takes it; without

@@ -127,6 +127,13 @@ _ALL = (
         "A row names no meter and becomes a charge of the account itself. Fill in the meter if it has one.",
         _LEGACY_PAGE,
     ),
+    Rule(
+        "formula_without_value",
+        WARNING,
+        "A formula of a workbook was never calculated and counts as an empty cell. Open the workbook in a "
+        "spreadsheet program and save it.",
+        "advice",
+    ),
     Rule("no_rows", WARNING, "The file has a header and no row below it. See whether it was cut off.", "advice"),
     Rule(
         "too_many_rows",

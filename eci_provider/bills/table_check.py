@@ -68,6 +68,8 @@ class TableCheck:
             self._look_at_meters(bills, rows, faults)
             self._look_at_doubles(bills, rows, faults)
             self._cells.look_at(rows, faults)
+            if self._table.is_workbook:
+                self._cells.look_at_formulas(rows, faults)
             count += len(rows)
             # At once: what cannot be read further down does not undo what was checked.
             self._tally.rows += len(rows)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from shutil import copyfileobj
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from eci_provider.bills.dates import written_date
 from eci_provider.bills.errors import EciBillFileError
@@ -16,6 +19,16 @@ if TYPE_CHECKING:
 
 #: How many rows a workbook's sheet has at most.
 _MOST_ROWS = 1_048_576
+_BLOCK = 256 * 1024
+_FORMULA = re.compile(rb"<(?:\w{1,20}:)?f[\s/>]")
+
+
+class _NoResult(str):
+    __slots__ = ()
+
+
+#: The empty cell of a formula without a stored result, told by its identity.
+NO_RESULT: Final[str] = _NoResult()
 
 
 def workbook_rows(name: str, stream: BinaryIO, date_format: str) -> Iterator[Row]:
@@ -25,10 +38,11 @@ def workbook_rows(name: str, stream: BinaryIO, date_format: str) -> Iterator[Row
     :param name: the file's name.
     :param stream: its content.
     :param date_format: how dates are written.
+    :return: the rows; the cell of a formula that has no result is :data:`NO_RESULT`.
     :raises EciBillFileError: when it cannot be read, or openpyxl is not there to read it.
     """
     try:
-        import openpyxl
+        import openpyxl  # noqa: F401
     except ImportError:
         problem = "reading Excel files needs openpyxl: pip install 'airflow-provider-eci[xlsx]'."
         raise EciBillFileError(problem, file=name) from None
@@ -37,11 +51,7 @@ def workbook_rows(name: str, stream: BinaryIO, date_format: str) -> Iterator[Row
         copyfileobj(stream, local)
         number = 0
         try:
-            book = openpyxl.load_workbook(local, read_only=True, data_only=True)
-            sheet = book.worksheets[0]
-            # The size a sheet claims may be wrong, and openpyxl would believe it.
-            sheet.reset_dimensions()
-            for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+            for number, values in enumerate(_values(local), start=1):
                 if number > _MOST_ROWS:
                     # One row that claims to stand far down would let millions of empty ones be made above it.
                     problem = f"it claims to have more than {_MOST_ROWS:,} rows, which no workbook can have."
@@ -58,9 +68,54 @@ def workbook_rows(name: str, stream: BinaryIO, date_format: str) -> Iterator[Row
             raise EciBillFileError(problem, file=name, row=number + 1 if number else None) from error
 
 
+def _values(file: Any) -> Iterator[Sequence[Any]]:
+    """Iterate over the values of a workbook's first sheet."""
+    sheet = _sheet(file, data_only=True)
+    if not _has_formulas(file):
+        yield from sheet.iter_rows(values_only=True)
+        return
+    # openpyxl gives either formulas or their results: where there are any, the sheet is read twice side by side.
+    for cells, written in zip(sheet.iter_rows(), _sheet(file, data_only=False).iter_rows(), strict=False):
+        yield [
+            NO_RESULT if found.data_type == "f" and _is_empty(cell) else cell.value
+            for cell, found in zip(cells, written, strict=False)
+        ]
+
+
+def _sheet(file: Any, *, data_only: bool) -> Any:
+    import openpyxl
+
+    sheet = openpyxl.load_workbook(file, read_only=True, data_only=data_only).worksheets[0]
+    # The size a sheet claims may be wrong, and openpyxl would believe it.
+    sheet.reset_dimensions()
+    return sheet
+
+
+def _is_empty(cell: Any) -> bool:
+    """Tell whether a cell holds nothing at all; the result of a formula may be a text without letters."""
+    return cell.value is None and cell.data_type != "str"
+
+
+def _has_formulas(file: Any) -> bool:
+    """Tell whether there is a formula in any sheet, which takes little beside reading one."""
+    # What is damaged is told when the sheet itself is read, row by row.
+    with suppress(Exception), zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            if name.startswith("xl/worksheets/"):
+                with archive.open(name) as sheet:
+                    left = b""
+                    while block := sheet.read(_BLOCK):
+                        if _FORMULA.search(left + block):
+                            return True
+                        left = block[-32:]
+    return False
+
+
 def _text(value: Any, date_format: str) -> str:
     if value is None:
         return ""
+    if isinstance(value, _NoResult):
+        return value
     if isinstance(value, datetime):
         value = value.date()
     if isinstance(value, date):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -162,6 +163,22 @@ def test_a_problem_is_one_line_whatever_the_names_in_a_zip_are(tmp_path: Path) -
 
     assert str(problem).startswith("a\\n2026-01-01 INFO all is well\\x1b[2J\\u2028.csv, row 2, column 'Charge': ")
     assert problem.file == name
+
+
+def test_formulas_without_a_stored_result_are_told_and_empty_results_are_not(tmp_path: Path) -> None:
+    # openpyxl stores no results, as other programs do not. The note's formula has one, a text without letters.
+    book = workbook(HEADER, [*row()[:5], "=2*3", "=1+1", "=A1"], row(charge="=5", note="plain", account="2"))
+    files = zipfile.ZipFile(io.BytesIO(book))
+    empty, result = rb'<c r="H2">(<f>A1</f>)<v ?(/>|></v>)</c>', rb'<c r="H2" t="str">\1<v></v></c>'
+    sheet = [(name, re.sub(empty, result, files.read(name))) for name in files.namelist()]
+
+    report = _report(tmp_path, archive(sheet), "bills.xlsx")
+
+    assert _found(report) == [("formula_without_value", at, "Charge") for at in (2, 3)]
+    assert [problem.message for problem in report] == [
+        "Its formula has no stored result (2 cells of this row have none).",
+        "Its formula has no stored result.",
+    ]
 
 
 def test_the_same_row_in_quotes_is_the_same_row(tmp_path: Path) -> None:
