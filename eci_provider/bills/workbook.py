@@ -11,6 +11,7 @@ from datetime import date, datetime
 from shutil import copyfileobj
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from eci_provider.api.texts import cut
 from eci_provider.bills.dates import written_date
 from eci_provider.bills.errors import EciBillFileError
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 #: How many rows a workbook's sheet has at most.
 _MOST_ROWS = 1_048_576
 _BLOCK = 256 * 1024
+#: How many bytes of JSON a message has for what openpyxl says.
+_LONGEST_REASON = 200
 _FORMULA = re.compile(rb"<(?:\w{1,20}:)?f[\s/>]")
 
 
@@ -64,7 +67,8 @@ def workbook_rows(name: str, stream: BinaryIO, date_format: str) -> Iterator[Row
             raise
         except Exception as error:
             # openpyxl raises whatever the ZIP, what unpacks it and the XML in it raise, in any row.
-            problem = f"it cannot be read as an Excel workbook ({type(error).__name__}). Save it anew as .xlsx."
+            reason = cut(f"{type(error).__name__}: {error}", _LONGEST_REASON)
+            problem = f"it cannot be read as an Excel workbook ({reason}). Save it anew as .xlsx."
             raise EciBillFileError(problem, file=name, row=number + 1 if number else None) from error
 
 

@@ -89,6 +89,22 @@ def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
     return written.getvalue()
 
 
+def damaged_far_down(book: bytes) -> bytes:
+    """Return a workbook whose sheet can be unpacked only in its first 16 to 64 KiB."""
+    written = io.BytesIO()
+    source = zipfile.ZipFile(io.BytesIO(book))
+    # Level 0 stores: each block begins with five bytes that say how long it is.
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=0) as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+        sheet = target.getinfo("xl/worksheets/sheet1.xml")
+    content = bytearray(written.getvalue())
+    block = sheet.header_offset + 30 + len(sheet.filename)
+    block += 5 + int.from_bytes(content[block + 1 : block + 3], "little")
+    content[block + 3] ^= 0xFF
+    return bytes(content)
+
+
 def location_digest(file: Path) -> str:
     """Return what the names of a local file's parts hold of where it lies."""
     return hashlib.sha256(os.path.realpath(file).encode()).hexdigest()[:8]

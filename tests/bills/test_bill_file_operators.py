@@ -14,7 +14,7 @@ from eci_provider.operators import CreateImportProfileOperator, ImportBillsOpera
 from eci_provider.operators.bill_file import CheckBillFileOperator, SplitBillFileOperator
 from eci_provider.reports.errors import EciReportError
 from eci_provider.sandbox import Sandbox
-from tests.bills.files import MAPPING, NYCHA, NYCHA_NAMES, part_name, row, text
+from tests.bills.files import HEADER, MAPPING, NYCHA, NYCHA_NAMES, damaged_far_down, part_name, row, text, workbook
 from tests.conftest import TurnedClock
 from tests.running import run
 
@@ -97,6 +97,19 @@ def test_what_was_found_is_kept_where_the_report_cannot_be_written(
     log = caplog.text + capfd.readouterr().out
     assert "was not written: Report" in log
     assert "First: bills.csv, row 4, column 'End': error date_other_format" in log
+
+
+def test_a_damaged_workbook_has_a_report_and_a_result(tmp_path: Path) -> None:
+    file, report = tmp_path / "bills.xlsx", tmp_path / "report.csv"
+    rows = [row(account=str(number)) for number in range(10_000, 10_600)]
+    file.write_bytes(damaged_far_down(workbook(HEADER, *rows)))
+
+    end = run(_check(file=str(file), column_mapping=MAPPING, report=str(report)))
+
+    assert isinstance(end.error, EciBillFileError)
+    assert end.is_final
+    assert [kind["code"] for kind in end.result["problems"]] == ["file_unreadable"]
+    assert "it cannot be read as an Excel workbook (error: Error -3 while decompressing" in report.read_text()
 
 
 def test_warnings_never_fail_it() -> None:

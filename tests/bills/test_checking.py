@@ -26,6 +26,7 @@ from tests.bills.files import (
     NYCHA,
     NYCHA_NAMES,
     archive,
+    damaged_far_down,
     read_at_once,
     row,
     text,
@@ -390,25 +391,9 @@ def test_files_of_a_zip_that_cannot_be_read_do_not_hide_the_others(tmp_path: Pat
     ]
 
 
-def _damaged_far_down(book: bytes) -> bytes:
-    """Return a workbook whose sheet can be unpacked only in its first 16 to 64 KiB."""
-    written = io.BytesIO()
-    source = zipfile.ZipFile(io.BytesIO(book))
-    # Level 0 stores: each block begins with five bytes that say how long it is.
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=0) as target:
-        for name in source.namelist():
-            target.writestr(name, source.read(name))
-        sheet = target.getinfo("xl/worksheets/sheet1.xml")
-    content = bytearray(written.getvalue())
-    block = sheet.header_offset + 30 + len(sheet.filename)
-    block += 5 + int.from_bytes(content[block + 1 : block + 3], "little")
-    content[block + 3] ^= 0xFF
-    return bytes(content)
-
-
 @pytest.mark.parametrize("name", ["bills.xlsx", "bills.zip"])
 def test_a_workbook_damaged_far_down_is_unreadable(name: str, tmp_path: Path) -> None:
-    book = _damaged_far_down(workbook(HEADER, *[row(account=str(number)) for number in range(10_000, 10_600)]))
+    book = damaged_far_down(workbook(HEADER, *[row(account=str(number)) for number in range(10_000, 10_600)]))
     content = archive([("a.xlsx", book), ("b.csv", text(row()).encode())]) if name == "bills.zip" else book
 
     report = _report(tmp_path, content, name)
