@@ -54,6 +54,7 @@ def test_the_texts_of_a_task_reach_the_result_in_a_form_that_can_be_kept(
     )
     sandbox.add_account("A-1")
     sandbox.fault("GET", "/api/v3/task/*", times=None, status=200, body=body)
+    sandbox.fault("GET", "/api/v3/batch/7", times=None, status=200, body={"batchId": 7, "batchStatus": "open"})
 
     end = run(ImportBillsOperator(task_id="import", file=str(bill_file(tmp_path, "A-1")), deferrable=deferrable))
 

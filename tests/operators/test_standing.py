@@ -20,7 +20,7 @@ from tests.waiting_tasks import bill_file, waiting_task
 TASK = "/api/v3/task/*"
 BATCH = "/api/v3/batch/*"
 SETTINGS = "/api/v3/workflow/billImport"
-OPEN = {"batchId": 1, "batchCode": "2026-01", "batchStatus": "open", "isOpen": True}
+OPEN = {"batchCode": "2026-01", "batchStatus": "open", "isOpen": True}
 MODES = pytest.mark.parametrize("deferrable", [False, True])
 KINDS = pytest.mark.parametrize("kind", ["adopting", "sensor"])
 
