@@ -10,7 +10,7 @@ from eci_provider.api.errors import EciValidationError
 from eci_provider.arguments import check_choice, is_template
 from eci_provider.links import KickoutReportLink
 from eci_provider.operators.columns import EciColumnsOperator
-from eci_provider.paths import as_text, same_place
+from eci_provider.paths import as_text
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -151,7 +151,7 @@ class CheckBillFileOperator(EciBillFileOperator):
 
     def _report_path(self) -> str | None:
         """Return where the report goes; a template that renders to nothing means nowhere."""
-        from eci_provider.reports.formats import checked_format
+        from eci_provider.reports.formats import check_apart, checked_format
 
         report = self.report
         if report is None or is_template(report) or str(report).strip() in ("", "None"):
@@ -159,10 +159,9 @@ class CheckBillFileOperator(EciBillFileOperator):
         checked_format(report, None, source=self.source, name="report")
         mapping = self.column_mapping
         sample = mapping.get("sample_file") if isinstance(mapping, Mapping) else None
-        for name, file in (("file", self.file), ("sample_file", sample)):
-            if file is not None and not is_template(file) and same_place(str(report), str(file)):
-                problem = f"report is {str(report)!r}, which is {name}: the report would replace it"
-                raise EciValidationError([problem], source=self.source)
+        for file in (self.file, sample):
+            if not is_template(file):
+                check_apart(report, file, source=self.source, name="report")
         return str(report)
 
     def _check_bounds(self) -> None:

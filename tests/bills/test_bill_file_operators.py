@@ -222,10 +222,14 @@ def test_the_result_stays_small_whatever_the_file_holds(tmp_path: Path) -> None:
             {"column_mapping": {**NAMES, "end_date": "Service Start Date"}},
             "start_date and end_date both name column 'Service Start Date'",
         ),
-        (_check, {"report": "bills.csv"}, "report is 'bills.csv', which is file: the report would replace it"),
-        (_check, {"report": f"file://{Path.cwd()}/x/../bills.csv"}, "which is file: the report"),
-        (_check, {"file": "s3://b/bills.csv", "report": "s3://b/bills.csv"}, "which is file: the report"),
-        (_check, {"column_mapping": NAMES, "report": str(NYCHA)}, "which is sample_file: the report"),
+        (_check, {"report": "bills.csv"}, "report is 'bills.csv', where the bill file lies: the report would"),
+        (_check, {"report": f"file://{Path.cwd()}/x/../bills.csv"}, "where the bill file lies: the report"),
+        (
+            _check,
+            {"file": "s3://b/bills.csv", "report": "s3://b/bills.csv"},
+            "where the bill file lies: the report",
+        ),
+        (_check, {"column_mapping": NAMES, "report": str(NYCHA)}, "where the bill file lies: the report"),
     ],
 )
 def test_wrong_literals_are_refused_when_the_dag_is_parsed(
@@ -249,7 +253,7 @@ def test_a_report_never_replaces_the_bill_file_whatever_it_is_called(tmp_path: P
         )
 
         assert isinstance(end.error, errors.EciValidationError)
-        assert "which is file: the report would replace it" in str(end.error)
+        assert "where the bill file lies: the report would replace it" in str(end.error)
     assert file.read_text() == text(row(charge="x"), line_end="\n")
     assert (tmp_path / "newest.csv").is_symlink()
 
