@@ -41,7 +41,7 @@ _FIRST_INTERVAL = 1.0
 _GROWTH = 1.5
 
 #: The longest pause between two looks, in seconds, that a server's ``Retry-After`` makes: it may be a mistake.
-LONGEST_OBEYED = 3600.0
+LONGEST_OBEYED = 86400.0
 #: By how much the seconds that were counted may differ from the wall clock's, in seconds.
 _ROUNDING = 1.0
 
@@ -160,7 +160,7 @@ class Watch:
         """
         Return how many seconds to wait after a failed look; None to give up.
 
-        A ``Retry-After`` is obeyed for up to an hour, and the time that it takes is not the server's failing.
+        A ``Retry-After`` is obeyed for up to a day, and the time that it takes is not the server's failing.
 
         :param error: why it failed.
         """
@@ -246,7 +246,7 @@ class Watch:
 
 def obeyed_delay(error: EciError) -> float | None:
     """
-    Return for how many seconds nothing is asked for since the server asked for that, if it did: an hour at most.
+    Return for how many seconds nothing is asked for since the server asked for that, if it did: a day at most.
 
     :param error: what a request ended with.
     """

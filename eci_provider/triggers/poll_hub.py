@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 #: How many triggers are told of their ends before others have their turn in the event loop.
 _TOLD_AT_ONCE = 50
-#: The longest pause, in seconds: no event loop sleeps for ever.
-_LONGEST_PAUSE = 86400.0
 #: Every how many seconds a round that goes on is looked at, and how many of the connection's time-outs it, and a
 #: wait beyond its deadline, may take.
 _WATCHED_EVERY = 5.0
@@ -150,7 +148,7 @@ class PollHub:
         """Sleep until the next round is due, unless somebody joins who is due before."""
         while self._members:
             self._next, self._joined = min(self._next, self._joined), math.inf
-            pause = min(self._next - self._at, _LONGEST_PAUSE)
+            pause = min(self._next - self._at, LONGEST_OBEYED)
             if pause <= 0:
                 return
             self._wake = self._loop.create_future()

@@ -286,4 +286,4 @@ def test_kickouts_beside_an_unknown_number_of_void_bills_are_not_tolerated(bills
     result = import_result(task, "guid", outcome="completed_with_kickouts", digest=digest, standing=void)
 
     assert not is_tolerated(result, 10)
-    assert "whether its bills count is not known" in sentence(result)
+    assert "no bill counts, 1 rows kicked out" in sentence(result)

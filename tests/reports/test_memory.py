@@ -13,6 +13,7 @@ import pytest
 from benchmarks.kickout_report import FORMATS, measured, serving
 from eci_provider.api.kickout_report import KickoutReport, KickoutRow
 from eci_provider.api.kickouts import Kickouts
+from eci_provider.api.streamed_json import members
 from eci_provider.reports import write_report
 
 from .rows import Rows
@@ -71,8 +72,8 @@ class WideRows(Rows):
 class LongCells:
     """EnergyCAP with two hundred rows that have a long cell each, and a message that is only a part of a cell."""
 
-    def stream(self, _: str, __: str | None, leaf: str, take: Callable[[Iterator[bytes]], Any]) -> Any:
-        return take(iter([b'{"kickoutMessages": ["no"]}'] if leaf == "summary" else self._rows()))
+    def stream(self, _: str, __: str | None, leaf: str, take: Callable[[Iterator[Any]], Any]) -> Any:
+        return take(members(iter([b'{"kickoutMessages": ["no"]}'] if leaf == "summary" else self._rows())))
 
     def _rows(self) -> Iterator[bytes]:
         yield b'{"fields": [{"id": 1, "name": "Note"}], "data": [[]'
