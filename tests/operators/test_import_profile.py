@@ -284,7 +284,7 @@ def test_what_the_sample_file_lacks_fails_the_task_at_once(
 
 
 def test_names_may_be_another_tasks_result() -> None:
-    with DAG("names"):
+    with DAG("names", schedule=None):
         other = CheckBillFileOperator(task_id="other", file="a.csv")
         partly = _create(
             column_mapping={**NAMES, "header": other.output["header"], "observations": other.output["items"]}
