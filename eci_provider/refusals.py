@@ -65,14 +65,12 @@ def search_failed(what: str, marker: str, error: EciError, *, reattach: bool = T
         if error.retry_helps
         else "Clear the task when that is put right: it looks again."
     )
-    unknown = EciUnknownOutcomeError(
+    return _unknown_after(
+        error,
         f"It is not known whether {what} was submitted by an earlier request, marker {marker}, and looking for it "
         f"failed: {error.message} Nothing is sent. {then if reattach else NOT_LOOKED_FOR}",
-        marker=marker,
-        retry_after=asked_delay(error),
+        marker,
     )
-    unknown.retry_helps = error.retry_helps
-    return unknown
 
 
 def every_answer_lost(
@@ -93,15 +91,13 @@ def failed_after_a_lost_answer(
 ) -> EciUnknownOutcomeError:
     """Return the error for a request that failed after one before it had lost its answer in the same try."""
     later = "a later try of this task finds its import; clear the task when the trouble is over."
-    unknown = EciUnknownOutcomeError(
+    return _unknown_after(
+        error,
         f"An answer to {what} was lost, two looks found no import of it, and sending it again failed: "
         f"{error.message} The first request, marker {marker}, may still take effect late. "
         f"{f'Should it, {later}' if reattach else NOT_LOOKED_FOR}",
-        marker=marker,
-        retry_after=asked_delay(error),
+        marker,
     )
-    unknown.retry_helps = error.retry_helps
-    return unknown
 
 
 def refused(what: str, target: Target, before: Sequence[str], error: EciBadRequestError) -> EciBadRequestError:
@@ -232,6 +228,13 @@ def nameless(what: str) -> EciUnknownOutcomeError:
     return EciUnknownOutcomeError(
         f"An import of {what} was found, but EnergyCAP shows no GUID of it, so it cannot be waited for."
     )
+
+
+def _unknown_after(error: EciError, message: str, marker: str) -> EciUnknownOutcomeError:
+    """Return the error for what cannot be known since a request failed; a retry helps as it would there."""
+    unknown = EciUnknownOutcomeError(message, marker=marker, retry_after=asked_delay(error))
+    unknown.retry_helps = error.retry_helps
+    return unknown
 
 
 def _guids(tasks: Sequence[TaskResponse]) -> list[str]:
