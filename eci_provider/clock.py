@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+
+#: By how much a date that names no zone may be off: a clock's farthest from UTC, and half a day.
+ANY_ZONE = timedelta(hours=26)
 
 
 def utc_now() -> datetime:

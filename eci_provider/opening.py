@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 #: How far apart the clocks that are compared may be: EnergyCAP's and Airflow's, and EnergyCAP's own.
 _CLOCKS_APART = timedelta(hours=1)
 _MARGIN = timedelta(minutes=5)
-#: How far a date that names no time zone may be off.
-_ANY_ZONE = timedelta(hours=26)
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,7 @@ class Opening:
             return False
         me = self.client.account.me().system_user_code or ""
         try:
-            margin = timedelta(0) if names_zone(batch.start_date) else _ANY_ZONE
+            margin = timedelta(0) if names_zone(batch.start_date) else clock.ANY_ZONE
             return creator.casefold() == me.casefold() and moment(batch.start_date) >= since - margin
         except ValueError:
             return False

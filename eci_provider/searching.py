@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from eci_provider import clock
 from eci_provider.markers import Target, markers_in, shows_notes
 from eci_provider.refusals import several_carry
 from eci_provider.waiting import classify
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 #: How far before its intent an import may have begun, by the server's own clock.
 _MARGIN = timedelta(minutes=5)
-#: The same where the server's dates name no time zone, so that its day may be another one.
-_MARGIN_OF_A_DAY = timedelta(hours=26)
 #: How far back one of our markers is looked for, as proof that EnergyCAP shows notes, and among how many tasks.
 _PROOF_SPAN = timedelta(days=35)
 _PROOF_TASKS = 1000
@@ -164,4 +163,4 @@ def began_after(task: TaskResponse, since: datetime) -> bool:
         began = moment(text)
     except ValueError:
         return True
-    return began >= since - (_MARGIN if names_zone(text) else _MARGIN_OF_A_DAY)
+    return began >= since - (_MARGIN if names_zone(text) else clock.ANY_ZONE)

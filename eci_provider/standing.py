@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from eci_provider import clock
@@ -24,9 +23,6 @@ _PROCESS_VALID_BILLS = "ProcessValidBills"
 
 #: The status that a batch has here once EnergyCAP does not know it any more; EnergyCAP itself has none for that.
 DELETED = "deleted"
-
-#: By how much a date that names no zone may be off: a clock's farthest from UTC, and half a day.
-_ANY_ZONE = timedelta(hours=26)
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,7 @@ def _until_settled(client: EciClient, end_date: str, settle_time: float) -> floa
     except ValueError:
         return settle_time
     if not names_zone(end_date):
-        return settle_time if abs(age) < _ANY_ZONE else 0.0
+        return settle_time if abs(age) < clock.ANY_ZONE else 0.0
     return min(max(settle_time - age.total_seconds(), 0.0), settle_time)
 
 
