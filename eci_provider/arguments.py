@@ -23,6 +23,15 @@ LONGEST_SPAN = 366 * 86400.0
 _PLAIN = (str, bytes, int, float, bool, type(None), date, timedelta)
 
 
+def is_nothing(value: Any) -> bool:
+    """
+    Tell whether an argument is left out, or a template that rendered to nothing.
+
+    :param value: an argument.
+    """
+    return value is None or str(value).strip() in ("", "None")
+
+
 def is_template(value: Any) -> bool:
     """
     Tell whether a value is not known before the task runs.
@@ -132,7 +141,7 @@ def allowed_kickouts(value: Any, *, source: str) -> float | None:
     :param value: a number, or the text that a template was rendered to; a template itself gives None.
     :raises EciValidationError: when it is neither a number of rows nor a share.
     """
-    if value is None or is_template(value) or (isinstance(value, str) and value.strip() in ("", "None")):
+    if is_template(value) or is_nothing(value):
         return None
     number = value
     if isinstance(value, str):

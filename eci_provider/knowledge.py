@@ -104,12 +104,8 @@ class Knowledge:
 
     def _targets(self) -> list[Target]:
         """Return what is known of our import's batch, also by the settings that it was begun with."""
-        begun = self._record.get("target")
-        return (
-            [self._job.target, Target(**begun)]
-            if begun and not self._record.get("task_guid")
-            else [self._job.target]
-        )
+        begun = None if self._record.get("task_guid") else self._record.get("target")
+        return [self._job.target, *([Target(**begun)] if begun else [])]
 
     @property
     def known_task_guid(self) -> str | None:

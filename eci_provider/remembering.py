@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from eci_provider.contexts import own_xcom
 
@@ -58,13 +58,10 @@ def forget_on_success(context: Context) -> None:
             )
 
 
-def earlier_imports(context: Context, keys: Iterable[str]) -> list[str]:
+def earlier_imports(records: Iterable[Mapping[str, Any]]) -> list[str]:
     """
-    Return the GUIDs of the imports that the task did before it was cleared.
+    Return the GUIDs of the imports that a task did before it was cleared.
 
-    :param context: Airflow's context.
-    :param keys: under which names the task may have recorded imports.
+    :param records: all that it has recorded.
     """
-    from eci_provider.compat import TaskMemory
-
-    return [guid for key in keys for guid in TaskMemory(context, key).read().get(EARLIER, ())]
+    return [guid for record in records for guid in record.get(EARLIER, ())]

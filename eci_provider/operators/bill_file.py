@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.arguments import check_choice, is_template
+from eci_provider.arguments import check_choice, is_nothing, is_template
 from eci_provider.links import KickoutReportLink
 from eci_provider.operators.columns import EciColumnsOperator
 from eci_provider.paths import as_text
@@ -66,9 +66,8 @@ class EciBillFileOperator(EciColumnsOperator):
         self._refuse_no_path("file", self.file, "the bill file")
 
     def _refuse_no_path(self, name: str, path: Any, what: str) -> None:
-        text = "" if path is None else str(path)
-        if not is_template(path) and (text.strip() in ("", "None") or "\0" in text):
-            raise EciValidationError([f"{name} is {text!r}: must name {what}"], source=self.source)
+        if not is_template(path) and (is_nothing(path) or "\0" in str(path)):
+            raise EciValidationError([f"{name} is {str(path or '')!r}: must name {what}"], source=self.source)
 
     @staticmethod
     def request_model() -> type[ColumnChoice]:
@@ -154,7 +153,7 @@ class CheckBillFileOperator(EciBillFileOperator):
         from eci_provider.reports.formats import check_apart, checked_format
 
         report = self.report
-        if report is None or is_template(report) or str(report).strip() in ("", "None"):
+        if is_template(report) or is_nothing(report):
             return None
         checked_format(report, None, source=self.source, name="report")
         mapping = self.column_mapping

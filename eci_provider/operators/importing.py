@@ -11,11 +11,11 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from eci_provider import clock
 from eci_provider.api.errors import EciValidationError
-from eci_provider.arguments import is_template
+from eci_provider.arguments import is_nothing, is_template
 from eci_provider.compat import TaskMemory
 from eci_provider.contexts import map_index, xcoms_of_all_instances
 from eci_provider.operators.awaiting import EciAwaitingOperator
-from eci_provider.remembering import RECORD_KEY, earlier_imports, forget_on_success, note_first_try
+from eci_provider.remembering import earlier_imports, forget_on_success, note_first_try
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -184,17 +184,16 @@ class EciImportOperator(EciAwaitingOperator):
             return self.submit_job(client, request, marker)
 
         job = Job(self.what(), identity, target_of(request.batch_settings), send, self.how_to_import_anew())
+        records = [TaskMemory(context, key).read() for key in self.record_keys]
         circumstances = Circumstances(
             try_number=instance.try_number,
             max_tries=getattr(instance, "max_tries", None),
             floor=earliest_start(context),
             reattach=self.reattach,
             settle_time=hook.settings.numbers["settle_time"],
-            others=frozenset(
-                guid.casefold() for guid in [*self.other_imports(), *earlier_imports(context, self.record_keys)]
-            ),
+            others=frozenset(guid.casefold() for guid in [*self.other_imports(), *earlier_imports(records)]),
             success_statuses=tuple(self.success_statuses or ()),
-            is_recorded=bool(TaskMemory(context, RECORD_KEY).read()),
+            is_recorded=any(records),
         )
         return Submission(client, job, circumstances, TaskMemory(context, self.record_key))
 
@@ -207,7 +206,7 @@ class EciImportOperator(EciAwaitingOperator):
         """Return the import to adopt; a template that renders to nothing means none."""
         from eci_provider.api.tasks import checked_guid
 
-        if self.adopt_task_guid is None or str(self.adopt_task_guid).strip() in ("", "None"):
+        if self.adopt_task_guid is None or is_nothing(self.adopt_task_guid):
             return None
         try:
             return checked_guid(self.adopt_task_guid, source=self.source)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciValidationError
 from eci_provider.api.texts import cut
-from eci_provider.arguments import is_template
+from eci_provider.arguments import is_nothing, is_template
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
 from eci_provider.paths import as_text, shown
@@ -124,7 +124,7 @@ class EciReportingOperator(EciOperator):
     def _report_path(self) -> str | None:
         """Return where the report goes; a template that renders to nothing means nowhere."""
         path = self.kickout_report
-        if path is None or is_template(path) or str(path).strip() in ("", "None"):
+        if is_template(path) or is_nothing(path):
             return None
         try:
             check_report_arguments(path, source=self.source, file=self.file)
