@@ -20,9 +20,9 @@ from eci_provider.sandbox import Sandbox
 from eci_provider.searching import list_since
 from tests.conftest import TurnedClock
 from tests.running import Finished, Tries, run
+from tests.scene import IMPORT, TwoBills
 from tests.waiting_tasks import ADVANCED, bill_file
 
-IMPORT = "/api/v3/import/bill"
 TASKS = "/api/v3/task"
 RUN = SimpleNamespace(run_after=datetime(2026, 1, 5, 8, tzinfo=timezone.utc))
 MARKER = re.compile("af:[0-9a-f]{16}")
@@ -30,15 +30,8 @@ MODES = pytest.mark.parametrize("deferrable", [False, True])
 STATES = pytest.mark.parametrize("has_state", [False, True])
 
 
-class Scene:
+class Scene(TwoBills):
     """Hold what most tests need: a file of two known accounts, and its task's tries."""
-
-    def __init__(self, sandbox: Sandbox, clock: TurnedClock, folder: Path) -> None:
-        self.sandbox, self.clock = sandbox, clock
-        sandbox.settings.delay = 60
-        sandbox.add_account("A-1")
-        sandbox.add_account("A-2")
-        self.path = bill_file(folder, "A-1", "A-2")
 
     def tries(self, *, has_state: bool = True, **arguments: Any) -> Tries:
         """Return the tries of a task that imports the file."""
@@ -49,10 +42,6 @@ class Scene:
         """Run a try of a DAG run that began when the sandbox's clock did."""
         return tries.run(dag_run=RUN)
 
-    @property
-    def submits(self) -> int:
-        return sum(request.path == IMPORT for request in self.sandbox.requests)
-
     def bills_once(self) -> bool:
         """Tell whether both bills are in EnergyCAP, once each, from one import."""
         bills = self.sandbox.bills()
@@ -62,7 +51,7 @@ class Scene:
 @pytest.fixture
 def scene(sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path) -> Scene:
     """Set the scene."""
-    return Scene(sandbox, turned_clock, tmp_path)
+    return Scene(sandbox, turned_clock, tmp_path, delay=60)
 
 
 class TestPaths:

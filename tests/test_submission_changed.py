@@ -11,8 +11,8 @@ from eci_provider.api import EciClient, errors
 from eci_provider.api.http import Answer, EciSession
 from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
 from tests.running import Finished, TaskStateDouble, Tries, run
+from tests.scene import IMPORT
 from tests.test_submission import (
-    IMPORT,
     MODES,
     RUN,
     STATES,

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, TaskDeferred
 
 from eci_provider.operators import ImportBillsOperator
-from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.running import Finished, TaskInstanceDouble, Tries
-from tests.waiting_tasks import bill_file
+from tests.scene import TwoBills
 
-IMPORT = "/api/v3/import/bill"
 TASK = "/api/v3/task/*"
 MODES = pytest.mark.parametrize("deferrable", [False, True])
 BATCH = {"batch_mode": "new batch", "new_batch_code": "January"}
 
 
-class Scene:
-    """Hold a file of two bills whose import takes two hours, and the tries of its task."""
-
-    def __init__(self, sandbox: Sandbox, clock: TurnedClock, folder: Path) -> None:
-        self.sandbox, self.clock = sandbox, clock
-        sandbox.settings.delay = 7200
-        sandbox.add_account("A-1")
-        sandbox.add_account("A-2")
-        self.path = bill_file(folder, "A-1", "A-2")
+class Scene(TwoBills):
+    """Hold the tries of a task that imports the file."""
 
     def task(self, **arguments: Any) -> ImportBillsOperator:
         return ImportBillsOperator(task_id="import_bills", file=str(self.path), poll_interval=10, **arguments)
@@ -37,10 +26,6 @@ class Scene:
     def tries(self, **arguments: Any) -> Tries:
         """Return the tries of a task."""
         return Tries(lambda: self.task(**arguments))
-
-    @property
-    def submits(self) -> int:
-        return sum(request.path == IMPORT for request in self.sandbox.requests)
 
     @property
     def guid(self) -> str:

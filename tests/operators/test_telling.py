@@ -13,15 +13,16 @@ from eci_provider.api import errors
 from eci_provider.operators import RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
-from tests.operators.scene import BATCH, IMPORT, MODES, TASK, Scene, deferred, says, says_not
+from tests.operators.scene import BATCH, MODES, TASK, Scene, deferred, says, says_not
 from tests.running import Tries, run
+from tests.scene import IMPORT
 from tests.waiting_tasks import KINDS, waiting_task
 
 
 @pytest.fixture
 def scene(sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path) -> Scene:
     """Set the scene."""
-    return Scene(sandbox, turned_clock, tmp_path)
+    return Scene(sandbox, turned_clock, tmp_path, delay=7200)
 
 
 class TestWhatEndsAWait:
