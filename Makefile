@@ -30,13 +30,13 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: $(STAMP) ## bills from a CSV file through Airflow into a sandbox, and what became of them
-	@$(WITH_PATH) $(PY) -m demo
+	@$(WITH_PATH) $(PY) -m dev.demo
 
 ui: $(STAMP) ## the same in Airflow's web interface, to click through
-	@$(WITH_PATH) $(PY) -m demo --ui
+	@$(WITH_PATH) $(PY) -m dev.demo --ui
 
 correct: $(STAMP) ## correct in a running `make ui` what was kicked out, as an analyst would
-	@$(PY) -m demo --correct
+	@$(PY) -m dev.demo --correct
 
 test: $(STAMP) ## everything that must hold: format, lint, types, tests
 	@echo "==> 1/4 format (ruff format --check)"
@@ -52,23 +52,23 @@ test: $(STAMP) ## everything that must hold: format, lint, types, tests
 MINUTES ?= 15
 SEED ?= 1
 RUNS ?= 50
-storm: $(STAMP) ## a whole Airflow imports while all of it is killed: MINUTES=15 SEED=1 RUNS=50, see storm/
-	@$(WITH_PATH) $(PY) -m storm --minutes $(MINUTES) --seed $(SEED) --runs $(RUNS)
+storm: $(STAMP) ## a whole Airflow imports while all of it is killed: MINUTES=15 SEED=1 RUNS=50, see dev/storm/
+	@$(WITH_PATH) $(PY) -m dev.storm --minutes $(MINUTES) --seed $(SEED) --runs $(RUNS)
 
 crash: $(STAMP) ## kill tasks at every point, and count what is in EnergyCAP then; ARGS="--only retry" and the like select
 	@$(WITH_PATH) $(PY) -m tests.crash $(ARGS)
 
 bench: $(BENCH_VENV)/installed ## what it costs beside its peers; ONLY=imports,get QUICK=1, RECORD=1 into docs/performance.md
-	@$(BENCH_VENV)/bin/python -m benchmarks --only "$(ONLY)" $(if $(QUICK),--quick) $(if $(RECORD),--record)
+	@$(BENCH_VENV)/bin/python -m dev.benchmarks --only "$(ONLY)" $(if $(QUICK),--quick) $(if $(RECORD),--record)
 
 # The peers are no dependencies of the package. Databricks' own client wants an older dateutil than is pinned.
-$(BENCH_VENV)/installed: pyproject.toml $(CONSTRAINTS) benchmarks/requirements.txt
+$(BENCH_VENV)/installed: pyproject.toml $(CONSTRAINTS) dev/benchmarks/requirements.txt
 	@rm -rf $(BENCH_VENV) && $(PYTHON) -m venv $(BENCH_VENV)
 	@echo "installing Airflow, the package and its peers into $(BENCH_VENV), some minutes"
 	@grep -v '^python-dateutil==' $(CONSTRAINTS) > $(BENCH_VENV)/constraints.txt
 	@$(BENCH_VENV)/bin/python -m pip install -qq -c $(BENCH_VENV)/constraints.txt hatchling editables
 	@$(BENCH_VENV)/bin/python -m pip install -qq -c $(BENCH_VENV)/constraints.txt --no-build-isolation \
-		-e '.[dev]' -r benchmarks/requirements.txt
+		-e '.[dev]' -r dev/benchmarks/requirements.txt
 	@$(BENCH_VENV)/bin/python -m pip check
 	@touch $@
 

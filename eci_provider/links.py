@@ -13,8 +13,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
-from eci_provider.paths import shown
-from eci_provider.templates import unknown_placeholders
+from eci_provider.core.paths import shown
+from eci_provider.links_templates import unknown_placeholders
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context, TaskInstanceKey

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from eci_provider import compat
 from eci_provider.api.errors import EciError, EciUnknownOutcomeError
-from eci_provider.api.retries import asked_delay
 from eci_provider.api.texts import cut
+from eci_provider.api.transport.retries import asked_delay
+from eci_provider.runtime import compat
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, RetryDecision

@@ -35,7 +35,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 def _await_what_was_given_up() -> None:
     """Let work that took too long and was left to its thread end here: it would sleep by the next test's clock."""
     for thread in threading.enumerate():
-        if "carry_out" in thread.name:  # what eci_provider.limits.bounded runs
+        if "carry_out" in thread.name:  # what eci_provider.waiting.timeouts.bounded runs
             thread.join(60)
 
 
@@ -73,5 +73,5 @@ def turned_clock(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> TurnedClo
     """Let waits pass without waiting."""
     turned = TurnedClock(sandbox)
     for name in ("utc_now", "sleep", "sleep_async"):
-        monkeypatch.setattr(f"eci_provider.clock.{name}", getattr(turned, name))
+        monkeypatch.setattr(f"eci_provider.core.clock.{name}", getattr(turned, name))
     return turned

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 import psutil
 
-from demo import standalone
-from demo.bills import EXAMPLES
-from demo.ports import free_port
-from demo.processes import Command
-from demo.rest import Airflow
+from dev.demo import standalone
+from dev.demo.bills import EXAMPLES
+from dev.demo.ports import free_port
+from dev.demo.processes import Command
+from dev.demo.rest import Airflow
 from eci_provider.sandbox import Sandbox
 
 DAG = "eci_kickout_review"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from airflow import __version__ as airflow_version
 
-from demo.bills import EXAMPLES, Bills
+from dev.demo.bills import EXAMPLES, Bills
 from tests.reviewing_airflow import DAG, WAITING, Reviewed, review, running, scheduled
 
 pytestmark = [

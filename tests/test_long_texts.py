@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eci_provider.api import errors
-from eci_provider.events import error_event, unpack
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
 from eci_provider.triggers import EciTaskTrigger
+from eci_provider.waiting.events import error_event, unpack
 from tests.conftest import TurnedClock
 from tests.running import as_stored, first_event, run
 from tests.triggers.hub_stage import LIST, imports

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from eci_provider.api import EciClient, errors
 from eci_provider.api.import_profiles import ImportProfileResponse
 from eci_provider.api.texts import cut, keepable
-from eci_provider.events import error_event, found_event
 from eci_provider.operators import ImportBillsOperator, OpenBatchOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
+from eci_provider.waiting.events import error_event, found_event
 from tests.conftest import TurnedClock
 from tests.running import as_stored, run
 from tests.waiting_tasks import bill_file

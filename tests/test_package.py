@@ -124,7 +124,7 @@ def test_runtime_dependencies_are_four(dist: Distribution) -> None:
 def test_sdist_holds_what_it_takes_to_run_the_checks_and_nothing_else(dist: Distribution) -> None:
     documents = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "PKG-INFO", "README.md")
     files = (*documents, "Makefile", "noxfile.py", "pyproject.toml")
-    folders = ("benchmarks", "constraints", "demo", "docs", "eci_provider", "example_dags", "storm", "tests")
+    folders = ("constraints", "dev", "docs", "eci_provider", "example_dags", "tests")
     paths = set(dist.in_sdist) - {PurePosixPath(".gitignore")}  # hatchling adds it to every sdist
     assert {path.parts[0] for path in paths} == {*files, *folders}
     hidden = re.compile(r"(^|/)(\.|__pycache__/)|\.pyc$")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eci_provider.paths import same_place, shown
+from eci_provider.core.paths import same_place, shown
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from eci_provider import compat
 from eci_provider.api import errors
 from eci_provider.retry_policy import EciRetryPolicy, eci_default_args
+from eci_provider.runtime import compat
 
 needs_policies = pytest.mark.skipif(compat.RetryPolicy is None, reason="this Airflow has no retry policies")
 

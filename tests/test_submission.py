@@ -14,10 +14,10 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTas
 
 from eci_provider.api import EciClient, errors
 from eci_provider.api.upload import EciFileError
-from eci_provider.markers import Identity
 from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
-from eci_provider.searching import list_since
+from eci_provider.submission.marker import Identity
+from eci_provider.submission.search import list_since
 from tests.conftest import TurnedClock
 from tests.running import Finished, Tries, run
 from tests.scene import IMPORT, TwoBills
@@ -79,7 +79,9 @@ class TestPaths:
         tries = scene.tries(deferrable=deferrable, has_state=has_state)
         with monkeypatch.context() as patch:
             killed = RuntimeError("killed while waiting")
-            patch.setattr("eci_provider.waits.Wait.take", lambda self, found: (_ for _ in ()).throw(killed))
+            patch.setattr(
+                "eci_provider.waiting.poller.Wait.take", lambda self, found: (_ for _ in ()).throw(killed)
+            )
             assert scene.run(tries).state == "failed"
         scene.clock.sleep(100 if ended else 10)
 
@@ -244,7 +246,9 @@ class TestPaths:
         tries = scene.tries(has_state=has_state, success_statuses=["Finished"])
         with monkeypatch.context() as patch:
             killed = RuntimeError("killed while waiting")
-            patch.setattr("eci_provider.waits.Wait.take", lambda self, found: (_ for _ in ()).throw(killed))
+            patch.setattr(
+                "eci_provider.waiting.poller.Wait.take", lambda self, found: (_ for _ in ()).throw(killed)
+            )
             assert scene.run(tries).error is killed
         scene.clock.sleep(600)
         with EciClient(scene.sandbox.url, scene.sandbox.api_key) as client:
@@ -430,7 +434,7 @@ class TestSearch:
     def test_a_batch_code_is_compared_as_the_server_may_write_it(self, scene: Scene) -> None:
         scene.sandbox.settings.echo_notes = False
         scene.sandbox.fault("POST", IMPORT, drop="after")
-        listed = "eci_provider.knowledge.list_since"
+        listed = "eci_provider.submission.history.list_since"
         real = list_since
 
         def shouted(client: EciClient, since: datetime) -> list[Any]:
@@ -810,7 +814,7 @@ class TestDeadline:
         def sleep(seconds: float) -> None:
             raise AirflowTaskTimeout("Timeout")
 
-        monkeypatch.setattr("eci_provider.clock.sleep", sleep)
+        monkeypatch.setattr("eci_provider.core.clock.sleep", sleep)
 
         end = scene.run(scene.tries())
 
@@ -896,7 +900,7 @@ class TestKill:
                 task.on_kill()
                 raise RuntimeError("the process was killed")
 
-            patch.setattr("eci_provider.clock.sleep", sleep)
+            patch.setattr("eci_provider.core.clock.sleep", sleep)
             assert scene.run(tries).state == "failed"
         return tries
 
@@ -956,7 +960,7 @@ class TestKill:
             if len(scene.clock.slept) == 1:
                 task.on_kill()
 
-        monkeypatch.setattr("eci_provider.clock.sleep", sleep)
+        monkeypatch.setattr("eci_provider.core.clock.sleep", sleep)
 
         end = scene.run(Tries(lambda: task))
 
@@ -1076,7 +1080,7 @@ class TestExecutionTimeout:
             if sum(scene.clock.slept) > 30:
                 raise AirflowTaskTimeout("Timeout")
 
-        monkeypatch.setattr("eci_provider.clock.sleep", sleep)
+        monkeypatch.setattr("eci_provider.core.clock.sleep", sleep)
 
         end = scene.run(scene.tries())
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from eci_provider.api import EciClient, errors
-from eci_provider.api.http import Answer, EciSession
+from eci_provider.api.transport.session import Answer, EciSession
 from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
 from tests.running import Finished, TaskStateDouble, Tries, run
 from tests.scene import IMPORT
@@ -40,7 +40,7 @@ def with_arguments(scene: Scene, tries: Tries, **arguments: Any) -> Tries:
 def killed_while_waiting(scene: Scene, tries: Tries, monkeypatch: pytest.MonkeyPatch) -> Finished:
     with monkeypatch.context() as patch:
         killed = RuntimeError("killed while waiting")
-        patch.setattr("eci_provider.waits.Wait.take", lambda self, found: (_ for _ in ()).throw(killed))
+        patch.setattr("eci_provider.waiting.poller.Wait.take", lambda self, found: (_ for _ in ()).throw(killed))
         return scene.run(tries)
 
 

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
-from eci_provider.submission import Submission
+from eci_provider.submission.submitter import Submission
 from tests.conftest import TurnedClock, connect
 from tests.running import Finished, Tries
 from tests.waiting_tasks import bill_file
@@ -54,7 +54,7 @@ class OneTask(RuleBasedStateMachine):
         self.sandbox = Sandbox(clock="virtual").start()
         self.clock = TurnedClock(self.sandbox)
         for name in ("utc_now", "sleep", "sleep_async"):
-            self.patch.setattr(f"eci_provider.clock.{name}", getattr(self.clock, name))
+            self.patch.setattr(f"eci_provider.core.clock.{name}", getattr(self.clock, name))
         connect(self.patch, self.sandbox.url, self.sandbox.api_key)
         self.sandbox.add_account("A-1")
         self.path = bill_file(Path(self.folder.name), "A-1")
@@ -199,10 +199,10 @@ def _arm(patch: pytest.MonkeyPatch, point: str) -> None:
     elif point == "after the answer":
         patch.setattr(Submission, "submit_job", after)
     elif point == "while waiting":
-        patch.setattr("eci_provider.waits.Wait.look_once", die)
+        patch.setattr("eci_provider.waiting.poller.Wait.look_once", die)
         patch.setattr("eci_provider.triggers.task.EciTaskTrigger.share", die)
     elif point == "at the end":
-        patch.setattr("eci_provider.judging.judged", die)
+        patch.setattr("eci_provider.outcome.policy.judged", die)
 
 
 TestOneTask = OneTask.TestCase

@@ -14,11 +14,11 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, BaseOperator
 
 from eci_provider.api import EciClient, errors
-from eci_provider.events import unpack
 from eci_provider.hooks.eci import EciHook
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
-from eci_provider.waiting import MOST_FAILING_SECONDS
+from eci_provider.waiting.events import unpack
+from eci_provider.waiting.schedule import MOST_FAILING_SECONDS
 from tests.conftest import TurnedClock
 from tests.running import first_event, run, through_serialization
 from tests.waiting_tasks import KINDS, bill_file, waiting_task
@@ -68,7 +68,7 @@ def jump(turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch) -> Callable
                 turned_clock.moment += by
 
         turned_clock.sleep = sleep_and_jump  # type: ignore[method-assign]
-        monkeypatch.setattr("eci_provider.clock.sleep", sleep_and_jump)
+        monkeypatch.setattr("eci_provider.core.clock.sleep", sleep_and_jump)
 
     return arrange
 
@@ -249,7 +249,7 @@ async def _broken_off(path: str, arguments: dict[str, Any], turned: TurnedClock,
         await sleep(seconds)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("eci_provider.clock.sleep_async", sleep_or_stop)
+        patched.setattr("eci_provider.core.clock.sleep_async", sleep_or_stop)
         with pytest.raises(asyncio.CancelledError):
             await anext(trigger.run())
         await trigger.cleanup()

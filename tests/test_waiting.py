@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eci_provider.api.errors import EciConnectionError, EciError, EciNotFoundError, EciServerError
-from eci_provider.waiting import (
+from eci_provider.waiting.schedule import (
     MOST_FAILING_SECONDS,
     MOST_FAILURES,
     Watch,
@@ -27,7 +27,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.moment = NOON
-        monkeypatch.setattr("eci_provider.clock.utc_now", lambda: self.moment)
+        monkeypatch.setattr("eci_provider.core.clock.utc_now", lambda: self.moment)
 
     def turn(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)

@@ -8,10 +8,10 @@ from pydantic import ConfigDict
 
 from eci_provider.api.models import ResponseModel
 from eci_provider.api.paging import field_list
-from eci_provider.api.responses import fetch
+from eci_provider.api.transport.responses import fetch
 
 if TYPE_CHECKING:
-    from eci_provider.api.http import EciSession
+    from eci_provider.api.transport.session import EciSession
 
 #: `GET /me` also returns a token; it is not asked for, and dropped should it come all the same.
 _ME_FIELDS = (

@@ -20,12 +20,12 @@ from eci_provider.api.models import (
     validated,
 )
 from eci_provider.api.paging import LARGEST_PAGE, field_list, pages
-from eci_provider.api.responses import fetch, must_be
+from eci_provider.api.transport.responses import fetch, must_be
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from eci_provider.api.http import EciSession
+    from eci_provider.api.transport.session import EciSession
 
 BatchStatus = Literal["Open", "Pending", "Closed"]
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from pydantic import model_validator
 
 from eci_provider.api.models import Identifier, RequestModel, Text255, validated
-from eci_provider.api.responses import fetch
 from eci_provider.api.tasks import GuidResponse, checked_guid
+from eci_provider.api.transport.responses import fetch
 from eci_provider.api.upload import BillFile, StreamedImport, checked_file_name
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from eci_provider.api.http import EciSession
+    from eci_provider.api.transport.session import EciSession
 
 BatchMode = Literal[
     "use existing batch", "new batch", "new self-contained batch", "use pending batch", "smart batch"

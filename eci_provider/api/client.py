@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from eci_provider.api.account import Account
-from eci_provider.api.addresses import ApiKey
 from eci_provider.api.batches import Batches
 from eci_provider.api.bill_imports import BillImports
-from eci_provider.api.http import EciSession
 from eci_provider.api.import_profiles import ImportProfiles
-from eci_provider.api.kickouts import Kickouts
+from eci_provider.api.kickouts.resource import Kickouts
 from eci_provider.api.tasks import Tasks
+from eci_provider.api.transport.addresses import ApiKey
+from eci_provider.api.transport.session import EciSession
 
 if TYPE_CHECKING:
     from typing_extensions import Self

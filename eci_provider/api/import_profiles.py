@@ -9,10 +9,10 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from eci_provider.api.models import Identifier, RequestModel, ResponseModel, validated
-from eci_provider.api.responses import fetch, read_many
+from eci_provider.api.transport.responses import fetch, read_many
 
 if TYPE_CHECKING:
-    from eci_provider.api.http import EciSession
+    from eci_provider.api.transport.session import EciSession
 
 #: A column's number, counted from 1 (constraints of the official SDK).
 ColumnIndex = Identifier

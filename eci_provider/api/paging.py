@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from eci_provider.api.errors import EciValidationError
 from eci_provider.api.filters import Filter
 from eci_provider.api.models import ResponseModel
-from eci_provider.api.responses import read_many
+from eci_provider.api.transport.responses import read_many
 
 if TYPE_CHECKING:
-    from eci_provider.api.http import Answer, EciSession
+    from eci_provider.api.transport.session import Answer, EciSession
 
 _Response = TypeVar("_Response", bound=ResponseModel)
 

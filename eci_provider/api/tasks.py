@@ -15,10 +15,10 @@ from eci_provider.api.batches import UserChild
 from eci_provider.api.filters import Filter, where
 from eci_provider.api.models import Guid, Identifier, RequestModel, ResponseModel, validated
 from eci_provider.api.paging import LARGEST_PAGE, field_list, page_answers, pages
-from eci_provider.api.responses import fetch, must_be, read_many
+from eci_provider.api.transport.responses import fetch, must_be, read_many
 
 if TYPE_CHECKING:
-    from eci_provider.api.http import EciSession
+    from eci_provider.api.transport.session import EciSession
 
 #: What polling asks for: everything but `output`, which may be large (GetTaskV3). The way to exclude a field is
 #: not documented, so this is an include list.

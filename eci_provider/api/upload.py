@@ -13,7 +13,7 @@ from types import NoneType
 from typing import Any, BinaryIO, Protocol, TypeAlias, cast, runtime_checkable
 
 from eci_provider.api.errors import EciConnectionError, EciError, EciValidationError
-from eci_provider.paths import shown
+from eci_provider.core.paths import shown
 
 #: What the importer reads (BillImportV3): the extension tells it how.
 READABLE_EXTENSIONS = (".csv", ".dat", ".txt", ".xlsx", ".zip")

@@ -8,8 +8,8 @@ from numbers import Integral
 from typing import Any
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.arguments import whole_number
 from eci_provider.bills.rules import checked_codes
+from eci_provider.runtime.arguments import whole_number
 
 #: The longest usual period, in days: two months.
 LONGEST_PERIOD = 62

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.arguments import is_template
 from eci_provider.bills.layout import COLUMN_INDEX, FIELDS, REQUIRED_FIELDS, other_separators
 from eci_provider.bills.reading import header_of
+from eci_provider.runtime.arguments import is_template
 
 if TYPE_CHECKING:
     from eci_provider.api.import_profiles import ColumnMapping

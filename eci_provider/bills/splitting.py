@@ -11,7 +11,6 @@ from shutil import copyfileobj
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.arguments import whole_number
 from eci_provider.bills.bounds import ADVISED_ROWS
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.keys import BillKey, BillKeys, Written
@@ -21,6 +20,7 @@ from eci_provider.bills.naming import named_tables
 from eci_provider.bills.reading import Table, tables
 from eci_provider.bills.sorting import sorted_rows
 from eci_provider.bills.writing import Destination, Folder, folder_at
+from eci_provider.runtime.arguments import whole_number
 
 if TYPE_CHECKING:
     from eci_provider.api.import_profiles import ColumnMapping

@@ -98,7 +98,7 @@ class _RemoteFolder(Folder):
         return cast("BinaryIO", tempfile.NamedTemporaryFile(buffering=_CHUNK, prefix="eci-part-"))
 
     def publish(self, file: BinaryIO, name: str) -> str:
-        from eci_provider.stores import upload
+        from eci_provider.storage.object_store import upload
 
         file.flush()
         target = self._path / name

@@ -15,7 +15,7 @@ from eci_provider.api.errors import (
     EciPermissionError,
     EciUnreadableResponseError,
 )
-from eci_provider.limits import bounded
+from eci_provider.waiting.timeouts import bounded
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.api.addresses import ApiKey, checked_base_url, checked_key
 from eci_provider.api.errors import EciValidationError
-from eci_provider.templates import PLACEHOLDERS, unknown_placeholders
+from eci_provider.api.transport.addresses import ApiKey, checked_base_url, checked_key
+from eci_provider.links_templates import PLACEHOLDERS, unknown_placeholders
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection

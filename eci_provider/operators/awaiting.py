@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
 
-from eci_provider import clock
-from eci_provider.arguments import (
+from eci_provider.batches.on_kill import ON_KILL, KillSwitch
+from eci_provider.core import clock
+from eci_provider.links import LINK_FACTS
+from eci_provider.operators.telling import EciTellingOperator
+from eci_provider.runtime.arguments import (
     ON_KICKOUTS,
     allowed_kickouts,
     check_choice,
     check_statuses,
     positive_seconds,
 )
-from eci_provider.contexts import own_xcom, start_of_try
-from eci_provider.failing import final_errors
-from eci_provider.killing import ON_KILL, KillSwitch
-from eci_provider.links import LINK_FACTS
-from eci_provider.operators.telling import EciTellingOperator
-from eci_provider.remembering import RECORD_KEY
+from eci_provider.runtime.context import own_xcom, start_of_try
+from eci_provider.runtime.exceptions import final_errors
+from eci_provider.submission.record import RECORD_KEY
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from eci_provider.api.errors import EciError
     from eci_provider.api.tasks import TaskResponse
     from eci_provider.hooks.eci import EciHook
-    from eci_provider.jobs import Submitted
+    from eci_provider.submission.models import Submitted
     from eci_provider.triggers.task import EciTaskTrigger
 
 #: Under which XCom key a deferred task keeps whether its import is one of an earlier try.
@@ -139,8 +139,8 @@ class EciAwaitingOperator(EciTellingOperator):
         :return: the result.
         :raises EciError: one of its children.
         """
-        from eci_provider.judging import judged, push_result
-        from eci_provider.waiting import task_has_ended
+        from eci_provider.outcome.policy import judged, push_result
+        from eci_provider.waiting.schedule import task_has_ended
 
         following: Submitted | None = submitted
         while following is not None:
@@ -167,8 +167,8 @@ class EciAwaitingOperator(EciTellingOperator):
 
     def _wait(self, context: Context, hook: EciHook, submitted: Submitted, began: datetime) -> TaskResponse:
         """Wait here, or leave it to a trigger."""
-        from eci_provider.limits import wait_within_limits
-        from eci_provider.waiting import deadline_after, execution_deadline, framework_timeout
+        from eci_provider.waiting.schedule import deadline_after, execution_deadline, framework_timeout
+        from eci_provider.waiting.timeouts import wait_within_limits
 
         deadline = deadline_after(self.timeout, since=submitted.submitted_at)
         self.log.info(
@@ -226,8 +226,8 @@ class EciAwaitingOperator(EciTellingOperator):
         :raises EciError: the same as a wait in the worker raises.
         """
         from eci_provider.api.tasks import TaskResponse
-        from eci_provider.events import subject, unpack
-        from eci_provider.jobs import Submitted
+        from eci_provider.submission.models import Submitted
+        from eci_provider.waiting.events import subject, unpack
 
         with final_errors(), self.telling():
             task_guid = subject(event, "task_guid")
@@ -239,7 +239,7 @@ class EciAwaitingOperator(EciTellingOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume; where Airflow gave the trigger up, look once more and say what was waited for."""
-        from eci_provider.resuming import TRIGGER_FAILED
+        from eci_provider.waiting.resume import TRIGGER_FAILED
 
         task_guid = own_xcom(context, "task_guid") if next_method == TRIGGER_FAILED else None
         if task_guid:
@@ -249,8 +249,8 @@ class EciAwaitingOperator(EciTellingOperator):
     def _resume_without_event(
         self, context: Context, task_guid: str, next_kwargs: dict[str, Any] | None
     ) -> dict[str, Any]:
-        from eci_provider.jobs import Submitted
-        from eci_provider.resuming import last_look
+        from eci_provider.submission.models import Submitted
+        from eci_provider.waiting.resume import last_look
 
         with self._resumed(context, task_guid) as hook:
             reattached = bool(own_xcom(context, _REATTACHED))
@@ -263,7 +263,7 @@ class EciAwaitingOperator(EciTellingOperator):
     def _resumed(self, context: Context, task_guid: str) -> Iterator[EciHook]:
         """Be about an import again, in another process."""
         from eci_provider.hooks.eci import EciHook
-        from eci_provider.resuming import check_connection
+        from eci_provider.waiting.resume import check_connection
 
         with final_errors(), self.telling(task_guid), EciHook(self.eci_conn_id) as hook:
             with self.waiting_for(task_guid):
@@ -294,9 +294,9 @@ class EciAwaitingOperator(EciTellingOperator):
         self, context: Context, hook: EciHook, task: TaskResponse, submitted: Submitted
     ) -> tuple[dict[str, Any], EciError | None, EciError | None]:
         """Return the result, why its bills do not count in the end, and why the report was not written."""
-        from eci_provider.judging import cut_short
-        from eci_provider.outcome import concluded, first_result, removed_of, sentence
-        from eci_provider.standing import voided_by_kill
+        from eci_provider.outcome.batch_state import voided_by_kill
+        from eci_provider.outcome.policy import cut_short
+        from eci_provider.outcome.result import concluded, first_result, removed_of, sentence
 
         known: dict[str, Any] = {
             "success_statuses": self.success_statuses or (),
@@ -322,8 +322,8 @@ class EciAwaitingOperator(EciTellingOperator):
 def _result_at_once(submitted: Submitted) -> dict[str, Any]:
     """Return the result of an import that is not waited for: whether its bills count is not claimed."""
     from eci_provider.api.tasks import TaskResponse
-    from eci_provider.outcome import import_result
-    from eci_provider.standing import Standing
+    from eci_provider.outcome.batch_state import Standing
+    from eci_provider.outcome.result import import_result
 
     task, unknown = submitted.task or TaskResponse(), Standing(counts=None)
     return import_result(

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 
 from eci_provider.api.errors import EciWaitTimeoutError
-from eci_provider.arguments import check_literals
-from eci_provider.failing import final_errors
 from eci_provider.links import EciLink, Linked
+from eci_provider.runtime.arguments import check_literals
+from eci_provider.runtime.exceptions import final_errors
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

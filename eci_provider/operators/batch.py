@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciNotCarriedOutError
-from eci_provider.arguments import check_choice, is_template
-from eci_provider.changing import change_status
-from eci_provider.jobs import earliest_start
-from eci_provider.opening import Opening
+from eci_provider.batches.open import Opening
+from eci_provider.batches.status import change_status
 from eci_provider.operators.base import EciOperator
+from eci_provider.runtime.arguments import check_choice, is_template
+from eci_provider.submission.models import earliest_start
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -100,7 +100,7 @@ class OpenBatchOperator(EciOperator):
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Open the batch, or adopt the one that has its code."""
-        from eci_provider.compat import TaskMemory
+        from eci_provider.runtime.compat import TaskMemory
 
         request = self.checked_request()
         check_choice("if_exists", self.if_exists, IF_EXISTS, source=self.source)

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.arguments import check_choice, is_nothing, is_template
+from eci_provider.core.paths import as_text
 from eci_provider.links import KickoutReportLink
 from eci_provider.operators.columns import EciColumnsOperator
-from eci_provider.paths import as_text
+from eci_provider.runtime.arguments import check_choice, is_nothing, is_template
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -182,8 +182,8 @@ class CheckBillFileOperator(EciBillFileOperator):
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Check the file; what was found is pushed to XCom where the task fails, too."""
         from eci_provider.bills import EciBillFileError, check_file
-        from eci_provider.contexts import RETURN_VALUE
         from eci_provider.operators.bill_import import located
+        from eci_provider.runtime.context import RETURN_VALUE
 
         check_choice("on_problems", self.on_problems, ON_PROBLEMS, source=self.source)
         self._check_bounds()

@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.arguments import is_template
+from eci_provider.core.paths import as_text, shown
 from eci_provider.operators.importing import EciImportOperator
-from eci_provider.paths import as_text, shown
+from eci_provider.runtime.arguments import is_template
 
 if TYPE_CHECKING:
     from eci_provider.api.bill_imports import BillImportOptions, KickoutImport
@@ -88,7 +88,7 @@ class ImportBillsOperator(EciImportOperator):
     def content(self, request: RequestModel) -> str:
         """Return a digest of the file, and of how and into which batch it is read."""
         from eci_provider.api.upload import checked_file_name, content_digest
-        from eci_provider.markers import digest_of
+        from eci_provider.submission.marker import digest_of
 
         options = cast("BillImportOptions", request)
         name = checked_file_name(located(self.file), self.file_name, source=self.source)
@@ -102,7 +102,7 @@ class ImportBillsOperator(EciImportOperator):
 
     def submit_job(self, client: EciClient, request: KickoutImport, marker: str) -> str:
         """Send the file and return the task GUID of its import."""
-        from eci_provider.markers import marked
+        from eci_provider.submission.marker import marked
 
         try:
             task_guid = client.bill_imports.submit(
@@ -139,6 +139,6 @@ def located(file: str | os.PathLike[str]) -> BillFile:
     """
     if not ("://" in file if isinstance(file, str) else hasattr(file, "storage_options")):
         return file
-    from eci_provider.stores import opened
+    from eci_provider.storage.object_store import opened
 
     return cast("BillFile", opened(file))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eci_provider import arguments
 from eci_provider.operators.base import EciOperator
+from eci_provider.runtime import arguments
 
 
 class EciColumnsOperator(EciOperator):

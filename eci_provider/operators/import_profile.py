@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from eci_provider.api.errors import EciBadRequestError, EciExistsError, EciUnknownOutcomeError
-from eci_provider.arguments import check_choice
 from eci_provider.operators.columns import EciColumnsOperator
-from eci_provider.settling import MOST_SENDS, look_twice
+from eci_provider.runtime.arguments import check_choice
+from eci_provider.submission.settle import MOST_SENDS, look_twice
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

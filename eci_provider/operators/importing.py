@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
-from eci_provider import clock
 from eci_provider.api.errors import EciValidationError
-from eci_provider.arguments import is_nothing, is_template
-from eci_provider.compat import TaskMemory
-from eci_provider.contexts import map_index, xcoms_of_all_instances
+from eci_provider.core import clock
 from eci_provider.operators.awaiting import EciAwaitingOperator
-from eci_provider.remembering import earlier_imports, forget_on_success, note_first_try
+from eci_provider.runtime.arguments import is_nothing, is_template
+from eci_provider.runtime.compat import TaskMemory
+from eci_provider.runtime.context import map_index, xcoms_of_all_instances
+from eci_provider.submission.record import earlier_imports, forget_on_success, note_first_try
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
     from eci_provider.api.models import RequestModel
     from eci_provider.hooks.eci import EciHook
-    from eci_provider.jobs import Submitted
-    from eci_provider.submission import Submission
+    from eci_provider.submission.models import Submitted
+    from eci_provider.submission.submitter import Submission
 
 
 class EciImportOperator(EciAwaitingOperator):
@@ -148,7 +148,7 @@ class EciImportOperator(EciAwaitingOperator):
         try:
             yield
         except AirflowTaskTimeout as timeout:
-            from eci_provider.refusals import out_of_time, out_of_time_with
+            from eci_provider.submission.errors import out_of_time, out_of_time_with
 
             task_guid = adopt_task_guid or submission.known_task_guid
             if task_guid is None:
@@ -162,9 +162,9 @@ class EciImportOperator(EciAwaitingOperator):
 
     def _submission(self, context: Context, hook: EciHook) -> Submission:
         """Return the submission, its arguments being rendered: refused here if they are wrong."""
-        from eci_provider.jobs import Circumstances, Job, earliest_start
-        from eci_provider.markers import Identity, target_of
-        from eci_provider.submission import Submission
+        from eci_provider.submission.marker import Identity, target_of
+        from eci_provider.submission.models import Circumstances, Job, earliest_start
+        from eci_provider.submission.submitter import Submission
 
         request = cast("KickoutImport", self.checked_request())
         self.check_waiting_arguments()
@@ -221,7 +221,7 @@ def _refuse_if_anothers(context: Context, task_guid: str) -> None:
 
     Each pushes its own before it looks, so that two at once cannot miss each other.
     """
-    from eci_provider.refusals import is_anothers
+    from eci_provider.submission.errors import is_anothers
 
     instance = context["ti"]
     if map_index(instance) < 0:

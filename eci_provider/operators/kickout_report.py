@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.arguments import is_template
+from eci_provider.core.paths import as_text
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
-from eci_provider.paths import as_text
-from eci_provider.reporting import check_report_arguments, checked_names
+from eci_provider.reports.kickouts import check_report_arguments, checked_names
+from eci_provider.runtime.arguments import is_template
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -85,8 +85,8 @@ class KickoutReportOperator(EciOperator):
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Write the report, and return its sums."""
-        from eci_provider.reporting import kickout_report, names_or_none
-        from eci_provider.waiting import classify
+        from eci_provider.reports.kickouts import kickout_report, names_or_none
+        from eci_provider.waiting.schedule import classify
 
         task_guid = self._checked_guid()
         names = checked_names(self.file_names, source=self.source)

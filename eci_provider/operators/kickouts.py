@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from eci_provider.api.errors import EciError, EciValidationError
 from eci_provider.api.texts import cut
-from eci_provider.arguments import is_template, whole_number
-from eci_provider.compat import TaskMemory
-from eci_provider.contexts import RETURN_VALUE, own_xcom
 from eci_provider.operators.importing import EciImportOperator
-from eci_provider.remembering import RECORD_KEY
+from eci_provider.runtime.arguments import is_template, whole_number
+from eci_provider.runtime.compat import TaskMemory
+from eci_provider.runtime.context import RETURN_VALUE, own_xcom
+from eci_provider.submission.record import RECORD_KEY
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
     from eci_provider.api.models import RequestModel
     from eci_provider.hooks.eci import EciHook
-    from eci_provider.jobs import Submitted
+    from eci_provider.submission.models import Submitted
 
 #: The results of all rounds must fit into one XCom.
 MOST_ROUNDS = 10
@@ -150,14 +150,14 @@ class RetryKickoutsOperator(EciImportOperator):
 
     def content(self, request: RequestModel) -> str:
         """Return a digest of the import that is retried, the batch settings and the round."""
-        from eci_provider.markers import digest_of
+        from eci_provider.submission.marker import digest_of
 
         settings = cast("KickoutImport", request).batch_settings
         return digest_of(self._source_guid(), settings.wire() if settings else None, self._round)
 
     def submit_job(self, client: EciClient, request: KickoutImport, marker: str) -> str:
         """Start the retry and return the task GUID of the new import."""
-        from eci_provider.markers import marked
+        from eci_provider.submission.marker import marked
 
         source_guid = self._source_guid()
         task_guid = client.bill_imports.retry_kickouts(source_guid, **marked(request, marker))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciValidationError
 from eci_provider.api.texts import cut
-from eci_provider.arguments import is_nothing, is_template
+from eci_provider.core.paths import as_text, shown
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
-from eci_provider.paths import as_text, shown
-from eci_provider.reporting import check_report_arguments, checked_names
+from eci_provider.reports.kickouts import check_report_arguments, checked_names
+from eci_provider.runtime.arguments import is_nothing, is_template
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -81,7 +81,7 @@ class EciReportingOperator(EciOperator):
             could not be written; ``kickout_report_error`` says that, too, since what becomes of the task for its
             kickouts weighs more than this error. What is known of the import is not lost for it.
         """
-        from eci_provider.reporting import kickout_report, names_or_none
+        from eci_provider.reports.kickouts import kickout_report, names_or_none
 
         path = self._report_path()
         if path is None:
@@ -106,7 +106,7 @@ class EciReportingOperator(EciOperator):
 
     def _unwritten(self, path: str, result: dict[str, Any], error: EciError) -> EciReportError:
         """Return the error that says what became of the import, and how to come by its report."""
-        from eci_provider.outcome import sentence
+        from eci_provider.outcome.result import sentence
         from eci_provider.reports.errors import EciReportError
 
         reattaches = getattr(self, "reattach", True)

@@ -15,8 +15,8 @@ from eci_provider.api.errors import (
     EciValidationError,
     EciWaitTimeoutError,
 )
-from eci_provider.going_on import add, by_adopting, by_reattaching
 from eci_provider.operators.reporting import EciReportingOperator
+from eci_provider.runtime.advice import add, by_adopting, by_reattaching
 
 
 class EciTellingOperator(EciReportingOperator):

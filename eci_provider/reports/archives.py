@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from eci_provider.api.texts import LONGEST_TEXT, cut
 from eci_provider.api.upload import OpenablePath
-from eci_provider.paths import shown, without_secrets
+from eci_provider.core.paths import shown, without_secrets
 
 if TYPE_CHECKING:
     import os

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eci_provider.api.errors import EciError
-from eci_provider.paths import shown
+from eci_provider.core.paths import shown
 
 
 class EciReportError(EciError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.paths import same_place, shown
+from eci_provider.core.paths import same_place, shown
 
 #: Formats by the extension of a report's path.
 FORMATS = ("csv", "xlsx", "md")

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol, cast
 
-from eci_provider.api.streamed_json import LONGEST_ITEM
+from eci_provider.api.transport.streamed_json import LONGEST_ITEM
 
 #: How many columns of bill files a report has at most, so that their names take little memory.
 MOST_COLUMNS = 65_536

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
-from eci_provider.api.kickout_report import LONGEST_MESSAGE, LONGEST_NAME, MOST_TOLD
+from eci_provider.api.kickouts.report import LONGEST_MESSAGE, LONGEST_NAME, MOST_TOLD
 from eci_provider.api.texts import cut
 from eci_provider.reports import grouping, xlsx_report
 from eci_provider.reports.csv_report import LEADING, write_csv
@@ -16,13 +16,13 @@ from eci_provider.reports.errors import EciReportError
 from eci_provider.reports.formats import check_apart, checked_format
 from eci_provider.reports.grouping import GroupedRows, ReportRow, TooManyColumnsError
 from eci_provider.reports.md_report import write_md
-from eci_provider.reports.places import appearing
 from eci_provider.reports.problems import ProblemRows
 from eci_provider.reports.xlsx_report import write_xlsx
+from eci_provider.storage.atomic import appearing
 
 if TYPE_CHECKING:
     from eci_provider.bills.report import CheckReport
-    from eci_provider.reports.places import Place
+    from eci_provider.storage.atomic import Place
 
 _WRITERS: dict[str, Callable[[GroupedRows, str, str, BinaryIO], None]] = {
     "csv": write_csv,

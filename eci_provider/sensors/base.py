@@ -18,11 +18,11 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from eci_provider.api.errors import EciError, EciValidationError, EciWaitTimeoutError
-from eci_provider.arguments import is_template, positive_seconds
-from eci_provider.failing import as_also, final_errors
-from eci_provider.going_on import add, by_waiting
 from eci_provider.links import EciLink, Linked
-from eci_provider.waiting import deadline_after, execution_deadline, framework_timeout
+from eci_provider.runtime.advice import add, by_waiting
+from eci_provider.runtime.arguments import is_template, positive_seconds
+from eci_provider.runtime.exceptions import as_also, final_errors
+from eci_provider.waiting.schedule import deadline_after, execution_deadline, framework_timeout
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -152,7 +152,7 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         :param context: Airflow's context.
         :param event: what the trigger says.
         """
-        from eci_provider.events import unpack
+        from eci_provider.waiting.events import unpack
 
         with self._failures():
             self.check_rendered()
@@ -171,7 +171,7 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
 
         Where Airflow gave the trigger up, look once more and say what was waited for.
         """
-        from eci_provider.resuming import TRIGGER_FAILED
+        from eci_provider.waiting.resume import TRIGGER_FAILED
 
         if next_method == TRIGGER_FAILED:
             return self._resume_without_event(next_kwargs, context)
@@ -206,7 +206,7 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         )
 
     def _resume_without_event(self, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        from eci_provider.resuming import last_look
+        from eci_provider.waiting.resume import last_look
 
         with self._failures(), self._hook() as hook:
             self.show_link(context, hook, **self.link_facts)
@@ -226,7 +226,7 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
                 raise as_also(self._poked.overdue(None, ended_by="timeout"), AirflowSensorTimeout) from timeout
 
     def _wait_here(self, context: Context) -> Any:
-        from eci_provider.limits import wait_within_limits
+        from eci_provider.waiting.timeouts import wait_within_limits
 
         with self._hook() as hook:
             wait = self.trigger(deadline_after(self.timeout)).wait(hook)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.arguments import check_choice, is_template
+from eci_provider.runtime.arguments import check_choice, is_template
 from eci_provider.sensors.base import EciSensor
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.arguments import is_template, positive_seconds
-from eci_provider.compat import start_trigger_args
-from eci_provider.waiting import FRAMEWORK_GRACE
+from eci_provider.runtime.arguments import is_template, positive_seconds
+from eci_provider.runtime.compat import start_trigger_args
+from eci_provider.waiting.schedule import FRAMEWORK_GRACE
 
 if TYPE_CHECKING:
     from eci_provider.sensors.task import EciTaskSensor

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.arguments import ON_KICKOUTS, allowed_kickouts, check_choice, check_statuses, is_template
 from eci_provider.links import LINK_FACTS
+from eci_provider.runtime.arguments import ON_KICKOUTS, allowed_kickouts, check_choice, check_statuses, is_template
 from eci_provider.sensors.base import EciSensor
 from eci_provider.sensors.starting import WhenRead, start_arguments, starts
 
@@ -97,8 +97,8 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
 
     def conclude(self, context: Context, hook: EciHook, found: TaskResponse) -> dict[str, Any]:
         """Return the import's result, or end the task as its outcome and ``on_kickouts`` say."""
-        from eci_provider.judging import judged
-        from eci_provider.outcome import concluded, removed_of
+        from eci_provider.outcome.policy import judged
+        from eci_provider.outcome.result import concluded, removed_of
 
         result = concluded(
             hook.get_conn(),

@@ -12,7 +12,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 if TYPE_CHECKING:
     from eci_provider.triggers.shared_client import GivesClient
-    from eci_provider.waits import Wait
+    from eci_provider.waiting.poller import Wait
 
 
 class EciTrigger(BaseTrigger):
@@ -82,8 +82,8 @@ class EciTrigger(BaseTrigger):
             # Models take their time to load, and the event loop is everybody's.
             await asyncio.to_thread(_load)
             EciTrigger._is_loaded = True
-        from eci_provider.events import error_event, found_event
         from eci_provider.triggers.poll_hub import join_hub
+        from eci_provider.waiting.events import error_event, found_event
 
         try:
             hub, member = join_hub(self.eci_conn_id, self.wait, **self.share())
@@ -102,10 +102,3 @@ class EciTrigger(BaseTrigger):
 
 def _load() -> None:
     """Load what a wait needs, and what is not loaded where DAG files are read."""
-    import eci_provider.api.client
-    import eci_provider.batch_wait
-    import eci_provider.events
-    import eci_provider.hooks.eci
-    import eci_provider.hooks.settings
-    import eci_provider.task_wait
-    import eci_provider.triggers.poll_hub  # noqa: F401

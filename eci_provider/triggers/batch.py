@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from eci_provider.triggers.base import EciTrigger
 
 if TYPE_CHECKING:
-    from eci_provider.batch_wait import BatchWait
     from eci_provider.triggers.shared_client import GivesClient
+    from eci_provider.waiting.batch import BatchWait
 
 
 class EciBatchTrigger(EciTrigger):
@@ -54,7 +54,7 @@ class EciBatchTrigger(EciTrigger):
 
     def wait(self, client: GivesClient) -> BatchWait:
         """Return the wait."""
-        from eci_provider.batch_wait import BatchWait
+        from eci_provider.waiting.batch import BatchWait
 
         return BatchWait(
             client.get_conn,

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from eci_provider.api.errors import EciAuthenticationError, EciError, EciResponseError
-from eci_provider.api.retries import is_transient
+from eci_provider.api.transport.retries import is_transient
 from eci_provider.triggers.rounds import GAP, SINGLE_LOOKS, Member, Round
 
 if TYPE_CHECKING:

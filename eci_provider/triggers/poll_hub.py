@@ -13,16 +13,16 @@ from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 
-from eci_provider import clock
 from eci_provider.api.errors import EciConnectionError
+from eci_provider.core import clock
 from eci_provider.triggers.poll_thread import PollThread
 from eci_provider.triggers.polling import Poller
 from eci_provider.triggers.rounds import Elapsed, Member
-from eci_provider.waiting import LONGEST_OBEYED
+from eci_provider.waiting.schedule import LONGEST_OBEYED
 
 if TYPE_CHECKING:
     from eci_provider.triggers.shared_client import GivesClient
-    from eci_provider.waits import Wait
+    from eci_provider.waiting.poller import Wait
 
 #: How many triggers are told of their ends before others have their turn in the event loop.
 _TOLD_AT_ONCE = 50

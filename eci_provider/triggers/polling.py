@@ -7,11 +7,11 @@ from contextlib import suppress
 from functools import partial
 
 from eci_provider.api.errors import EciAuthenticationError, EciConnectionError, EciError
-from eci_provider.api.retries import is_transient
+from eci_provider.api.transport.retries import is_transient
 from eci_provider.triggers.listing import TaskList
 from eci_provider.triggers.rounds import GAP, SINGLE_LOOKS, Member, Round, shared
 from eci_provider.triggers.shared_client import LIFETIME, SharedClient
-from eci_provider.waiting import obeyed_delay
+from eci_provider.waiting.schedule import obeyed_delay
 
 #: The share of its pause by which a look is brought forward to be made with others. With half of it, all that wait
 #: at the same pace come to be looked at in the same rounds, whenever they began.

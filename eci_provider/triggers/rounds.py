@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from eci_provider import clock
 from eci_provider.api.errors import EciError
+from eci_provider.core import clock
 
 if TYPE_CHECKING:
     from asyncio import Future
 
     from eci_provider.api.tasks import TaskResponse
-    from eci_provider.waits import Wait
+    from eci_provider.waiting.poller import Wait
 
 #: How long before joining an import began at most, where that is not known: a wait of six hours, and some.
 _UNKNOWN_AGE = timedelta(hours=24)

@@ -13,7 +13,7 @@ from eci_provider.api.errors import (
     EciPermissionError,
     EciResponseError,
 )
-from eci_provider.connecting import PatientClient
+from eci_provider.waiting.client import PatientClient
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 
-from eci_provider import clock
+from eci_provider.core import clock
 from eci_provider.triggers.base import EciTrigger
 
 if TYPE_CHECKING:
-    from eci_provider.task_wait import TaskWait
     from eci_provider.triggers.shared_client import GivesClient
+    from eci_provider.waiting.task import TaskWait
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class EciTaskTrigger(EciTrigger):
         """Return both deadlines as datetimes; where a task started with this trigger they follow from then."""
         if self.timeout is None or self.deadline is not None:
             return super().deadlines
-        from eci_provider.waiting import deadline_after, execution_deadline
+        from eci_provider.waiting.schedule import deadline_after, execution_deadline
 
         limit = self._execution_limit()
         started = self._started(timedelta(seconds=self.timeout), limit)
@@ -119,7 +119,7 @@ class EciTaskTrigger(EciTrigger):
 
     def _started(self, timeout: timedelta, limit: timedelta | None) -> datetime:
         """Return when Airflow started the trigger: its own time-out, which it keeps, less what makes it up."""
-        from eci_provider.waiting import FRAMEWORK_GRACE
+        from eci_provider.waiting.schedule import FRAMEWORK_GRACE
 
         now = clock.utc_now()
         ends: datetime | None = getattr(self, "timeout_after", None)
@@ -152,7 +152,7 @@ class EciTaskTrigger(EciTrigger):
 
     def wait(self, client: GivesClient) -> TaskWait:
         """Return the wait."""
-        from eci_provider.task_wait import TaskWait
+        from eci_provider.waiting.task import TaskWait
 
         return TaskWait(
             client.get_conn,
@@ -169,8 +169,8 @@ class EciTaskTrigger(EciTrigger):
         Airflow 3.3 and later call it when a user clears or marks the deferred task, and at no other end: neither
         when a triggerer stops, which hands its triggers on, nor at a time-out.
         """
+        from eci_provider.batches.on_kill import kill
         from eci_provider.hooks.eci import EciHook
-        from eci_provider.killing import kill
 
         # The wait's own hook was closed with it.
         hook = EciHook(self.eci_conn_id)

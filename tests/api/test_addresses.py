@@ -9,8 +9,8 @@ import re
 import pytest
 
 from eci_provider.api import EciClient
-from eci_provider.api.addresses import ApiKey, checked_base_url, checked_key, is_loopback
 from eci_provider.api.errors import EciValidationError
+from eci_provider.api.transport.addresses import ApiKey, checked_base_url, checked_key, is_loopback
 
 ACCEPTED = {
     "https://app.energycap.com": "https://app.energycap.com",

@@ -14,8 +14,9 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from eci_provider.api import EciClient, answering
+from eci_provider.api import EciClient
 from eci_provider.api.errors import EciConnectionError, EciUnknownOutcomeError
+from eci_provider.api.transport import answers as answering
 
 from .conftest import GUID, BillBytes, RawServer, http
 from .test_upload_trouble import Connection, Server, certified

@@ -22,7 +22,7 @@ from eci_provider.api.errors import (
     EciServerError,
     EciUnknownOutcomeError,
 )
-from eci_provider.api.failures import conclusion
+from eci_provider.api.transport.failures import conclusion
 from eci_provider.sandbox import Sandbox
 
 from .conftest import GUID, MAPPING, BillBytes, RawServer, free_port, http

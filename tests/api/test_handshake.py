@@ -160,8 +160,8 @@ def test_a_wait_in_the_triggerer_outlives_a_load_balancer_that_restarts(
     async def no_wait(_: Any) -> None:
         pass
 
-    monkeypatch.setattr("eci_provider.clock.sleep", lambda _: None)
-    monkeypatch.setattr("eci_provider.clock.sleep_async", no_wait)
+    monkeypatch.setattr("eci_provider.core.clock.sleep", lambda _: None)
+    monkeypatch.setattr("eci_provider.core.clock.sleep_async", no_wait)
     context, bundle = certified
     with Server(tell, context=context, cuts=[cut] * 9) as server:
         connect(monkeypatch, server.url, KEY, verify=str(bundle))

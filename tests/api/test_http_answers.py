@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from eci_provider.api import EciClient, bodies
+from eci_provider.api import EciClient
 from eci_provider.api.errors import EciBadRequestError, EciUnreadableResponseError
+from eci_provider.api.transport import bodies
 from eci_provider.sandbox import Sandbox
 
 from .conftest import RawServer
@@ -111,7 +112,9 @@ def test_a_repeat_is_logged_with_its_reason_and_wait(
     caplog.set_level(logging.INFO, "eci_provider")
     eci_sandbox.fault("GET", ME, status=503, headers={"Retry-After": "5"}, body="Busy")
     client.account.me()
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "eci_provider.api.http"]
+    (line,) = [
+        record.getMessage() for record in caplog.records if record.name == "eci_provider.api.transport.session"
+    ]
     assert line.startswith("me_method: asking again in 5.")
     assert line.endswith(
         "for GET /api/v3/me was answered with 503: trouble on EnergyCAP's side. EnergyCAP said: Busy"

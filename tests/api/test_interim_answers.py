@@ -9,14 +9,14 @@ from collections.abc import Callable
 import pytest
 
 from eci_provider.api import EciClient
-from eci_provider.api.answering import MOST_INTERIM
 from eci_provider.api.errors import (
     EciConnectionError,
     EciUnknownOutcomeError,
     EciUnreadableResponseError,
 )
-from eci_provider.api.failures import meaning_of
-from eci_provider.api.retries import is_transient
+from eci_provider.api.transport.answers import MOST_INTERIM
+from eci_provider.api.transport.failures import meaning_of
+from eci_provider.api.transport.retries import is_transient
 from eci_provider.sandbox import Sandbox
 
 from .conftest import GUID, BillBytes, RawServer, http

@@ -13,15 +13,18 @@ from typing import Any
 
 import pytest
 
-from eci_provider.api import EciClient, kickout_messages, kickout_reading, kickout_sums
+from eci_provider.api import EciClient
 from eci_provider.api.errors import (
     EciConnectionError,
     EciNotFoundError,
     EciUnreadableResponseError,
     EciValidationError,
 )
-from eci_provider.api.kickout_files import kickout_file_name
-from eci_provider.api.kickout_report import KickoutReport, KickoutRow
+from eci_provider.api.kickouts.files import kickout_file_name
+from eci_provider.api.kickouts.report import KickoutReport, KickoutRow
+from eci_provider.api.kickouts.resource import messages as kickout_messages
+from eci_provider.api.kickouts.resource import reading as kickout_reading
+from eci_provider.api.kickouts.resource import sums as kickout_sums
 from eci_provider.sandbox import Sandbox
 
 from .conftest import BILLS, GUID, RawServer, http

@@ -10,7 +10,7 @@ import pytest
 
 from eci_provider.api import EciClient
 from eci_provider.api.errors import EciNotFoundError, EciUnreadableResponseError
-from eci_provider.api.kickouts import KickoutDetails, KickoutSummary
+from eci_provider.api.kickouts.resource import KickoutDetails, KickoutSummary
 from eci_provider.sandbox import Sandbox
 
 from .conftest import BILLS, GUID, BillBytes

@@ -20,7 +20,7 @@ from eci_provider.api.import_profiles import (
     ImportProfileResponse,
     Observation,
 )
-from eci_provider.api.kickouts import KickoutDetails, KickoutSummary
+from eci_provider.api.kickouts.resource import KickoutDetails, KickoutSummary
 from eci_provider.api.models import RequestModel, ResponseModel, excerpt, validated
 from eci_provider.api.tasks import GuidResponse, TaskResponse
 

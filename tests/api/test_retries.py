@@ -19,8 +19,14 @@ from eci_provider.api.errors import (
     EciUnreadableResponseError,
     EciValidationError,
 )
-from eci_provider.api.failures import meaning_of
-from eci_provider.api.retries import backoff, is_safe_to_resend, is_transient, parse_retry_after, retry_delay
+from eci_provider.api.transport.failures import meaning_of
+from eci_provider.api.transport.retries import (
+    backoff,
+    is_safe_to_resend,
+    is_transient,
+    parse_retry_after,
+    retry_delay,
+)
 
 NOW = datetime(2026, 3, 30, 8, 0, 0, tzinfo=timezone.utc)
 KINDS = ("dns", "unreachable", "tls", "proxy", "timeout", "reset")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eci_provider.api.streamed_json import UnreadableJsonError, members
+from eci_provider.api.transport.streamed_json import UnreadableJsonError, members
 
 ODD = {
     "fields": [{"id": 1, "name": 'Straße \U0001f600 "quoted" \\ \n'}],

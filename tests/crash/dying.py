@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from requests.adapters import HTTPAdapter
 
-from eci_provider import clock
-from eci_provider.api.http import EciSession
+from eci_provider.api.transport.session import EciSession
+from eci_provider.core import clock
 from tests.crash.cells import Cell, Point
 from tests.crash.server import Server
 from tests.crash.stage import victim

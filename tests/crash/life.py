@@ -20,7 +20,7 @@ from airflow.providers.common.compat.sdk import (
     TaskDeferred,
 )
 
-from eci_provider import clock
+from eci_provider.core import clock
 from tests.crash.cells import Point
 from tests.crash.dying import Doom, doom_requests, turn_clock
 from tests.crash.memory import InstanceDouble, Memory, StoreDouble

@@ -52,7 +52,7 @@ def end_the_try(scene: Scene, monkeypatch: pytest.MonkeyPatch, seconds: float) -
         if sum(scene.clock.slept) > seconds:
             raise AirflowTaskTimeout("Timeout, PID: 7")
 
-    monkeypatch.setattr("eci_provider.clock.sleep", sleep)
+    monkeypatch.setattr("eci_provider.core.clock.sleep", sleep)
 
 
 def deferred(

@@ -387,7 +387,7 @@ class TestOnce:
 
         tries = Tries(_open, has_state=has_state)
         with monkeypatch.context() as patch:
-            patch.setattr("eci_provider.clock.sleep", sleep)
+            patch.setattr("eci_provider.core.clock.sleep", sleep)
             end = tries.run(dag_run=RUN)
 
         assert isinstance(end.error, errors.EciWaitTimeoutError)
@@ -410,7 +410,7 @@ def test_a_change_that_airflow_ends_names_what_it_was_at(
     def sleep(seconds: float) -> None:
         raise TIMED_OUT
 
-    monkeypatch.setattr("eci_provider.clock.sleep", sleep)
+    monkeypatch.setattr("eci_provider.core.clock.sleep", sleep)
 
     end = run(UpdateBatchStatusOperator(task_id="close", batch_id=batch, batch_status="Closed"))
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException, AirflowTaskTimeout
 
-from eci_provider import outcome
 from eci_provider.api import EciClient, errors
-from eci_provider.contexts import RETURN_VALUE
 from eci_provider.operators import ImportBillsOperator
+from eci_provider.outcome.result import result as outcome
 from eci_provider.reports.errors import EciReportError
+from eci_provider.runtime.context import RETURN_VALUE
 from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
 from tests.running import TaskInstanceDouble, Tries, run

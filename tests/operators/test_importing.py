@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
-from eci_provider.stores import EciStoreError
+from eci_provider.storage.object_store import EciStoreError
 from tests.conftest import TurnedClock
 from tests.running import run, through_serialization
 from tests.waiting_tasks import bill_file
@@ -103,7 +103,7 @@ def test_a_wait_logs_a_line_for_each_change_of_state_and_none_for_each_look(
 
     run(_import(bill_file(tmp_path, "A-1"), deferrable=deferrable))
 
-    told = [record.getMessage() for record in caplog.records if record.name == "eci_provider.waits"]
+    told = [record.getMessage() for record in caplog.records if record.name == "eci_provider.waiting.poller"]
     assert len([request for request in sandbox.requests if "/task/" in request.path]) > 100
     assert len(told) == 3, told
     assert "'In progress'" in told[0]

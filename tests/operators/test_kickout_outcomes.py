@@ -10,10 +10,10 @@ import pytest
 from eci_provider.api import EciClient, errors
 from eci_provider.api.tasks import TaskResponse
 from eci_provider.operators import ImportBillsOperator, OpenBatchOperator, UpdateBatchStatusOperator
-from eci_provider.outcome import KickoutDigest, import_result, is_tolerated, sentence
+from eci_provider.outcome.batch_state import Standing
+from eci_provider.outcome.result import KickoutDigest, import_result, is_tolerated, sentence
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
-from eci_provider.standing import Standing
 from tests.conftest import TurnedClock
 from tests.running import Finished, Tries, run
 from tests.waiting_tasks import KINDS, bill_file, waiting_task

@@ -209,7 +209,7 @@ class TestTimeOutBeforeTheWait:
         def hang(*_: Any, **__: Any) -> None:
             raise AirflowTaskTimeout("Timeout, PID: 7")
 
-        monkeypatch.setattr("eci_provider.judging.judged", hang)
+        monkeypatch.setattr("eci_provider.outcome.policy.judged", hang)
 
         end = scene.tries(reattach=False).run()
 
@@ -227,7 +227,7 @@ def test_a_kill_while_a_lost_request_settles_does_not_say_that_nothing_was_sent(
         scene.clock.sleep(seconds)
         task.on_kill()
 
-    monkeypatch.setattr("eci_provider.clock.sleep", sleep)
+    monkeypatch.setattr("eci_provider.core.clock.sleep", sleep)
 
     end = run(task)
 

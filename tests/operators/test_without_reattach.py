@@ -98,7 +98,7 @@ def test_a_time_out_at_the_end_advises_the_same(
     def slow(*_: Any, **__: Any) -> None:
         raise AirflowTaskTimeout("Timeout, PID: 7")
 
-    monkeypatch.setattr("eci_provider.outcome.standing_of_import", slow)
+    monkeypatch.setattr("eci_provider.outcome.result.standing_of_import", slow)
 
     end = scene.tries(deferrable=deferrable, reattach=False, batch_settings=BATCH).run()
 
@@ -165,14 +165,14 @@ def test_a_bill_that_cannot_be_sent_yet_may_be_later(scene: Scene) -> None:
 
 
 def test_a_kill_says_so(scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "eci_provider.killing")
+    caplog.set_level("INFO", "eci_provider.batches.on_kill")
     task = scene.task(reattach=False)
 
     def sleep(seconds: float) -> None:
         task.on_kill()
         raise RuntimeError("the process was killed")
 
-    monkeypatch.setattr("eci_provider.clock.sleep", sleep)
+    monkeypatch.setattr("eci_provider.core.clock.sleep", sleep)
     run(task)
 
     assert f"adopt_task_guid to '{scene.guid}'" in caplog.messages[-1]
@@ -182,10 +182,10 @@ def test_a_kill_says_so(scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: p
 def test_a_kill_while_it_is_sent_says_so(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "eci_provider.killing")
+    caplog.set_level("INFO", "eci_provider.batches.on_kill")
     task = scene.task(reattach=False)
     scene.sandbox.fault("POST", IMPORT, drop="before")
-    monkeypatch.setattr("eci_provider.clock.sleep", lambda _: task.on_kill())
+    monkeypatch.setattr("eci_provider.core.clock.sleep", lambda _: task.on_kill())
 
     end = run(task)
 

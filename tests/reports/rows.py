@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from eci_provider.api.kickout_report import KickoutRow
+from eci_provider.api.kickouts.report import KickoutRow
 
 
 class Rows:

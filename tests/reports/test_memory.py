@@ -10,10 +10,10 @@ from typing import Any, cast
 
 import pytest
 
-from benchmarks.kickout_report import FORMATS, measured, serving
-from eci_provider.api.kickout_report import KickoutReport, KickoutRow
-from eci_provider.api.kickouts import Kickouts
-from eci_provider.api.streamed_json import members
+from dev.benchmarks.kickout_report import FORMATS, measured, serving
+from eci_provider.api.kickouts.report import KickoutReport, KickoutRow
+from eci_provider.api.kickouts.resource import Kickouts
+from eci_provider.api.transport.streamed_json import members
 from eci_provider.reports import write_report
 
 from .rows import Rows

@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from fsspec.asyn import AsyncFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
-from eci_provider.api.kickout_report import KickoutRow
+from eci_provider.api.kickouts.report import KickoutRow
 from eci_provider.reports import EciReportError, write_report
 
 from .rows import MIXED, Rows
@@ -28,7 +28,7 @@ except ImportError:
 OLD = "what was there before"
 DYING = """
 import os, signal, sys
-from eci_provider.api.kickout_report import KickoutRow
+from eci_provider.api.kickouts.report import KickoutRow
 from eci_provider.reports import write_report
 
 class Dying:

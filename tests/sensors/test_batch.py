@@ -34,8 +34,8 @@ def test_it_waits_until_the_batch_has_the_status(
         async def sleep_async(seconds: float) -> None:
             sleep(seconds)
 
-        monkeypatch.setattr("eci_provider.clock.sleep", sleep)
-        monkeypatch.setattr("eci_provider.clock.sleep_async", sleep_async)
+        monkeypatch.setattr("eci_provider.core.clock.sleep", sleep)
+        monkeypatch.setattr("eci_provider.core.clock.sleep_async", sleep_async)
         end = run(_sensor(batch_id, batch_status="Closed", deferrable=deferrable))
 
     assert end.state == "success", end.error

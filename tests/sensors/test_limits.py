@@ -13,10 +13,10 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException, AirflowTaskTimeout
 
 from eci_provider.api import EciClient, errors
-from eci_provider.events import error_event, unpack
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciBatchSensor, EciTaskSensor
 from eci_provider.triggers import EciTaskTrigger
+from eci_provider.waiting.events import error_event, unpack
 from tests.conftest import TurnedClock
 from tests.running import TaskInstanceDouble, first_event, run, through_serialization
 from tests.waiting_tasks import bill_file
@@ -52,7 +52,7 @@ def end_the_try(turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch) -> C
             if seconds >= left:
                 raise AirflowTaskTimeout("Timeout, PID: 7")
 
-        monkeypatch.setattr("eci_provider.clock.sleep", sleep)
+        monkeypatch.setattr("eci_provider.core.clock.sleep", sleep)
 
     return arm
 
@@ -145,7 +145,7 @@ def test_a_last_look_that_hangs_does_not_hold_the_task(
     end_the_try: Callable[[float], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("eci_provider.limits.LAST_LOOK_SECONDS", 0.2)
+    monkeypatch.setattr("eci_provider.waiting.timeouts.LAST_LOOK_SECONDS", 0.2)
     sandbox.fault("GET", TASK, skip=2, times=None, hang=True)
     end_the_try(2)
 

@@ -15,10 +15,10 @@ from airflow.providers.common.compat.sdk import DAG, AirflowSensorTimeout, BaseO
 from airflow.triggers.base import BaseTrigger
 
 from eci_provider.api import errors
-from eci_provider.events import error_event
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
 from eci_provider.triggers import EciTaskTrigger
+from eci_provider.waiting.events import error_event
 from tests.conftest import TurnedClock
 from tests.running import TaskInstanceDouble, run, through_serialization
 from tests.triggers.hub_stage import imports, together

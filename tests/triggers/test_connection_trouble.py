@@ -10,11 +10,11 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from eci_provider.api import EciClient, errors
-from eci_provider.events import unpack
 from eci_provider.hooks.eci import EciHook
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciTaskTrigger
-from eci_provider.waiting import MOST_FAILING_SECONDS
+from eci_provider.waiting.events import unpack
+from eci_provider.waiting.schedule import MOST_FAILING_SECONDS
 from tests.conftest import TurnedClock
 from tests.running import first_event
 from tests.waiting_tasks import bill_file

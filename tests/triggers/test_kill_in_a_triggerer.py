@@ -25,7 +25,7 @@ from airflow.jobs.triggerer_job_runner import TriggerCommsDecoder, TriggerRunner
 from airflow.models.trigger import Trigger
 from airflow.sdk.execution_time import comms, task_runner
 from eci_provider.triggers import EciTaskTrigger
-from eci_provider.task_wait import TaskWait
+from eci_provider.waiting.task import TaskWait
 
 ours, theirs = socket.socketpair()
 

@@ -32,7 +32,9 @@ def kill(guid: str, caplog: pytest.LogCaptureFixture, **arguments: Any) -> tuple
     with caplog.at_level(logging.INFO):
         caplog.clear()
         asyncio.run(EciTaskTrigger(guid, **{"on_kill": "void_batch", **arguments}).on_kill())
-    lines = [(one.levelname, one.getMessage()) for one in caplog.records if one.name == "eci_provider.killing"]
+    lines = [
+        (one.levelname, one.getMessage()) for one in caplog.records if one.name == "eci_provider.batches.on_kill"
+    ]
     assert len(lines) == 1, lines
     return lines[0]
 

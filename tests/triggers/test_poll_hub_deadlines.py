@@ -32,7 +32,7 @@ def at_deadline(turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch) -> C
             if not acted and turned_clock.moment >= end - timedelta(milliseconds=1):
                 acted.append(act())
 
-        monkeypatch.setattr("eci_provider.clock.sleep_async", sleep)
+        monkeypatch.setattr("eci_provider.core.clock.sleep_async", sleep)
         return end.isoformat()
 
     return arrange
@@ -94,7 +94,7 @@ def test_who_ended_in_time_is_found_though_the_list_hangs(
 def test_a_server_that_hangs_is_asked_twice_a_round(
     sandbox: Sandbox, turned_clock: TurnedClock, sent: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eci_provider.waiting.MOST_FAILURES", 5)
+    monkeypatch.setattr("eci_provider.waiting.schedule.MOST_FAILURES", 5)
     sandbox.fault("GET", SINGLE, times=None, drop="before")
     guids = imports(sandbox, 50)
 

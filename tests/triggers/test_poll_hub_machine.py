@@ -76,8 +76,8 @@ class OneHub(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.sandbox = Sandbox(clock="virtual").start()
         self.clock = StandingClock(self.sandbox)
-        self.patch.setattr("eci_provider.clock.utc_now", self.clock.utc_now)
-        self.patch.setattr("eci_provider.clock.sleep_async", self.clock.sleep_async)
+        self.patch.setattr("eci_provider.core.clock.utc_now", self.clock.utc_now)
+        self.patch.setattr("eci_provider.core.clock.sleep_async", self.clock.sleep_async)
         connect(self.patch, self.sandbox.url, self.sandbox.api_key)
         self.loop = asyncio.new_event_loop()
         self.running: list[asyncio.Task[None]] = []

@@ -18,7 +18,7 @@ from eci_provider.sandbox import Sandbox
 from eci_provider.sandbox.clock import VIRTUAL_START
 from eci_provider.triggers import EciTaskTrigger
 from eci_provider.triggers.rounds import Member
-from eci_provider.waiting import MOST_FAILING_SECONDS
+from eci_provider.waiting.schedule import MOST_FAILING_SECONDS
 from tests.conftest import TurnedClock, connect
 from tests.running import first_event
 from tests.triggers.hub_stage import LIST, SINGLE, asked, events_of, imports, raw_list, together, until
@@ -42,7 +42,7 @@ def at_pause(
                 act()
             turned_clock.sleep(seconds)
 
-        monkeypatch.setattr("eci_provider.clock.sleep_async", sleep)
+        monkeypatch.setattr("eci_provider.core.clock.sleep_async", sleep)
 
     return arrange
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from eci_provider.api import EciClient, errors
-from eci_provider.events import EciEventError, error_event, found_event, subject, unpack
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
+from eci_provider.waiting.events import EciEventError, error_event, found_event, subject, unpack
 from tests.conftest import TurnedClock
 from tests.running import first_event, through_serialization
 from tests.waiting_tasks import bill_file

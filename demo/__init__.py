@@ -1,8 +1,0 @@
-"""
-The provider at work on this machine alone: ``python -m demo``, or ``make demo``; ``make ui`` to click through it.
-
-Real bills go from a CSV file through Airflow into the sandbox, an EnergyCAP look-alike. Some are kicked out, an
-analyst corrects what the kickouts name, the DAG retries them and closes the batch.
-
-Nothing here imports Airflow: it runs in processes of its own, with an ``AIRFLOW_HOME`` inside the checkout.
-"""

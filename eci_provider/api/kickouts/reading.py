@@ -1,0 +1,226 @@
+"""A kickout summary and kicked-out rows read while they arrive: counted, and kept on disk."""
+
+from __future__ import annotations
+
+import marshal
+import struct
+import tempfile
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from operator import itemgetter
+from typing import Any, BinaryIO, NamedTuple, TypeAlias, cast
+
+from eci_provider.api.kickouts.messages import KnownMessages, MessageFinder, message_text
+from eci_provider.api.kickouts.sums import KickoutSums
+from eci_provider.api.transport.streamed_json import UnreadableJsonError
+
+#: The most columns a workbook has, and so a bill file.
+_MOST_COLUMNS = 16_384
+_LENGTH = struct.Struct("<Q")
+#: How many rows are packed together at most, how many bytes of memory, and what a cell takes beside its text.
+_BATCH = 100
+_BATCH_SIZE = 256 * 1024
+_CELL = 100
+
+#: What stands in a JSON object: pairs of a member's name and its value, or an item of it.
+Members: TypeAlias = "Iterator[tuple[str, Any]]"
+#: A row as it lies on disk: what is shown as its message, and its cells with the ids of their columns.
+StoredRow: TypeAlias = "tuple[str, list[tuple[Any, str]]]"
+
+
+class SummaryReading:
+    """
+    Read a summary (BillImportTaskKickoutSummaryResponse), of which there may be as much as of rows.
+
+    :param members: what stands in it, one by one; None where EnergyCAP knows of no kickouts.
+    """
+
+    def __init__(self, members: Members | None) -> None:
+        self.file_name = ""
+        self.messages = KnownMessages()
+        self.is_known = False
+        if members is None:
+            return
+        for name, item in members:
+            if name.lower() == "filename" and isinstance(item, str):
+                self.file_name = item
+            elif name.lower() == "kickoutmessages" and item is not None:
+                self.messages.add(message_text(item))
+        self.is_known = True
+
+
+class TableReading:
+    """
+    Read kicked-out rows (BillImportKickoutDetailsResponse), and count them.
+
+    :param members: what stands in them, one by one.
+    :param messages: the messages of the summary.
+    :param keep: what to do with a row.
+    """
+
+    def __init__(
+        self, members: Members, messages: KnownMessages, keep: Callable[[StoredRow], None] | None
+    ) -> None:
+        self.sums = KickoutSums(messages)
+        self._finder = MessageFinder(messages)
+        self._fields: dict[Any, str] = {}
+        for name, item in members:
+            kind = name.lower()
+            if kind == "data" and item is not None:
+                cells = _cells(item, self.sums.rows)
+                found = self._finder.messages_of(cells)
+                self.sums.count(found)
+                if keep is not None:
+                    keep(("; ".join(found), cells))
+            elif kind == "fields" and item is not None:
+                self._add_field(item)
+
+    def table(self, file: str) -> KickoutTable:
+        """
+        Return what makes rows of the cells that were kept.
+
+        :param file: the name of the file that they are of.
+        """
+        return KickoutTable(file, self.sums.rows, self._fields, self._finder.message_columns())
+
+    def _add_field(self, item: Any) -> None:
+        facts = _lower(item, f"field {len(self._fields) + 1}")
+        name = _text(facts.get("name"))
+        if len(self._fields) >= _MOST_COLUMNS:
+            raise UnreadableJsonError(f"has more than {_MOST_COLUMNS:,} fields")
+        field_id = _plain_id(facts.get("id"))
+        self._fields.setdefault(field_id, name)
+        self._finder.name_column(field_id, name)
+
+
+def _cells(item: Any, before: int) -> list[tuple[Any, str]]:
+    """Return a row's cells with the ids of their columns, whatever is missing."""
+    if not isinstance(item, list):
+        raise UnreadableJsonError(f"has a row {before + 1:,} that is no array: {str(item)[:60]!r}")
+    cells = []
+    for cell in item:
+        try:
+            field_id, value = cell["fieldId"], cell["value"]
+        except (KeyError, TypeError):
+            if cell is None:
+                continue
+            facts = _lower(cell, f"cell in row {before + 1:,}")
+            field_id, value = facts.get("fieldid"), facts.get("value")
+        cells.append(
+            (
+                field_id if type(field_id) is int else _plain_id(field_id),
+                value if type(value) is str else _text(value),
+            )
+        )
+    return cells
+
+
+def _lower(item: Any, what: str) -> dict[str, Any]:
+    if not isinstance(item, dict):
+        raise UnreadableJsonError(f"has a {what} that is no object: {str(item)[:60]!r}")
+    return {name.lower(): value for name, value in item.items()}
+
+
+def _plain_id(value: Any) -> Any:
+    """Return an id, a number also where it is written as a text."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else text
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else str(value)
+
+
+class KickoutTable(NamedTuple):
+    """
+    Hold what makes rows of cells.
+
+    :param file: the name of the file that the rows are of.
+    :param rows: how many there are.
+    :param fields: the columns' names by their ids, in order.
+    :param hidden: the ids of those that hold nothing but the message.
+    """
+
+    file: str
+    rows: int
+    fields: dict[Any, str]
+    hidden: set[object]
+
+    def named(self, cells: list[tuple[Any, str]]) -> list[tuple[str, str]]:
+        """Return a row's cells by name and in the columns' order; one that is missing is empty."""
+        values: dict[Any, str] = {}
+        others = []
+        for field_id, value in cells:
+            if field_id in self.fields and field_id not in values:
+                values[field_id] = value
+            else:
+                others.append((field_id, value))
+        row = [
+            (name, values.get(field_id, ""))
+            for field_id, name in self.fields.items()
+            if field_id not in self.hidden
+        ]
+        return row + [
+            ("" if field_id in self.hidden else self.fields.get(field_id, ""), value) for field_id, value in others
+        ]
+
+    def digest(self, cells: list[tuple[Any, str]]) -> bytes:
+        """Return what is the same for the same row of another table, whose ids, order and other columns differ."""
+        filled = [(self.fields.get(field_id, ""), value) for field_id, value in cells if value]
+        # Two columns may share a name, and keep their order.
+        filled.sort(key=itemgetter(0))
+        return blake2b(repr(filled).encode(), digest_size=16).digest()
+
+
+class Spool:
+    """Keep the rows of one reading after the other on disk, in their order."""
+
+    def __init__(self) -> None:
+        opened = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
+        self._file = cast("BinaryIO", opened)
+        self._waiting: list[StoredRow] = []
+        self._size = 0
+        self._begin = 0
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def begin(self) -> None:
+        """Keep what is there, and begin with the rows of another reading."""
+        self._write()
+        self._begin = self._file.tell()
+
+    def clear(self) -> None:
+        """Forget the rows of the reading that goes on."""
+        self._waiting.clear()
+        self._size = 0
+        self._file.seek(self._begin)
+        self._file.truncate()
+
+    def add(self, row: StoredRow) -> None:
+        self._waiting.append(row)
+        cells = row[1]
+        self._size += _CELL * len(cells) + sum([len(value) for _, value in cells])
+        if len(self._waiting) >= _BATCH or self._size >= _BATCH_SIZE:
+            self._write()
+
+    def __iter__(self) -> Iterator[StoredRow]:
+        self.begin()
+        self._file.seek(0)
+        while length := self._file.read(_LENGTH.size):
+            # Written by this process into a file that nobody else sees.
+            yield from marshal.loads(self._file.read(_LENGTH.unpack(length)[0]))  # noqa: S302
+
+    def _write(self) -> None:
+        if not self._waiting:
+            return
+        packed = marshal.dumps(self._waiting)
+        self._file.write(_LENGTH.pack(len(packed)))
+        self._file.write(packed)
+        self._waiting.clear()
+        self._size = 0

@@ -1,0 +1,193 @@
+"""A report of kickouts: an import's kicked-out rows as the analyst knows them, however many there are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from eci_provider.api.errors import EciNotFoundError
+from eci_provider.api.kickouts.files import TableRow, each_once, imported_file_name, kickout_files
+from eci_provider.api.kickouts.messages import KnownMessages
+from eci_provider.api.kickouts.reading import KickoutTable, Members, Spool, SummaryReading, TableReading
+from eci_provider.api.kickouts.sums import KickoutSums
+from eci_provider.api.texts import cut
+
+if TYPE_CHECKING:
+    from eci_provider.api.kickouts.resource import Kickouts
+
+#: How many messages and files are told in sum, and how many bytes of JSON each of their texts takes at most.
+MOST_TOLD = 10
+LONGEST_MESSAGE = 700
+LONGEST_NAME = 300
+
+
+class KickoutRow(NamedTuple):
+    """
+    Hold a kicked-out row.
+
+    :param file: the file that it stood in, as far as EnergyCAP names it.
+    :param message: why it was kicked out; of several reasons all, with semicolons between them.
+    :param cells: its cells as pairs of column name and value, in the columns' order; two may share a name.
+    :param row: its number in the file, which EnergyCAP does not tell: None.
+    :param column: the column at fault, which EnergyCAP does not tell: None.
+    """
+
+    file: str
+    message: str
+    cells: list[tuple[str, str]]
+    row: int | None = None
+    column: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """Return what rows are grouped by."""
+        return self.message
+
+    @property
+    def rank(self) -> int:
+        """Return how grave it is, 0 being the gravest."""
+        return 0
+
+
+class KickoutReport:
+    """
+    Iterate over an import's kicked-out rows, in the order of EnergyCAP; afterwards the report knows their sums.
+
+    Each iteration, and each :meth:`count`, asks EnergyCAP anew. All rows are read to their end before the first
+    one is given out, and wait on disk: a connection may fail in the middle, and the read is repeated. With names
+    of files each row is there once all the same: what EnergyCAP tells by name is put beside what it tells of all.
+
+    :param kickouts: asks EnergyCAP.
+    :param task_guid: the import.
+    :param file_names: the names of the files in the ZIP that was imported; without, all rows are of one file.
+    :param missing_ok: whether an import of which EnergyCAP knows no kickouts (404) is one without.
+    """
+
+    #: What its rows are, for headings.
+    noun = "Kickouts"
+
+    def __init__(
+        self, kickouts: Kickouts, task_guid: str, file_names: Sequence[str] = (), *, missing_ok: bool = False
+    ) -> None:
+        self.task_guid = task_guid
+        self.title = f"Kickouts of import {task_guid}"
+        self._kickouts = kickouts
+        self._files = kickout_files(file_names)
+        self._missing_ok = missing_ok
+        self._sums = KickoutSums()
+        self._by_file: Counter[str] = Counter()
+
+    def __iter__(self) -> Iterator[KickoutRow]:
+        with Spool() as rows, Spool() as by_name:
+            for table, (message, cells) in self._rows(rows, by_name):
+                self._by_file[table.file] += 1
+                yield KickoutRow(table.file, message, table.named(cells))
+
+    def count(self) -> KickoutReport:
+        """
+        Count the rows and nothing else, and keep none of them.
+
+        :return: the report itself, which knows the sums now.
+        :raises EciError: when EnergyCAP does not tell.
+        """
+        if self._files:
+            # Which rows a name leaves out is known when all of them were there.
+            for _ in self:
+                pass
+        elif table := self._whole(self._summary(), None):
+            self._by_file[table.file] = table.rows
+        return self
+
+    @property
+    def rows(self) -> int | None:
+        """Return how many rows were kicked out; None where EnergyCAP gives messages, but no rows."""
+        return self._sums.rows or (None if self._sums else 0)
+
+    def digest(self) -> list[dict[str, Any]]:
+        """
+        Return the ten most frequent messages; a row that has several counts for each.
+
+        :return: of each its ``message``, cut to 700 bytes of JSON, and its ``rows``.
+        """
+        frequent = self._sums.most_common(MOST_TOLD)
+        return [{"message": cut(text, LONGEST_MESSAGE), "rows": rows} for text, rows in frequent]
+
+    def files(self) -> list[dict[str, Any]]:
+        """
+        Return the ten files with the most kicked-out rows.
+
+        :return: of each its ``file``, cut to 300 bytes of JSON, and its ``rows``.
+        """
+        largest = self._by_file.most_common(MOST_TOLD)
+        return [{"file": cut(file, LONGEST_NAME), "rows": rows} for file, rows in largest if rows]
+
+    def without_rows(self) -> list[str]:
+        """Return the messages that no row has: EnergyCAP does not tell which rows they are of."""
+        return self._sums.without_rows()
+
+    def _rows(self, rows: Spool, by_name: Spool) -> Iterator[TableRow]:
+        """Read the import as a whole and file by file, and give each row out once all are counted."""
+        summary = self._summary()
+        missing = None
+        try:
+            whole = self._whole(summary, rows)
+        except EciNotFoundError as error:
+            whole, missing = None, error
+        named: list[KickoutTable] = []
+        unknown: list[str] = []
+        # An import that may be without kickouts, and is, has none by name either.
+        if self._files and (self._sums.rows or summary.messages.texts or not self._missing_ok):
+            named, unknown = self._named(summary, by_name)
+        if missing is not None and not named:
+            raise missing
+        table = whole or KickoutTable(imported_file_name(summary.file_name), 0, {}, set())
+        if self._files:
+            yield from each_once(self.title, (table, rows), (named, by_name), unknown)
+        else:
+            yield from ((table, row) for row in rows)
+
+    def _whole(self, summary: SummaryReading, spool: Spool | None) -> KickoutTable | None:
+        """Read the rows of all files; None where EnergyCAP has no rows to tell."""
+        self._sums, self._by_file = KickoutSums(summary.messages), Counter()
+        try:
+            table = self._table(summary.messages, None, spool)
+        except EciNotFoundError:
+            if self._missing_ok or summary.is_known:
+                return None
+            raise
+        self._sums = table.sums
+        return table.table(imported_file_name(summary.file_name))
+
+    def _named(self, summary: SummaryReading, spool: Spool) -> tuple[list[KickoutTable], list[str]]:
+        """Read the rows of each file that has a name, and return those that have some, and the unknown names."""
+        tables, unknown = [], []
+        # Else EnergyCAP tells nothing of the import as a whole that these could be put beside.
+        is_told = bool(self._sums.rows)
+        for kickout_name, file in self._files.items():
+            spool.begin()
+            try:
+                table = self._table(summary.messages, kickout_name, spool)
+            except EciNotFoundError:
+                unknown.append(file)
+                continue
+            if table.sums.rows:
+                if not is_told:
+                    self._sums.add(table.sums)
+                tables.append(table.table(file))
+        return tables, unknown
+
+    def _summary(self) -> SummaryReading:
+        try:
+            return cast("SummaryReading", self._kickouts.stream(self.task_guid, None, "summary", SummaryReading))
+        except EciNotFoundError:
+            return SummaryReading(None)
+
+    def _table(self, messages: KnownMessages, file_name: str | None, spool: Spool | None) -> TableReading:
+        def take(members: Members) -> TableReading:
+            # Called anew when the connection failed in the middle: nothing of the last time may stay.
+            if spool is not None:
+                spool.clear()
+            return TableReading(members, messages, None if spool is None else spool.add)
+
+        return cast("TableReading", self._kickouts.stream(self.task_guid, file_name, "detail", take))

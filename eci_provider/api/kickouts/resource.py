@@ -1,0 +1,144 @@
+"""Kickouts: which rows an import refused, and why. Operations I3 to I6 of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from pydantic import Field, field_validator
+
+from eci_provider.api.kickouts.messages import message_text
+from eci_provider.api.kickouts.report import KickoutReport
+from eci_provider.api.models import ResponseModel
+from eci_provider.api.tasks import checked_guid
+from eci_provider.api.transport.responses import fetch
+
+if TYPE_CHECKING:
+    from eci_provider.api.transport.session import EciSession, Take
+
+
+class KickoutSummary(ResponseModel):
+    """Hold an import's kickout messages (BillImportTaskKickoutSummaryResponse)."""
+
+    task_guid: str | None = None
+    file_name: str | None = None
+    kickout_messages: list[str] = Field(default_factory=list)
+
+    @field_validator("kickout_messages", mode="before")
+    @classmethod
+    def _texts(cls, value: Any) -> Any:
+        """Accept what the prose promises (messages with counts) beside what the schema shows (texts)."""
+        return [message_text(item) for item in (value if isinstance(value, list) else _none_or_one(value))]
+
+
+class KickoutField(ResponseModel):
+    """Hold a column of the kicked-out rows; its id holds within one response only."""
+
+    id: int | None = None
+    name: str | None = None
+
+
+class KickoutCell(ResponseModel):
+    """Hold a cell of a kicked-out row."""
+
+    field_id: int | None = None
+    value: str | None = None
+
+
+class KickoutDetails(ResponseModel):
+    """Hold the kicked-out rows as a table (BillImportKickoutDetailsResponse)."""
+
+    fields: list[KickoutField] = Field(default_factory=list)
+    data: list[list[KickoutCell]] = Field(default_factory=list)
+
+    @field_validator("fields", "data", mode="before")
+    @classmethod
+    def _none_as_empty(cls, value: Any) -> Any:
+        return [] if value is None else value
+
+    def rows(self) -> Iterator[list[tuple[str, str]]]:
+        """Iterate over the rows, each as pairs of column name and value; two columns may share a name."""
+        names = {field.id: field.name or "" for field in self.fields}
+        for row in self.data:
+            yield [(names.get(cell.field_id, ""), cell.value or "") for cell in row]
+
+
+def _none_or_one(value: Any) -> list[Any]:
+    return [] if value is None else [value]
+
+
+class Kickouts:
+    """
+    Read which rows were kicked out of an import.
+
+    :param session: the session of the client.
+    """
+
+    def __init__(self, session: EciSession) -> None:
+        self._session = session
+
+    def summary(self, task_guid: str, file_name: str | None = None) -> KickoutSummary:
+        """
+        Read the messages (GetTaskKickoutSummaryV202401, ...ByFileV202401).
+
+        :param task_guid: the import.
+        :param file_name: one kickout file of an import of several files; all without.
+        """
+        path = _path(task_guid, file_name, "summary")
+        return fetch(self._session, KickoutSummary, _operation("summary", file_name), "GET", path)
+
+    def details(
+        self, task_guid: str, file_name: str | None = None, *, kickout_message: str | None = None
+    ) -> KickoutDetails:
+        """
+        Read the rows (GetBillImportKickoutDetailsV202401, ...ByFileV202401).
+
+        :param task_guid: the import.
+        :param file_name: one kickout file of an import of several files; all without.
+        :param kickout_message: only the rows with this message.
+        """
+        path, operation = _path(task_guid, file_name, "detail"), _operation("detail", file_name)
+        return fetch(
+            self._session, KickoutDetails, operation, "GET", path, params={"kickoutMessage": kickout_message}
+        )
+
+    def report(
+        self, task_guid: str, file_names: Sequence[str] | None = None, *, missing_ok: bool = False
+    ) -> KickoutReport:
+        """
+        Return a report of the rows by name, with the messages of each, in constant memory however many there are.
+
+        :param task_guid: the import.
+        :param file_names: the names of the files in the ZIP that was imported, to tell the rows of each apart.
+        :param missing_ok: whether an import of which EnergyCAP knows no kickouts (404) is one without.
+        :return: the report; nothing was asked for yet.
+        :raises EciValidationError: when the GUID is none.
+        """
+        guid = checked_guid(task_guid, source="kickouts")
+        return KickoutReport(self, guid, file_names or (), missing_ok=missing_ok)
+
+    def stream(self, task_guid: str, file_name: str | None, leaf: str, take: Take) -> Any:
+        """
+        Read a summary or the rows while they arrive.
+
+        :param task_guid: the import.
+        :param file_name: one kickout file of an import of several files; None for all.
+        :param leaf: ``summary`` or ``detail``.
+        :param take: as for :meth:`~eci_provider.api.transport.session.EciSession.request`.
+        :return: what ``take`` returned.
+        """
+        operation, path = _operation(leaf, file_name), _path(task_guid, file_name, leaf)
+        answer = self._session.request(operation, "GET", path, take=take)
+        return answer.data
+
+
+def _operation(leaf: str, file_name: str | None) -> str:
+    stem = "GetTaskKickoutSummary" if leaf == "summary" else "GetBillImportKickoutDetails"
+    return f"{stem}{'ByFile' if file_name else ''}V202401"
+
+
+def _path(task_guid: str, file_name: str | None, leaf: str) -> str:
+    guid = checked_guid(task_guid, source="kickouts")
+    middle = f"/{quote(file_name, safe='')}" if file_name else ""
+    return f"/api/v202401/import/bill/task/{guid}/kickout{middle}/{leaf}"

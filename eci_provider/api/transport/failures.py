@@ -1,0 +1,187 @@
+"""Name what went wrong with a request: network failures, statuses, and POSTs whose effect cannot be known."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from eci_provider.api.errors import (
+    EciAuthenticationError,
+    EciBadRequestError,
+    EciConnectionError,
+    EciError,
+    EciNotFoundError,
+    EciPermissionError,
+    EciRateLimitError,
+    EciRedirectError,
+    EciResponseError,
+    EciServerError,
+    EciUnknownOutcomeError,
+    EciUnreadableResponseError,
+)
+from eci_provider.api.transport.connections import was_connecting
+
+#: What requests raises before it asks for a connection; a proxy that it cannot read is among the reasons.
+_UNREADABLE_URL = (
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+)
+_NO_PLACE = urllib3.exceptions.LocationValueError
+
+
+def may_have_taken_effect(error: EciConnectionError | EciResponseError) -> bool:
+    """Tell whether the server may have carried a request out, whatever the answer looks like."""
+    if isinstance(error, EciConnectionError):
+        return error.sent
+    return isinstance(error, (EciServerError, EciUnreadableResponseError))
+
+
+def conclusion(error: EciConnectionError | EciResponseError, operation: str, method: str) -> EciError:
+    """Turn what a creating POST ended with into an unknown outcome, unless it certainly had no effect."""
+    if method != "POST" or not may_have_taken_effect(error):
+        return error
+    return EciUnknownOutcomeError(
+        f"{operation}: it is not known whether EnergyCAP carried this request out. {error} "
+        "Look in EnergyCAP before sending it again; it is not repeated by itself.",
+        operation=operation,
+        **error.details,
+    )
+
+
+def connection_error(error: Exception, method: str, path: str, base_url: str) -> EciConnectionError:
+    """
+    Return what ended a request as an error of ours, its cause being what lay at the bottom of it.
+
+    The layers above that hold the request and frames with it, and show a proxy's password.
+
+    :param error: what requests or urllib3 raised.
+    :param method: the request's method.
+    :param path: its path.
+    :param base_url: where it went.
+    """
+    kind, sent = _kind_of(error)
+    host = urlsplit(base_url).netloc
+    meaning = {
+        "dns": f"the host name {host} cannot be resolved; check the connection's host and the machine's DNS",
+        "unreachable": f"no connection to {host}; check the host, the port, the route and the firewall",
+        "tls": f"TLS with {host} failed; check the certificate, or set the connection's `verify` to a CA bundle",
+        "proxy": f"the proxy on the way to {host} failed",
+        "proxy_setting": (
+            f"nothing was sent to {host}: the environment's proxy setting (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) "
+            "cannot be used; check its URL (a SOCKS proxy needs the package requests[socks])"
+        ),
+        "timeout": f"{host} did not answer in time",
+        "reset": f"{host} closed the connection before its answer was complete",
+    }[kind]
+    reason = f" ({type(error).__name__})"
+    failure = EciConnectionError(
+        f"{method} {path}: {meaning}{reason}.", kind=kind, sent=sent, method=method, path=path
+    )
+    if kind != "proxy_setting":
+        failure.__cause__ = _alone(_causes(error)[-1])
+    return failure
+
+
+def _alone(cause: BaseException) -> BaseException:
+    """Return a cause without what it holds on to."""
+    if isinstance(cause, requests.RequestException):
+        cause.request = cause.response = None
+    cause.__cause__ = cause.__context__ = None
+    return cause.with_traceback(None)
+
+
+def _kind_of(error: Exception) -> tuple[str, bool]:
+    """Name a network failure, and tell whether the request may have reached the server."""
+    causes = _causes(error)
+    kind, sent = _kind_by_causes(error, causes)
+    return kind, sent and not any(was_connecting(cause) for cause in causes)
+
+
+def _kind_by_causes(error: Exception, causes: list[BaseException]) -> tuple[str, bool]:
+    # The address was tried before: what requests cannot read is the proxy's.
+    if isinstance(error, _UNREADABLE_URL) or any(isinstance(cause, _NO_PLACE) for cause in causes):
+        return "proxy_setting", False
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return "dns", False
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "proxy", not any(_is_proxy_refusal(cause) for cause in causes)
+    if any(_is_hang_up(cause) for cause in causes):
+        return "reset", True
+    if isinstance(error, requests.exceptions.SSLError):
+        return "tls", not any(_is_handshake_failure(cause) for cause in causes)
+    if isinstance(error, OSError) and "CA certificate bundle" in str(error):
+        return "tls", False  # requests found no file where `verify` or REQUESTS_CA_BUNDLE points to
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "unreachable", False
+    if any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes):
+        return "unreachable", False
+    if any(isinstance(cause, (TimeoutError, urllib3.exceptions.ReadTimeoutError)) for cause in causes):
+        return "timeout", True
+    if isinstance(error, requests.exceptions.Timeout):
+        return "timeout", True
+    return "reset", True
+
+
+def _is_hang_up(cause: BaseException) -> bool:
+    """Tell whether TLS only says that the other side closed the connection, such as a proxy that is restarted."""
+    return isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or (
+        isinstance(cause, ssl.SSLError)
+        and ("UNEXPECTED_EOF" in str(cause.reason) or "EOF occurred in violation of protocol" in str(cause))
+    )
+
+
+def _is_handshake_failure(cause: BaseException) -> bool:
+    """Tell whether TLS failed before a request could be sent: the reasons that only a handshake gives."""
+    reason = str(getattr(cause, "reason", ""))
+    return isinstance(cause, ssl.SSLCertVerificationError) or any(
+        part in reason
+        for part in ("CERTIFICATE", "WRONG_VERSION", "PROTOCOL", "HANDSHAKE", "CIPHER", "UNKNOWN_CA")
+    )
+
+
+def _is_proxy_refusal(cause: BaseException) -> bool:
+    """Tell whether a proxy failed before it passed anything on; what is lost later is a ProxyError, too."""
+    never_connected = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+    return isinstance(cause, never_connected) or "Tunnel connection failed" in str(cause)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return what an error was made of. Not its context: that may be somebody else's, handled meanwhile."""
+    found: list[BaseException] = []
+    queue: list[object] = [error]
+    while queue:
+        cause = queue.pop()
+        if isinstance(cause, BaseException) and cause not in found:
+            found.append(cause)
+            queue += [cause.__cause__, getattr(cause, "reason", None), *cause.args]
+    return found
+
+
+def meaning_of(status: int, base_url: str) -> tuple[type[EciResponseError], str]:
+    host = urlsplit(base_url).netloc
+    if status < 200:
+        return EciUnreadableResponseError, "this is no answer yet, and none followed"
+    if 300 <= status < 400:
+        return EciRedirectError, "redirects are not followed, since the API key would travel along"
+    if status == 401:
+        return EciAuthenticationError, (
+            f"the API key is wrong or deleted, was made in another environment or datasource than {host}, "
+            "or its owner lacks the permission for this"
+        )
+    if status == 403:
+        return (
+            EciPermissionError,
+            "the key's owner may not do this; it needs the permission Bills and Batches",
+        )
+    if status == 404:
+        return EciNotFoundError, "there is no such thing, or the address is not EnergyCAP's"
+    if status == 429:
+        return EciRateLimitError, "too many requests"
+    if status in (408, 425) or status >= 500:
+        return EciServerError, "trouble on EnergyCAP's side"
+    return EciBadRequestError, "EnergyCAP refused it; sending the same again changes nothing"

@@ -1,0 +1,173 @@
+"""What becomes of an import whose task a user ends; EnergyCAP itself cannot cancel one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from eci_provider.api.errors import EciError
+from eci_provider.api.transport.retries import is_transient
+from eci_provider.batches.status import change_status
+from eci_provider.core import clock
+from eci_provider.runtime.advice import NOT_LOOKED_FOR, by_adopting, by_reattaching
+from eci_provider.waiting.timeouts import bounded
+
+if TYPE_CHECKING:
+    from eci_provider.api.batches import BatchResponse
+    from eci_provider.api.client import EciClient
+    from eci_provider.api.tasks import TaskResponse
+
+log = logging.getLogger(__name__)
+
+ON_KILL = ("detach", "void_batch")
+
+#: How long a kill in a worker may take, in seconds: Airflow ends the process 5 s after it asked it to stop.
+WORKER_SECONDS = 4.0
+
+#: How often an import or its batch is looked at before it is given up, and the seconds between two looks.
+_LOOKS = 4
+_PAUSE = 0.7
+
+_BY_HAND = "set it to Pending in EnergyCAP or with UpdateBatchStatusOperator, which voids its bills"
+
+
+class KillSwitch:
+    """
+    Know what a kill of this process has to treat: nothing, a request under way, or an import.
+
+    :param action: ``detach`` or ``void_batch``.
+    """
+
+    def __init__(self, action: str) -> None:
+        self.action = action
+        self._was_killed = False
+        self._marker: str | None = None
+        self._reattach = True
+        self._import: tuple[Callable[[], EciClient], str] | None = None
+
+    def sending(self, marker: str, *, reattach: bool = True) -> None:
+        """
+        Know that an import is about to be sent.
+
+        :param marker: the marker it carries.
+        :param reattach: whether a later try looks for it.
+        :raises EciError: after a kill; Airflow leaves a killed process some seconds in which it must not begin.
+        """
+        if self._was_killed:
+            # With a marker an earlier request of this try may have taken effect, of which the submission tells.
+            done = "Nothing was sent." if self._marker is None else "It was not sent again."
+            raise EciError(f"The task was killed before its import was sent. {done}")
+        self._marker, self._reattach = marker, reattach
+
+    def take_up(self, client: Callable[[], EciClient], task_guid: str, *, reattach: bool = True) -> None:
+        """
+        Know the import from now on, and treat it if the kill came first.
+
+        :param client: makes a client of its own.
+        :param task_guid: the import.
+        :param reattach: whether a later try goes on with it.
+        """
+        self._import, self._reattach = (client, task_guid), reattach
+        if self._was_killed:
+            self.pull()
+
+    def let_go(self) -> None:
+        """Know of nothing any more: what ends the process from now on is no concern of the import's."""
+        self._import = self._marker = None
+
+    def pull(self) -> None:
+        """Treat what is under way as the action says; it never raises."""
+        self._was_killed = True
+        if self._import is not None:
+            client, task_guid = self._import
+            kill(self.action, client, task_guid, reattach=self._reattach)
+        elif self._marker is not None:
+            log.warning(
+                "The task was killed while its import was sent, marker %s; it may run in EnergyCAP. %s",
+                self._marker,
+                self._what_then(),
+            )
+
+    def _what_then(self) -> str:
+        """Return what becomes of an import of which only the marker is known."""
+        return "A retry or a clear of the task looks for it." if self._reattach else NOT_LOOKED_FOR
+
+
+def kill(
+    action: str,
+    client: Callable[[], EciClient],
+    task_guid: str,
+    *,
+    seconds: float = WORKER_SECONDS,
+    reattach: bool = True,
+) -> None:
+    """
+    Treat an import as ``on_kill`` says, and log what was done. It never raises.
+
+    :param action: ``detach`` or ``void_batch``.
+    :param client: makes a client, in another thread. It should be a new one: a signal may have stopped the task in
+        the middle of using its own.
+    :param task_guid: the import.
+    :param seconds: how long it may take.
+    :param reattach: whether a later try of the task goes on with it.
+    """
+    if action != "void_batch":
+        then = by_reattaching() if reattach else by_adopting(task_guid)
+        log.info("Import %s goes on in EnergyCAP, which cannot cancel it. %s", task_guid, then)
+        return
+    try:
+        level, said = bounded(lambda: void_batch(client(), task_guid), seconds)
+    except Exception as error:
+        reason = error.message if isinstance(error, EciError) else type(error).__name__
+        level, said = logging.ERROR, f"Its batch could not be set to Pending: {reason} Look at it, and {_BY_HAND}."
+    log.log(level, "Import %s was killed. %s", task_guid, said)
+
+
+def void_batch(client: EciClient, task_guid: str) -> tuple[int, str]:
+    """
+    Set an import's batch to Pending, which voids its bills. The import itself goes on until it ends.
+
+    :param client: the client.
+    :param task_guid: the import.
+    :return: a log level, and a sentence that says what was done or what is left to do.
+    :raises EciError: when EnergyCAP refuses, or cannot be asked.
+    """
+    task = _with_batch(client, task_guid)
+    if task.batch is None or task.batch.batch_id is None:
+        ended = f"It ended as {task.status!r} without one" if task.end_date else "It has none yet"
+        return logging.ERROR, f"Its batch could not be voided. {ended}; if one appears, {_BY_HAND}."
+    batch, changed = _pending(client, task.batch.batch_id)
+    name = f"Its batch {batch.batch_code!r} ({batch.batch_id})"
+    if batch.has_status("Pending"):
+        done = "was set to Pending" if changed else "was Pending already"
+        return logging.WARNING, f"{name} {done}: all its bills are void until it is opened again."
+    if batch.has_status("Closed"):
+        return (
+            logging.ERROR,
+            f"{name} is Closed and its bills stand; what is wrong with them is to be undone there.",
+        )
+    return logging.ERROR, f"{name} is {batch.batch_status!r} still: {_BY_HAND}."
+
+
+def _with_batch(client: EciClient, task_guid: str) -> TaskResponse:
+    """Return the task, once it shows its batch: EnergyCAP makes that a moment after the submission."""
+    for look in range(1, _LOOKS + 1):
+        try:
+            task = client.tasks.get(task_guid, repeat=False)
+        except EciError as error:
+            if look == _LOOKS or not is_transient(error):
+                raise
+        else:
+            if look == _LOOKS or task.end_date or (task.batch and task.batch.batch_id is not None):
+                break
+        clock.sleep(_PAUSE)
+    return task
+
+
+def _pending(client: EciClient, batch_id: int) -> tuple[BatchResponse, bool]:
+    """Return the batch as it is after the change, and whether a change was asked for."""
+    batch = client.batches.get(batch_id)
+    if not batch.has_status("Open"):
+        return batch, False
+    return change_status(client, batch_id, "Pending", leave_open_batches_as_is=True), True

@@ -1,0 +1,182 @@
+"""Whether an import's bills count: kickouts can void a whole batch, and so can a kill."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eci_provider.api.errors import EciError, EciNotFoundError, EciUnknownOutcomeError, EciVoidedError
+from eci_provider.api.texts import cut
+from eci_provider.core import clock
+
+if TYPE_CHECKING:
+    from eci_provider.api.client import EciClient
+    from eci_provider.api.tasks import TaskResponse
+
+log = logging.getLogger(__name__)
+
+#: The organisation's setting under which kickouts set the whole batch Pending (GetBillImportWorkflowSettingsV3).
+MARK_BATCH_PENDING = "MarkBatchPending"
+_PROCESS_VALID_BILLS = "ProcessValidBills"
+
+#: The status that a batch has here once EnergyCAP does not know it any more; EnergyCAP itself has none for that.
+DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """
+    Say how an import's batch stands, where that was asked for.
+
+    :param batch_status: as EnergyCAP spells it, or ``deleted``; None where it was not asked for or is not known.
+    :param counts: whether the imported bills count; None where that is not known.
+    """
+
+    batch_status: str | None = None
+    counts: bool | None = True
+
+    def imported(self, bills: int | None) -> int | None:
+        """Return how many of an import's bills count."""
+        return {True: bills, False: 0, None: None}[self.counts]
+
+    def voided(self, bills: int | None) -> int | None:
+        """Return how many of an import's bills are in EnergyCAP and do not count."""
+        if self.batch_status == DELETED:
+            return 0
+        return {True: 0, False: bills, None: None}[self.counts]
+
+
+def standing_of_import(client: EciClient, task: TaskResponse, *, kicked_out: bool, settle_time: float) -> Standing:
+    """
+    Tell whether the bills count that an import brought in.
+
+    Bills of a Pending batch are void until it is opened (UpdateBatchStatusV202206), whoever set it so: where the
+    organisation's ``errorHandling`` is ``MarkBatchPending``, EnergyCAP does for an import's own kickouts and for
+    those of another one that shares the batch (GetBillImportWorkflowSettingsV3). After kickouts, what cannot be
+    read is not taken for good; without any, it is, since nothing speaks against it.
+
+    Assumption: EnergyCAP has set the batch Pending within ``settle_time`` after the import's ``endDate``. One that
+    should be Pending and is open is looked at again then; whoever opens it later means it.
+
+    Bills are deleted with their batch (DeleteBatchV3), which EnergyCAP does not know any more then.
+
+    :param client: the client.
+    :param task: the import; it did not fail without bringing a bill in.
+    :param kicked_out: whether it had kickouts.
+    :param settle_time: seconds after which an import's end has taken effect on its batch.
+    """
+    batch_id = task.batch.batch_id if task.batch else None
+    handling = _error_handling(client) if kicked_out else None
+    valid_bills_count = (handling or "").casefold() == _PROCESS_VALID_BILLS.casefold()
+    status = _batch_status(client, batch_id)
+    if kicked_out and not valid_bills_count and (status or "").casefold() == "open":
+        status = _settled_status(client, task, batch_id, status, settle_time)
+    if status is not None:
+        return Standing(status, counts=status.casefold() not in ("pending", DELETED))
+    return Standing(counts=True if valid_bills_count or not kicked_out else None)
+
+
+def _settled_status(
+    client: EciClient, task: TaskResponse, batch_id: int | None, status: str | None, settle_time: float
+) -> str | None:
+    """Return a batch's status once the import's end has taken effect on it; as it is if that is so by now."""
+    pause = _until_settled(client, task.end_date or "", settle_time)
+    if not pause:
+        return status
+    log.info(
+        "Batch %s is %r, and may be set Pending for the import's kickouts (%s); looking once more in %g s.",
+        batch_id,
+        status,
+        MARK_BATCH_PENDING,
+        pause,
+    )
+    clock.sleep(pause)
+    return _batch_status(client, batch_id)
+
+
+def _until_settled(client: EciClient, end_date: str, settle_time: float) -> float:
+    """Return the seconds that are left, by EnergyCAP's clock, until an import's end has taken effect."""
+    from eci_provider.api.tasks import moment, names_zone
+
+    try:
+        age = client.server_now() - moment(end_date)
+    except ValueError:
+        return settle_time
+    if not names_zone(end_date):
+        return settle_time if abs(age) < clock.ANY_ZONE else 0.0
+    return min(max(settle_time - age.total_seconds(), 0.0), settle_time)
+
+
+def _error_handling(client: EciClient) -> str | None:
+    try:
+        handling = client.account.bill_import_settings().error_handling
+    except EciError as error:
+        log.warning("What kickouts do to the rest of a batch cannot be read: %s", error)
+        return None
+    log.info("EnergyCAP's setting errorHandling is %r.", handling)
+    return handling
+
+
+def _batch_status(client: EciClient, batch_id: int | None) -> str | None:
+    if batch_id is None:
+        return None
+    try:
+        return cut(client.batches.get(batch_id).batch_status, 100)
+    except EciNotFoundError:
+        return DELETED
+    except EciError as error:
+        log.warning("How batch %s stands cannot be read: %s", batch_id, error)
+        return None
+
+
+def voided_by_kill(
+    client: EciClient, result: Mapping[str, Any], sentence: str, *, reattach: bool = True
+) -> EciError | None:
+    """
+    Return the error for an import that ended and whose bills are void or may be, or None.
+
+    :param client: the client.
+    :param result: the result of an import whose task voids its batch when it is killed.
+    :param sentence: how the import ended, in words.
+    :param reattach: whether a later try of the task takes the import again.
+    """
+    if result["outcome"] == "failed" or result["batch_id"] is None:
+        return None
+    try:
+        batch = client.batches.get(result["batch_id"])
+    except EciError as error:
+        return _unknown_standing(result, sentence, error, reattach=reattach)
+    if not batch.has_status("pending"):
+        return None
+    kicked = result["outcome"] == "completed_with_kickouts"
+    or_else = f", or EnergyCAP set it so for its kickouts ({MARK_BATCH_PENDING})" if kicked else ""
+    then = (
+        " and clear this task; to import anew, set reattach=False."
+        if reattach
+        else "; with reattach=False a clear of this task imports anew."
+    )
+    return EciVoidedError(
+        f"{sentence} But batch {batch.batch_code!r} is Pending, so all its bills are void: this task "
+        f"was killed or its worker shut down, with on_kill='void_batch'{or_else}. To let them count, open "
+        f"the batch again (UpdateBatchStatusOperator){then}",
+        result=result,
+    )
+
+
+def _unknown_standing(
+    result: Mapping[str, Any], sentence: str, error: EciError, *, reattach: bool
+) -> EciUnknownOutcomeError:
+    then = (
+        "Nothing is sent again; another try, or a clear, looks at the batch again."
+        if reattach
+        else "Look at the batch in EnergyCAP: with reattach=False a clear of this task imports anew."
+    )
+    unknown = EciUnknownOutcomeError(
+        f"{sentence} But whether a kill has voided its batch (on_kill='void_batch') cannot be read: "
+        f"{error.message} {then}",
+        result=dict(result),
+    )
+    unknown.retry_helps = error.retry_helps
+    return unknown

@@ -1,0 +1,194 @@
+"""The storm's judge must see what a storm is there to find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dev.storm.plan import BillsFile, Plan
+from dev.storm.verdict import Judge, Result, judge_results, key_in_logs
+from eci_provider.api import EciClient
+from eci_provider.sandbox import Sandbox
+
+# Its runs are: one batch with kickouts, own batches, one batch, and one batch whose kickouts must fail it.
+PLAN = Plan(seed=32, runs=4, files=2)
+STRICT = 3
+
+
+@pytest.fixture
+def energycap() -> Iterator[Sandbox]:
+    """Serve a sandbox that knows the plan's accounts and imports at once."""
+    with Sandbox() as sandbox:
+        for file in PLAN.every_file:
+            for account, _ in file.bills:
+                sandbox.add_account(account)
+        yield sandbox
+
+
+@pytest.fixture
+def client(energycap: Sandbox) -> Iterator[EciClient]:
+    """Speak with it."""
+    with EciClient(energycap.url, energycap.api_key) as client:
+        yield client
+
+
+def send(client: EciClient, file: BillsFile, folder: Path, **batch: Any) -> None:
+    file.write(folder)
+    settings = batch or {"batch_mode": "new self-contained batch"}
+    client.bill_imports.submit(folder / file.name, batch_settings=settings)
+
+
+def send_everything(client: EciClient, folder: Path) -> None:
+    for run in PLAN.planned:
+        batch = None if run.own_batches else client.batches.open(batch_code=run.run_id).batch_id
+        for file in run.files:
+            if batch is None:
+                send(client, file, folder)
+            else:
+                send(client, file, folder, batch_mode="use existing batch", existing_open_batch_id=batch)
+        if batch is not None and run.deserves() == "success":
+            client.batches.update_status(batch, batch_status="Closed")
+
+
+def task_of(number: int, place: int, state: str = "success", **more: Any) -> dict[str, Any]:
+    run = PLAN.planned[number]
+    told = {"task_id": "import_bills", "map_index": place, "state": state, "try_number": 1, **more}
+    return {"dag_id": run.dag_id, "dag_run_id": run.run_id, **told}
+
+
+def write_log(logs: Path, task: dict[str, Any], text: str) -> None:
+    place = (
+        f"dag_id={task['dag_id']}/run_id={task['dag_run_id']}/task_id=import_bills/map_index={task['map_index']}"
+    )
+    log = logs / place / f"attempt={task['try_number']}.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(text)
+
+
+def judged(energycap: Sandbox, logs: Path, *tasks: dict[str, Any], **states: str) -> Result:
+    runs = [
+        {"dag_run_id": run.run_id, "state": states.get(f"run_{run.number}", run.deserves())}
+        for run in PLAN.planned
+    ]
+    found = Result()
+    Judge(PLAN, energycap, list(tasks), runs, logs, found).judge()
+    return found
+
+
+def test_nothing_is_wrong_when_everything_was_imported_once(
+    energycap: Sandbox, client: EciClient, tmp_path: Path
+) -> None:
+    send_everything(client, tmp_path)
+    found = judged(energycap, tmp_path, task_of(0, 0), task_of(0, 1, try_number=3))
+    assert found.wrong == []
+    assert (found.imports, found.retries) == (len(PLAN.every_file), 2)
+
+
+def test_an_import_made_twice_is_seen_bill_by_bill(energycap: Sandbox, client: EciClient, tmp_path: Path) -> None:
+    send_everything(client, tmp_path)
+    twice = next(file for file in PLAN.every_file if file.kickouts)
+    send(client, twice, tmp_path)
+    found = judged(energycap, tmp_path)
+    assert found.duplicates == len(twice.bills) + len(twice.kickouts)
+    assert any(text.startswith("there are ") for text in found.wrong)
+
+
+def test_an_import_that_was_never_made_is_a_loss(energycap: Sandbox, tmp_path: Path) -> None:
+    found = judged(energycap, tmp_path)
+    assert found.losses == sum(len(file.everything) for file in PLAN.every_file)
+
+
+def test_a_task_that_says_that_it_cannot_know_is_counted_and_may_have_imported_nothing(
+    energycap: Sandbox, client: EciClient, tmp_path: Path
+) -> None:
+    send_everything(client, tmp_path)
+    run = PLAN.planned[0]
+    batch = next(batch for batch in energycap.batches() if batch["batch_code"] == run.run_id)
+    client.batches.delete(batch["batch_id"])
+    failed = task_of(0, 0, "failed", try_number=5)
+    write_log(tmp_path, failed, "EciUnknownOutcomeError: it cannot be known")
+    found = judged(energycap, tmp_path, failed, run_0="failed")
+    assert (found.unknown_tasks, found.unknown_tries) == (1, 1)
+    # The other file of the same run has no excuse. What was kicked out is the import's, and outlives the batch.
+    assert found.losses == len(run.files[1].bills)
+
+
+@pytest.mark.parametrize("state", ["running", "deferred", "queued", "up_for_retry", None])
+def test_a_task_that_has_not_ended_waits_for_ever(
+    energycap: Sandbox, client: EciClient, tmp_path: Path, state: str | None
+) -> None:
+    send_everything(client, tmp_path)
+    found = judged(energycap, tmp_path, task_of(1, 0) | {"state": state})
+    assert found.waiting == 1
+    assert found.wrong == [f"storm-001 import_bills[0] has not ended: {state}"]
+
+
+def test_a_run_that_failed_without_a_reason_is_wrong(
+    energycap: Sandbox, client: EciClient, tmp_path: Path
+) -> None:
+    send_everything(client, tmp_path)
+    found = judged(energycap, tmp_path, task_of(2, 1, "failed"), run_2="failed")
+    assert [text.split(" (")[0] for text in found.wrong] == [
+        "storm-002 import_bills[1] failed in try 1",
+        "storm-002",
+    ]
+
+
+def test_a_run_whose_kickouts_must_fail_it_is_wrong_when_it_succeeds_or_fails_for_another_reason(
+    energycap: Sandbox, client: EciClient, tmp_path: Path
+) -> None:
+    send_everything(client, tmp_path)
+    place = next(place for place, file in enumerate(PLAN.planned[STRICT].files) if file.kickouts)
+    failed = task_of(STRICT, place, "failed")
+    assert judged(energycap, tmp_path, failed).wrong == [f"storm-003 import_bills[{place}] failed in try 1"]
+    write_log(tmp_path, failed, "EciKickoutsError: rows were kicked out")
+    assert judged(energycap, tmp_path, failed).wrong == []
+    found = judged(energycap, tmp_path, task_of(STRICT, place), run_3="success")
+    assert [text.split(" (")[0] for text in found.wrong] == [
+        f"storm-003 import_bills[{place}] succeeded and deserves to fail",
+        "storm-003",
+    ]
+
+
+def test_the_batch_of_a_run_that_failed_must_not_be_closed(
+    energycap: Sandbox, client: EciClient, tmp_path: Path
+) -> None:
+    send_everything(client, tmp_path)
+    left = next(batch for batch in energycap.batches() if batch["batch_code"] == "storm-003")
+    client.batches.update_status(left["batch_id"], batch_status="Closed")
+    found = judged(energycap, tmp_path)
+    assert found.wrong == ["the batch of storm-003 is not there once and Open: ['Closed']"]
+
+
+def test_a_batch_left_open_is_wrong(energycap: Sandbox, client: EciClient, tmp_path: Path) -> None:
+    send_everything(client, tmp_path)
+    client.batches.open(batch_code="opened twice")
+    found = judged(energycap, tmp_path)
+    assert [text.split(",")[0] for text in found.wrong] == [f"there are {len(energycap.batches())} batches"]
+
+
+def test_a_result_that_does_not_fit_the_file_is_wrong() -> None:
+    file = PLAN.planned[0].files[0]
+    fitting = {
+        "outcome": "completed_with_kickouts" if file.kickouts else "completed",
+        "imported": len(file.bills),
+        "kickouts": len(file.kickouts),
+        "reattached": True,
+    }
+    found = Result()
+    judge_results(PLAN, {("storm-000", 0): fitting}, found)
+    assert (found.wrong, found.reattached) == ([], 1)
+    judge_results(PLAN, {("storm-000", 0): fitting | {"imported": 0}, ("storm-001", 0): None}, found)
+    assert len(found.wrong) == 2
+
+
+def test_the_key_is_found_wherever_it_stands_but_at_energycap_itself(tmp_path: Path) -> None:
+    energycap = tmp_path / "energycap"
+    log = tmp_path / "logs" / "deep" / "task.log"
+    for path in (energycap / "sandbox.db", log):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"...the-key...")
+    assert key_in_logs(tmp_path, "the-key", energycap) == [log]
