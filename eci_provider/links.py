@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
-from eci_provider.core.paths import shown
+from eci_provider.core.paths import redact_path
 from eci_provider.links_templates import unknown_placeholders
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def place_url(path: str) -> str:
     if parts.scheme in ("gs", "gcs"):
         return f"https://console.cloud.google.com/storage/browser/_details/{quote(bucket)}/{quote(key)}"
     # A user's name alone may be part of the place, such as a container's.
-    return shown(urlunsplit(parts._replace(netloc=bucket)) if parts.password is not None else path)
+    return redact_path(urlunsplit(parts._replace(netloc=bucket)) if parts.password is not None else path)
 
 
 def filled(template: str | None, host: str, facts: dict[str, Any]) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eci_provider.core.paths import same_place, shown
+from eci_provider.core.paths import redact_path, same_place
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_urls_are_compared_as_they_are_written() -> None:
     ],
 )
 def test_a_path_is_shown_without_secrets(path: str, said: str) -> None:
-    assert shown(path) == said
+    assert redact_path(path) == said

@@ -80,7 +80,7 @@ class TestPaths:
         with monkeypatch.context() as patch:
             killed = RuntimeError("killed while waiting")
             patch.setattr(
-                "eci_provider.waiting.poller.Wait.take", lambda self, found: (_ for _ in ()).throw(killed)
+                "eci_provider.waiting.poller.Poller.take", lambda self, found: (_ for _ in ()).throw(killed)
             )
             assert scene.run(tries).state == "failed"
         scene.clock.sleep(100 if ended else 10)
@@ -247,7 +247,7 @@ class TestPaths:
         with monkeypatch.context() as patch:
             killed = RuntimeError("killed while waiting")
             patch.setattr(
-                "eci_provider.waiting.poller.Wait.take", lambda self, found: (_ for _ in ()).throw(killed)
+                "eci_provider.waiting.poller.Poller.take", lambda self, found: (_ for _ in ()).throw(killed)
             )
             assert scene.run(tries).error is killed
         scene.clock.sleep(600)

@@ -40,7 +40,7 @@ def with_arguments(scene: Scene, tries: Tries, **arguments: Any) -> Tries:
 def killed_while_waiting(scene: Scene, tries: Tries, monkeypatch: pytest.MonkeyPatch) -> Finished:
     with monkeypatch.context() as patch:
         killed = RuntimeError("killed while waiting")
-        patch.setattr("eci_provider.waiting.poller.Wait.take", lambda self, found: (_ for _ in ()).throw(killed))
+        patch.setattr("eci_provider.waiting.poller.Poller.take", lambda self, found: (_ for _ in ()).throw(killed))
         return scene.run(tries)
 
 

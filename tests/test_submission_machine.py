@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
-from eci_provider.submission.submitter import Submission
+from eci_provider.submission.submitter import Submitter
 from tests.conftest import TurnedClock, connect
 from tests.running import Finished, Tries
 from tests.waiting_tasks import bill_file
@@ -182,12 +182,12 @@ class OneTask(RuleBasedStateMachine):
 
 def _arm(patch: pytest.MonkeyPatch, point: str) -> None:
     """Let the process die at a point."""
-    submit = Submission.submit_job
+    submit = Submitter.submit_job
 
-    def before(self: Submission, marker: str) -> str:
+    def before(self: Submitter, marker: str) -> str:
         raise Death
 
-    def after(self: Submission, marker: str) -> str:
+    def after(self: Submitter, marker: str) -> str:
         submit(self, marker)
         raise Death
 
@@ -195,14 +195,14 @@ def _arm(patch: pytest.MonkeyPatch, point: str) -> None:
         raise Death
 
     if point == "before the request":
-        patch.setattr(Submission, "submit_job", before)
+        patch.setattr(Submitter, "submit_job", before)
     elif point == "after the answer":
-        patch.setattr(Submission, "submit_job", after)
+        patch.setattr(Submitter, "submit_job", after)
     elif point == "while waiting":
-        patch.setattr("eci_provider.waiting.poller.Wait.look_once", die)
+        patch.setattr("eci_provider.waiting.poller.Poller.look_once", die)
         patch.setattr("eci_provider.triggers.task.EciTaskTrigger.share", die)
     elif point == "at the end":
-        patch.setattr("eci_provider.outcome.policy.judged", die)
+        patch.setattr("eci_provider.outcome.policy.apply_policy", die)
 
 
 TestOneTask = OneTask.TestCase

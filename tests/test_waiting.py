@@ -12,7 +12,7 @@ from eci_provider.api.errors import EciConnectionError, EciError, EciNotFoundErr
 from eci_provider.waiting.schedule import (
     MOST_FAILING_SECONDS,
     MOST_FAILURES,
-    Watch,
+    PollSchedule,
     classify,
     deadline_after,
     framework_timeout,
@@ -82,7 +82,7 @@ def test_an_unknown_status_at_the_end_never_succeeds(status: str) -> None:
 
 @given(st.floats(min_value=0.1, max_value=3600), st.floats(min_value=0, max_value=0.999))
 def test_the_pace_grows_to_the_interval_and_stays(interval: float, chance: float) -> None:
-    watch = Watch(poll_interval=interval, deadline=None, random=lambda: chance)
+    watch = PollSchedule(poll_interval=interval, deadline=None, random=lambda: chance)
 
     delays = [watch.after_look() for _ in range(40)]
 
@@ -95,7 +95,7 @@ def test_the_pace_grows_to_the_interval_and_stays(interval: float, chance: float
 @pytest.mark.parametrize("failing", [False, True])
 def test_the_last_look_falls_on_the_deadline(failing: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    watch = Watch(poll_interval=30, deadline=deadline_after(100), random=lambda: 0.5)
+    watch = PollSchedule(poll_interval=30, deadline=deadline_after(100), random=lambda: 0.5)
 
     looks = []
     while True:
@@ -111,7 +111,7 @@ def test_the_last_look_falls_on_the_deadline(failing: bool, monkeypatch: pytest.
 
 def test_an_outage_is_waited_out_for_half_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    watch = Watch(poll_interval=1, deadline=None, random=lambda: 0.5)
+    watch = PollSchedule(poll_interval=1, deadline=None, random=lambda: 0.5)
 
     waited = 0.0
     while (delay := watch.after_failure(broken())) is not None:
@@ -124,7 +124,7 @@ def test_an_outage_is_waited_out_for_half_an_hour(monkeypatch: pytest.MonkeyPatc
 
 def test_failures_in_a_quick_row_are_numbered(monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch)
-    watch = Watch(poll_interval=1, deadline=None, random=lambda: 0.5)
+    watch = PollSchedule(poll_interval=1, deadline=None, random=lambda: 0.5)
 
     answers = [watch.after_failure(broken(retry_after=1)) for _ in range(MOST_FAILURES)]
 
@@ -134,7 +134,7 @@ def test_failures_in_a_quick_row_are_numbered(monkeypatch: pytest.MonkeyPatch) -
 
 def test_one_success_forgets_all_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
-    watch = Watch(poll_interval=1, deadline=None, random=lambda: 0.5)
+    watch = PollSchedule(poll_interval=1, deadline=None, random=lambda: 0.5)
 
     for _ in range(200):
         for _ in range(3):
@@ -147,7 +147,7 @@ def test_one_success_forgets_all_failures(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("asked", [7.0, 600.0])
 def test_retry_after_is_obeyed(asked: float, monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch)
-    watch = Watch(poll_interval=1, deadline=None, random=lambda: 0.5)
+    watch = PollSchedule(poll_interval=1, deadline=None, random=lambda: 0.5)
 
     delay = watch.after_failure(broken(429, retry_after=asked))
 
@@ -160,7 +160,7 @@ def test_of_a_longer_one_an_hour_is_obeyed_and_that_is_said_once(
     asked: float, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = Clock(monkeypatch)
-    watch = Watch(poll_interval=1, deadline=None, random=lambda: 0.5)
+    watch = PollSchedule(poll_interval=1, deadline=None, random=lambda: 0.5)
 
     for _ in range(3):
         delay = watch.after_failure(broken(429, retry_after=asked))
@@ -175,7 +175,7 @@ def test_of_a_longer_one_an_hour_is_obeyed_and_that_is_said_once(
 
 def test_what_waiting_cannot_cure_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch)
-    watch = Watch(poll_interval=1, deadline=None, random=lambda: 0.5)
+    watch = PollSchedule(poll_interval=1, deadline=None, random=lambda: 0.5)
 
     assert watch.after_failure(EciNotFoundError("gone", status=404, method="GET", path="/p")) is None
     tls = EciConnectionError("tls", kind="tls", sent=False, method="GET", path="/p")

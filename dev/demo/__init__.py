@@ -1,5 +1,5 @@
 """
-The provider at work on this machine alone: ``make demo`` (``python -m dev.demo``), ``make ui`` to click through it.
+The provider at work on this machine alone: ``make demo`` (``python -m dev.demo``); ``make ui`` to click through.
 
 Real bills go from a CSV file through Airflow into the sandbox, an EnergyCAP look-alike. Some are kicked out, an
 analyst corrects what the kickouts name, the DAG retries them and closes the batch.

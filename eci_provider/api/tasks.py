@@ -118,7 +118,7 @@ def checked_guid(task_guid: str, *, source: str) -> str:
     return validated(_TaskGuid, {"task_guid": task_guid}, source=source).task_guid
 
 
-def moment(text: str) -> datetime:
+def parse_datetime(text: str) -> datetime:
     """
     Return a date-time of the server as an aware datetime.
 

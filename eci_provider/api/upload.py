@@ -13,7 +13,7 @@ from types import NoneType
 from typing import Any, BinaryIO, Protocol, TypeAlias, cast, runtime_checkable
 
 from eci_provider.api.errors import EciConnectionError, EciError, EciValidationError
-from eci_provider.core.paths import shown
+from eci_provider.core.paths import redact_path
 
 #: What the importer reads (BillImportV3): the extension tells it how.
 READABLE_EXTENSIONS = (".csv", ".dat", ".txt", ".xlsx", ".zip")
@@ -130,9 +130,9 @@ class StreamedImport:
 
     def _changed(self, how: str) -> EciFileError:
         return EciFileError(
-            f"File {shown(self._file)!r} changed while it was sent: {how}. The request was broken off and "
+            f"File {redact_path(self._file)!r} changed while it was sent: {how}. The request was broken off and "
             "EnergyCAP did not take it. Send the file again when nothing writes to it any more.",
-            file=shown(self._file),
+            file=redact_path(self._file),
         )
 
 
@@ -175,19 +175,19 @@ def _size(file: BillFile, *, source: str) -> int:
 def _opened(file: BillFile, *, source: str) -> Iterator[BinaryIO]:
     path = _openable(file)
     if not path.exists():
-        raise EciValidationError([f"file is {shown(file)!r}: there is no such file"], source=source)
+        raise EciValidationError([f"file is {redact_path(file)!r}: there is no such file"], source=source)
     if isinstance(path, Path) and path.is_fifo():
-        problem = f"file is {shown(file)!r}: it is a pipe, which cannot be read twice"
+        problem = f"file is {redact_path(file)!r}: it is a pipe, which cannot be read twice"
         raise EciValidationError([problem], source=source)
     try:
         with path.open("rb") as stream:
             yield stream
     except IsADirectoryError:
-        raise EciValidationError([f"file is {shown(file)!r}: it is a folder"], source=source) from None
+        raise EciValidationError([f"file is {redact_path(file)!r}: it is a folder"], source=source) from None
 
 
 def _empty(file: BillFile, source: str) -> EciValidationError:
-    return EciValidationError([f"file is {shown(file)!r}: it is empty, 0 bytes"], source=source)
+    return EciValidationError([f"file is {redact_path(file)!r}: it is empty, 0 bytes"], source=source)
 
 
 def checked_file_name(file: BillFile, file_name: str | None, *, source: str) -> str:
@@ -209,11 +209,11 @@ def checked_file_name(file: BillFile, file_name: str | None, *, source: str) -> 
     if suffix not in READABLE_EXTENSIONS:
         wanted = ", ".join(READABLE_EXTENSIONS)
         raise EciValidationError(
-            [f"{field} is {shown(name)!r}: its name must end in one of {wanted}"], source=source
+            [f"{field} is {redact_path(name)!r}: its name must end in one of {wanted}"], source=source
         )
     if "/" in name or "\\" in name:
         raise EciValidationError(
-            [f"{field} is {shown(name)!r}: it must be a name without a folder"], source=source
+            [f"{field} is {redact_path(name)!r}: it must be a name without a folder"], source=source
         )
     return name
 

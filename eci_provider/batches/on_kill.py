@@ -32,7 +32,7 @@ _PAUSE = 0.7
 _BY_HAND = "set it to Pending in EnergyCAP or with UpdateBatchStatusOperator, which voids its bills"
 
 
-class KillSwitch:
+class KillHandler:
     """
     Know what a kill of this process has to treat: nothing, a request under way, or an import.
 
@@ -60,7 +60,7 @@ class KillSwitch:
             raise EciError(f"The task was killed before its import was sent. {done}")
         self._marker, self._reattach = marker, reattach
 
-    def take_up(self, client: Callable[[], EciClient], task_guid: str, *, reattach: bool = True) -> None:
+    def track(self, client: Callable[[], EciClient], task_guid: str, *, reattach: bool = True) -> None:
         """
         Know the import from now on, and treat it if the kill came first.
 
@@ -70,13 +70,13 @@ class KillSwitch:
         """
         self._import, self._reattach = (client, task_guid), reattach
         if self._was_killed:
-            self.pull()
+            self.handle()
 
-    def let_go(self) -> None:
+    def untrack(self) -> None:
         """Know of nothing any more: what ends the process from now on is no concern of the import's."""
         self._import = self._marker = None
 
-    def pull(self) -> None:
+    def handle(self) -> None:
         """Treat what is under way as the action says; it never raises."""
         self._was_killed = True
         if self._import is not None:

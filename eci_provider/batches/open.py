@@ -16,7 +16,7 @@ from eci_provider.api.errors import (
     EciValidationError,
 )
 from eci_provider.core import clock
-from eci_provider.submission.settle import MOST_SENDS, look_twice
+from eci_provider.submission.settle import MOST_SENDS, find_after_settling
 
 if TYPE_CHECKING:
     from eci_provider.api.batches import BatchResponse
@@ -32,7 +32,7 @@ _MARGIN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Opening:
+class BatchOpener:
     """
     Open a batch, unless an earlier try did.
 
@@ -101,9 +101,9 @@ class Opening:
             raise error
         return self._taken(found, since, "opened by an earlier request of this task")
 
-    def _by_server(self, moment: datetime) -> datetime:
+    def _by_server(self, parse_datetime: datetime) -> datetime:
         """Return a moment of this machine by EnergyCAP's clock, and a little earlier."""
-        return moment + (self.client.server_now() - clock.utc_now()) - _MARGIN
+        return parse_datetime + (self.client.server_now() - clock.utc_now()) - _MARGIN
 
     @cached_property
     def _record(self) -> Mapping[str, Any]:
@@ -125,14 +125,14 @@ class Opening:
     @property
     def _since(self) -> datetime | None:
         """Return the earliest moment at which an earlier try can have opened it; None if none can have."""
-        from eci_provider.api.tasks import moment
+        from eci_provider.api.tasks import parse_datetime
 
         if self._record:
-            return moment(self._record["since"]) - _MARGIN if self._record.get("since") else None
+            return parse_datetime(self._record["since"]) - _MARGIN if self._record.get("since") else None
         return self.floor - _CLOCKS_APART if self.floor else None
 
     def _found_after_a_while(self) -> BatchResponse | None:
-        return look_twice(
+        return find_after_settling(
             self._find,
             self.settle_time,
             unknown=f"{self.source}: it is not known whether batch {self._code!r} was opened",
@@ -169,7 +169,7 @@ class Opening:
 
     def _is_own(self, batch: BatchResponse, since: datetime | None) -> bool:
         """Tell whether the key's owner opened a batch since a moment by the server's clock."""
-        from eci_provider.api.tasks import moment, names_zone
+        from eci_provider.api.tasks import names_zone, parse_datetime
 
         creator = batch.created_by.user_code if batch.created_by else None
         if since is None or not creator or not batch.start_date:
@@ -177,7 +177,7 @@ class Opening:
         me = self.client.account.me().system_user_code or ""
         try:
             margin = timedelta(0) if names_zone(batch.start_date) else clock.ANY_ZONE
-            return creator.casefold() == me.casefold() and moment(batch.start_date) >= since - margin
+            return creator.casefold() == me.casefold() and parse_datetime(batch.start_date) >= since - margin
         except ValueError:
             return False
 

@@ -45,7 +45,7 @@ def _place(path: str) -> str:
     return path if "://" in path else os.path.realpath(path)
 
 
-def shown(path: object) -> str:
+def redact_path(path: object) -> str:
     """
     Return a path as messages show it: without a URL's password, and without the values of its query.
 
@@ -54,11 +54,11 @@ def shown(path: object) -> str:
     return _VALUE.sub(r"\1***", _PASSWORD.sub(r"\1***@", str(path)))
 
 
-def without_secrets(text: str, path: object) -> str:
+def redact_path_in(text: str, path: object) -> str:
     """
     Return a message that may quote a path, with the path as messages show it.
 
     :param text: what somebody else says, such as a store's client.
     :param path: the path that it may quote.
     """
-    return text.replace(str(path), shown(path))
+    return text.replace(str(path), redact_path(path))

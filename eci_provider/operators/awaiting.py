@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
 
-from eci_provider.batches.on_kill import ON_KILL, KillSwitch
+from eci_provider.batches.on_kill import ON_KILL, KillHandler
 from eci_provider.core import clock
 from eci_provider.links import LINK_FACTS
 from eci_provider.operators.telling import EciTellingOperator
@@ -89,7 +89,7 @@ class EciAwaitingOperator(EciTellingOperator):
         self.on_kickouts = on_kickouts
         self.max_kickouts = max_kickouts
         self.success_statuses = success_statuses
-        self.kill_switch = KillSwitch(on_kill)
+        self.kill_handler = KillHandler(on_kill)
         check_choice("on_kill", on_kill, ON_KILL, source=self.source)
         self.check_waiting_arguments()
 
@@ -139,7 +139,7 @@ class EciAwaitingOperator(EciTellingOperator):
         :return: the result.
         :raises EciError: one of its children.
         """
-        from eci_provider.outcome.policy import judged, push_result
+        from eci_provider.outcome.policy import apply_policy, push_result
         from eci_provider.waiting.schedule import task_has_ended
 
         following: Submitted | None = submitted
@@ -152,7 +152,7 @@ class EciAwaitingOperator(EciTellingOperator):
                     task = self._wait(context, hook, following, began)
                 result, voided, unreported = self._conclude(context, hook, task, following)
             result, following = self.follow_up(context, hook, result) if voided is None else (result, None)
-        result = judged(
+        result = apply_policy(
             context,
             result,
             self.on_kickouts,
@@ -168,7 +168,7 @@ class EciAwaitingOperator(EciTellingOperator):
     def _wait(self, context: Context, hook: EciHook, submitted: Submitted, began: datetime) -> TaskResponse:
         """Wait here, or leave it to a trigger."""
         from eci_provider.waiting.schedule import deadline_after, execution_deadline, framework_timeout
-        from eci_provider.waiting.timeouts import wait_within_limits
+        from eci_provider.waiting.timeouts import wait_in_worker
 
         deadline = deadline_after(self.timeout, since=submitted.submitted_at)
         self.log.info(
@@ -188,7 +188,7 @@ class EciAwaitingOperator(EciTellingOperator):
             self.defer(trigger=trigger, method_name="execute_complete", timeout=framework_timeout(deadline))
         trigger = self._trigger(submitted.task_guid, deadline, reattached=submitted.reattached)
         with self.waiting_for(submitted.task_guid):
-            return wait_within_limits(trigger.wait(hook))
+            return wait_in_worker(trigger.wait(hook))
 
     def _trigger(
         self,
@@ -210,7 +210,7 @@ class EciAwaitingOperator(EciTellingOperator):
             wait_for_analysis=self.wait_for_analysis,
             execution_deadline=execution_deadline.isoformat() if execution_deadline else None,
             reattached=reattached,
-            on_kill=self.kill_switch.action,
+            on_kill=self.kill_handler.action,
             submitted_at=submitted_at,
             reattach=self.finds_its_import,
         )
@@ -276,11 +276,11 @@ class EciAwaitingOperator(EciTellingOperator):
         """Know which import it is, for the link and for a kill, until it is concluded or left to a trigger."""
         self._task_guid = task_guid
         self.show_link(context, hook, task_guid=task_guid)
-        self.kill_switch.take_up(hook.new_client, task_guid, reattach=self.finds_its_import)
+        self.kill_handler.track(hook.new_client, task_guid, reattach=self.finds_its_import)
         try:
             yield
         finally:
-            self.kill_switch.let_go()
+            self.kill_handler.untrack()
 
     def on_kill(self) -> None:
         """
@@ -288,7 +288,7 @@ class EciAwaitingOperator(EciTellingOperator):
 
         Airflow calls it in the worker when the running task is marked or cleared, and when the worker shuts down.
         """
-        self.kill_switch.pull()
+        self.kill_handler.handle()
 
     def _conclude(
         self, context: Context, hook: EciHook, task: TaskResponse, submitted: Submitted
@@ -308,7 +308,7 @@ class EciAwaitingOperator(EciTellingOperator):
             result = concluded(client, task, task_guid, **known, settle_time=hook.settings.numbers["settle_time"])
             self.show_link(context, hook, **{name: result[name] for name in LINK_FACTS})
             # Also in the try that was killed: a worker that shuts down voids the batch, and may end well still.
-            voids_on_kill = self.kill_switch.action == "void_batch" and not self.pending_is_meant()
+            voids_on_kill = self.kill_handler.action == "void_batch" and not self.pending_is_meant()
             voided: EciError | None = removed_of(result)
             if voided is None and voids_on_kill:
                 reattach = self.finds_its_import
@@ -322,10 +322,10 @@ class EciAwaitingOperator(EciTellingOperator):
 def _result_at_once(submitted: Submitted) -> dict[str, Any]:
     """Return the result of an import that is not waited for: whether its bills count is not claimed."""
     from eci_provider.api.tasks import TaskResponse
-    from eci_provider.outcome.batch_state import Standing
+    from eci_provider.outcome.batch_state import BatchState
     from eci_provider.outcome.result import import_result
 
-    task, unknown = submitted.task or TaskResponse(), Standing(counts=None)
+    task, unknown = submitted.task or TaskResponse(), BatchState(counts=None)
     return import_result(
         task, submitted.task_guid, outcome=None, standing=unknown, reattached=submitted.reattached
     )

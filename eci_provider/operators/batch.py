@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciNotCarriedOutError
-from eci_provider.batches.open import Opening
+from eci_provider.batches.open import BatchOpener
 from eci_provider.batches.status import change_status
 from eci_provider.operators.base import EciOperator
 from eci_provider.runtime.arguments import check_choice, is_template
@@ -104,7 +104,7 @@ class OpenBatchOperator(EciOperator):
 
         request = self.checked_request()
         check_choice("if_exists", self.if_exists, IF_EXISTS, source=self.source)
-        batch, how = Opening(
+        batch, how = BatchOpener(
             hook.get_conn(),
             dict(request),
             adopts=self.if_exists == "adopt",

@@ -10,7 +10,7 @@ from eci_provider.api.errors import EciValidationError
 from eci_provider.core.paths import as_text
 from eci_provider.links import KickoutReportLink
 from eci_provider.operators.columns import EciColumnsOperator
-from eci_provider.runtime.arguments import check_choice, is_nothing, is_template
+from eci_provider.runtime.arguments import check_choice, is_left_out, is_template
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -66,7 +66,7 @@ class EciBillFileOperator(EciColumnsOperator):
         self._refuse_no_path("file", self.file, "the bill file")
 
     def _refuse_no_path(self, name: str, path: Any, what: str) -> None:
-        if not is_template(path) and (is_nothing(path) or "\0" in str(path)):
+        if not is_template(path) and (is_left_out(path) or "\0" in str(path)):
             raise EciValidationError([f"{name} is {str(path or '')!r}: must name {what}"], source=self.source)
 
     @staticmethod
@@ -153,7 +153,7 @@ class CheckBillFileOperator(EciBillFileOperator):
         from eci_provider.reports.formats import check_apart, checked_format
 
         report = self.report
-        if is_template(report) or is_nothing(report):
+        if is_template(report) or is_left_out(report):
             return None
         checked_format(report, None, source=self.source, name="report")
         mapping = self.column_mapping

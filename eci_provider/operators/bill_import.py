@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.core.paths import as_text, shown
+from eci_provider.core.paths import as_text, redact_path
 from eci_provider.operators.importing import EciImportOperator
 from eci_provider.runtime.arguments import is_template
 
@@ -83,7 +83,7 @@ class ImportBillsOperator(EciImportOperator):
 
     def what(self) -> str:
         """Return what is imported, for messages."""
-        return f"file {shown(self.file)!r}"
+        return f"file {redact_path(self.file)!r}"
 
     def content(self, request: RequestModel) -> str:
         """Return a digest of the file, and of how and into which batch it is read."""
@@ -111,7 +111,7 @@ class ImportBillsOperator(EciImportOperator):
         except EciValidationError as error:
             raise EciValidationError(error.details["problems"], source=self.source) from error
         self.log.info(
-            "File %s was taken by EnergyCAP as import %s, marker %s.", shown(self.file), task_guid, marker
+            "File %s was taken by EnergyCAP as import %s, marker %s.", redact_path(self.file), task_guid, marker
         )
         return task_guid
 

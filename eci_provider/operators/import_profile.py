@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from eci_provider.api.errors import EciBadRequestError, EciExistsError, EciUnknownOutcomeError
 from eci_provider.operators.columns import EciColumnsOperator
 from eci_provider.runtime.arguments import check_choice
-from eci_provider.submission.settle import MOST_SENDS, look_twice
+from eci_provider.submission.settle import MOST_SENDS, find_after_settling
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -96,7 +96,7 @@ class CreateImportProfileOperator(EciColumnsOperator):
         raise lost
 
     def _existing_after(self, client: EciClient, settle_time: float) -> ImportProfileResponse | None:
-        return look_twice(
+        return find_after_settling(
             lambda: self._existing(client),
             settle_time,
             unknown=f"{self.source}: it is not known whether import profile {self.profile_code!r} was created",

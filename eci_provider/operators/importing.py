@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from eci_provider.api.errors import EciValidationError
 from eci_provider.core import clock
 from eci_provider.operators.awaiting import EciAwaitingOperator
-from eci_provider.runtime.arguments import is_nothing, is_template
+from eci_provider.runtime.arguments import is_left_out, is_template
 from eci_provider.runtime.compat import TaskMemory
 from eci_provider.runtime.context import map_index, xcoms_of_all_instances
 from eci_provider.submission.record import earlier_imports, forget_on_success, note_first_try
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from eci_provider.api.models import RequestModel
     from eci_provider.hooks.eci import EciHook
     from eci_provider.submission.models import Submitted
-    from eci_provider.submission.submitter import Submission
+    from eci_provider.submission.submitter import Submitter
 
 
 class EciImportOperator(EciAwaitingOperator):
@@ -142,7 +142,7 @@ class EciImportOperator(EciAwaitingOperator):
 
     @contextmanager
     def _told_in_time(
-        self, context: Context, submission: Submission, adopt_task_guid: str | None = None
+        self, context: Context, submission: Submitter, adopt_task_guid: str | None = None
     ) -> Iterator[None]:
         """Say what was going on when Airflow's ``execution_timeout`` ends the try, and with which import."""
         try:
@@ -160,11 +160,11 @@ class EciImportOperator(EciAwaitingOperator):
         """Return what to set so that an import of an earlier try is not looked for."""
         return "set reattach=False"
 
-    def _submission(self, context: Context, hook: EciHook) -> Submission:
+    def _submission(self, context: Context, hook: EciHook) -> Submitter:
         """Return the submission, its arguments being rendered: refused here if they are wrong."""
         from eci_provider.submission.marker import Identity, target_of
-        from eci_provider.submission.models import Circumstances, Job, earliest_start
-        from eci_provider.submission.submitter import Submission
+        from eci_provider.submission.models import AttemptContext, Job, earliest_start
+        from eci_provider.submission.submitter import Submitter
 
         request = cast("KickoutImport", self.checked_request())
         self.check_waiting_arguments()
@@ -180,12 +180,12 @@ class EciImportOperator(EciAwaitingOperator):
             )
 
         def send(marker: str) -> str:
-            self.kill_switch.sending(marker, reattach=self.reattach)
+            self.kill_handler.sending(marker, reattach=self.reattach)
             return self.submit_job(client, request, marker)
 
         job = Job(self.what(), identity, target_of(request.batch_settings), send, self.how_to_import_anew())
         records = [TaskMemory(context, key).read() for key in self.record_keys]
-        circumstances = Circumstances(
+        circumstances = AttemptContext(
             try_number=instance.try_number,
             max_tries=getattr(instance, "max_tries", None),
             floor=earliest_start(context),
@@ -195,7 +195,7 @@ class EciImportOperator(EciAwaitingOperator):
             success_statuses=tuple(self.success_statuses or ()),
             is_recorded=any(records),
         )
-        return Submission(client, job, circumstances, TaskMemory(context, self.record_key))
+        return Submitter(client, job, circumstances, TaskMemory(context, self.record_key))
 
     def pending_is_meant(self) -> bool:
         """Tell whether the import goes into a Pending batch on purpose, so that its bills are void by intent."""
@@ -206,7 +206,7 @@ class EciImportOperator(EciAwaitingOperator):
         """Return the import to adopt; a template that renders to nothing means none."""
         from eci_provider.api.tasks import checked_guid
 
-        if self.adopt_task_guid is None or is_nothing(self.adopt_task_guid):
+        if self.adopt_task_guid is None or is_left_out(self.adopt_task_guid):
             return None
         try:
             return checked_guid(self.adopt_task_guid, source=self.source)

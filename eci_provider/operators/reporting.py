@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciValidationError
 from eci_provider.api.texts import cut
-from eci_provider.core.paths import as_text, shown
+from eci_provider.core.paths import as_text, redact_path
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
 from eci_provider.reports.kickouts import check_report_arguments, checked_names
-from eci_provider.runtime.arguments import is_nothing, is_template
+from eci_provider.runtime.arguments import is_left_out, is_template
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -63,8 +63,9 @@ class EciReportingOperator(EciOperator):
             checked_names(self.file_names, source=self.source)
         if path is not None and not getattr(self, "wait_for_completion", True):
             problem = (
-                f"wait_for_completion is False, and kickout_report is {shown(path)!r}: which rows are kicked out "
-                "is known when the import has ended; leave either out, or let KickoutReportOperator write it then"
+                f"wait_for_completion is False, and kickout_report is {redact_path(path)!r}: which rows are kicked "
+                "out is known when the import has ended; leave either out, or let KickoutReportOperator write it "
+                "then"
             )
             raise EciValidationError([problem], source=self.source)
 
@@ -124,7 +125,7 @@ class EciReportingOperator(EciOperator):
     def _report_path(self) -> str | None:
         """Return where the report goes; a template that renders to nothing means nowhere."""
         path = self.kickout_report
-        if is_template(path) or is_nothing(path):
+        if is_template(path) or is_left_out(path):
             return None
         try:
             check_report_arguments(path, source=self.source, file=self.file)

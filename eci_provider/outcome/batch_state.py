@@ -26,7 +26,7 @@ DELETED = "deleted"
 
 
 @dataclass(frozen=True)
-class Standing:
+class BatchState:
     """
     Say how an import's batch stands, where that was asked for.
 
@@ -48,7 +48,9 @@ class Standing:
         return {True: 0, False: bills, None: None}[self.counts]
 
 
-def standing_of_import(client: EciClient, task: TaskResponse, *, kicked_out: bool, settle_time: float) -> Standing:
+def batch_state_of_import(
+    client: EciClient, task: TaskResponse, *, kicked_out: bool, settle_time: float
+) -> BatchState:
     """
     Tell whether the bills count that an import brought in.
 
@@ -74,8 +76,8 @@ def standing_of_import(client: EciClient, task: TaskResponse, *, kicked_out: boo
     if kicked_out and not valid_bills_count and (status or "").casefold() == "open":
         status = _settled_status(client, task, batch_id, status, settle_time)
     if status is not None:
-        return Standing(status, counts=status.casefold() not in ("pending", DELETED))
-    return Standing(counts=True if valid_bills_count or not kicked_out else None)
+        return BatchState(status, counts=status.casefold() not in ("pending", DELETED))
+    return BatchState(counts=True if valid_bills_count or not kicked_out else None)
 
 
 def _settled_status(
@@ -98,10 +100,10 @@ def _settled_status(
 
 def _until_settled(client: EciClient, end_date: str, settle_time: float) -> float:
     """Return the seconds that are left, by EnergyCAP's clock, until an import's end has taken effect."""
-    from eci_provider.api.tasks import moment, names_zone
+    from eci_provider.api.tasks import names_zone, parse_datetime
 
     try:
-        age = client.server_now() - moment(end_date)
+        age = client.server_now() - parse_datetime(end_date)
     except ValueError:
         return settle_time
     if not names_zone(end_date):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def judged(
+def apply_policy(
     context: Context,
     result: dict[str, Any],
     on_kickouts: str,

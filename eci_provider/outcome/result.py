@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciImportFailedError, EciKickoutsError, EciRemovedError
 from eci_provider.api.texts import LONGEST_TEXT, cut, keepable
-from eci_provider.core.paths import shown
-from eci_provider.outcome.batch_state import DELETED, MARK_BATCH_PENDING, Standing, standing_of_import
+from eci_provider.core.paths import redact_path
+from eci_provider.outcome.batch_state import DELETED, MARK_BATCH_PENDING, BatchState, batch_state_of_import
 from eci_provider.waiting.schedule import Outcome, classify
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def import_result(
     *,
     outcome: Outcome | None,
     digest: KickoutDigest | None = None,
-    standing: Standing | None = None,
+    standing: BatchState | None = None,
     reattached: bool = False,
 ) -> dict[str, Any]:
     """
@@ -65,7 +65,7 @@ def import_result(
     :param reattached: whether an import of an earlier try was found.
     """
     batch, bills = task.batch, task.current_success_count
-    standing = standing or Standing()
+    standing = standing or BatchState()
     result = {
         "task_guid": task_guid,
         "task_id": task.task_id,
@@ -112,9 +112,9 @@ def concluded(
     kicked_out = outcome == "completed_with_kickouts"
     standing = None
     if _has_lost_its_batch(task, success_statuses):
-        standing = Standing(DELETED, counts=False)
+        standing = BatchState(DELETED, counts=False)
     elif outcome != "failed" or task.current_success_count != 0:
-        standing = standing_of_import(client, task, kicked_out=kicked_out, settle_time=settle_time)
+        standing = batch_state_of_import(client, task, kicked_out=kicked_out, settle_time=settle_time)
     digest = _digest_or_none(client, task_guid) if kicked_out else None
     return import_result(task, task_guid, outcome=outcome, digest=digest, standing=standing, reattached=reattached)
 
@@ -146,7 +146,7 @@ def first_result(
     :param reattached: whether an import of an earlier try was found.
     """
     outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
-    standing = Standing(counts=True if task.current_success_count == 0 else None)
+    standing = BatchState(counts=True if task.current_success_count == 0 else None)
     return import_result(task, task_guid, outcome=outcome, standing=standing, reattached=reattached)
 
 
@@ -258,7 +258,7 @@ def kickouts_of(result: Mapping[str, Any]) -> EciKickoutsError | None:
     if not is_kicked_out(result):
         return None
     reasons = "".join(f"\n  {item['rows']:>6} x {item['message']}" for item in result["kickout_messages"])
-    rows = f" Each row is in {shown(result['kickout_report'])}." if result.get("kickout_report") else ""
+    rows = f" Each row is in {redact_path(result['kickout_report'])}." if result.get("kickout_report") else ""
     if result.get("kickout_report_error"):
         rows = f" Its kickout report was not written: {result['kickout_report_error']} KickoutReportOperator can."
     return EciKickoutsError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from eci_provider.api.texts import LONGEST_TEXT, cut
 from eci_provider.api.upload import OpenablePath
-from eci_provider.core.paths import shown, without_secrets
+from eci_provider.core.paths import redact_path, redact_path_in
 
 if TYPE_CHECKING:
     import os
@@ -34,5 +34,5 @@ def names_in_zip(file: BillFile, file_name: str | None = None) -> list[str]:
             return [member.filename for member in archive.infolist() if not member.is_dir()]
     except Exception as error:
         # A store's client raises errors of its own.
-        reason = cut(without_secrets(f"{type(error).__name__}: {error}", file), LONGEST_TEXT)
-        raise EciBillFileError(f"its names cannot be read ({reason}).", file=shown(file)) from error
+        reason = cut(redact_path_in(f"{type(error).__name__}: {error}", file), LONGEST_TEXT)
+        raise EciBillFileError(f"its names cannot be read ({reason}).", file=redact_path(file)) from error

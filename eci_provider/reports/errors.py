@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eci_provider.api.errors import EciError
-from eci_provider.core.paths import shown
+from eci_provider.core.paths import redact_path
 
 
 class EciReportError(EciError):
@@ -15,7 +15,7 @@ class EciReportError(EciError):
     """
 
     def __init__(self, problem: str, *, path: str) -> None:
-        super().__init__(f"Report {shown(path)!r}: {problem}", problem=problem, path=shown(path))
+        super().__init__(f"Report {redact_path(path)!r}: {problem}", problem=problem, path=redact_path(path))
         self.problem, self.path = problem, path
 
     def __reduce__(self) -> tuple[object, ...]:

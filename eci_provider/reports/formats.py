@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.core.paths import same_place, shown
+from eci_provider.core.paths import redact_path, same_place
 
 #: Formats by the extension of a report's path.
 FORMATS = ("csv", "xlsx", "md")
@@ -28,7 +28,8 @@ def checked_format(path: object, format: str | None, *, source: str, name: str =
     if format is None:
         if told is None:
             problem = (
-                f"{name} is {shown(path)!r}: must end in .csv, .xlsx or .md, or format must be one of {wanted}"
+                f"{name} is {redact_path(path)!r}: must end in .csv, .xlsx or .md, "
+                f"or format must be one of {wanted}"
             )
             raise EciValidationError([problem], source=source)
         return told
@@ -36,7 +37,8 @@ def checked_format(path: object, format: str | None, *, source: str, name: str =
         raise EciValidationError([f"format is {format!r}: must be one of {wanted}"], source=source)
     if told is not None and told != format:
         problem = (
-            f"format is {format!r}, but {name} is {shown(path)!r}: let it end in .{format}, or leave format out"
+            f"format is {format!r}, but {name} is {redact_path(path)!r}: let it end in .{format}, "
+            "or leave format out"
         )
         raise EciValidationError([problem], source=source)
     return format
@@ -53,7 +55,7 @@ def checked_path(path: object, *, source: str, name: str = "path") -> str:
     """
     text = "" if path is None else str(path)
     if not text.strip() or text == "None" or text.endswith("/") or "\0" in text:
-        problem = f"{name} is {shown(text)!r}: must name the file that the report is written to"
+        problem = f"{name} is {redact_path(text)!r}: must name the file that the report is written to"
         raise EciValidationError([problem], source=source)
     return text
 
@@ -70,6 +72,7 @@ def check_apart(path: object, file: object, *, source: str, name: str = "path") 
     """
     if file is not None and same_place(str(path), str(file)):
         problem = (
-            f"{name} is {shown(path)!r}, where the bill file lies: the report would replace it. Name another place"
+            f"{name} is {redact_path(path)!r}, where the bill file lies: the report would replace it. "
+            "Name another place"
         )
         raise EciValidationError([problem], source=source)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciValidationError
 from eci_provider.api.texts import LONGEST_TEXT, cut
-from eci_provider.core.paths import shown
+from eci_provider.core.paths import redact_path
 from eci_provider.reports.formats import check_apart, checked_format, checked_path
 from eci_provider.runtime.arguments import is_template
 
@@ -123,9 +123,14 @@ def _tell(result: dict[str, Any], may_be_without: bool) -> None:
         else:
             told = "EnergyCAP tells no kicked-out rows of import %s; the report at %s has no rows."
         log.log(
-            logging.INFO if may_be_without else logging.WARNING, told, result["task_guid"], shown(result["path"])
+            logging.INFO if may_be_without else logging.WARNING,
+            told,
+            result["task_guid"],
+            redact_path(result["path"]),
         )
         return
     rows = "an unknown number of" if result["rows"] is None else f"{result['rows']:,}"
     reasons = "".join(f"\n  {item['rows']:>8,} x {item['message']}" for item in result["messages"])
-    log.info("Import %s: %s rows kicked out, see %s.%s", result["task_guid"], rows, shown(result["path"]), reasons)
+    log.info(
+        "Import %s: %s rows kicked out, see %s.%s", result["task_guid"], rows, redact_path(result["path"]), reasons
+    )

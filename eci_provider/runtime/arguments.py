@@ -23,7 +23,7 @@ LONGEST_SPAN = 366 * 86400.0
 _PLAIN = (str, bytes, int, float, bool, type(None), date, timedelta)
 
 
-def is_nothing(value: Any) -> bool:
+def is_left_out(value: Any) -> bool:
     """
     Tell whether an argument is left out, or a template that rendered to nothing.
 
@@ -141,7 +141,7 @@ def allowed_kickouts(value: Any, *, source: str) -> float | None:
     :param value: a number, or the text that a template was rendered to; a template itself gives None.
     :raises EciValidationError: when it is neither a number of rows nor a share.
     """
-    if is_template(value) or is_nothing(value):
+    if is_template(value) or is_left_out(value):
         return None
     number = value
     if isinstance(value, str):

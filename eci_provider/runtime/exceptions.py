@@ -26,10 +26,12 @@ def final_errors() -> Iterator[None]:
     except EciError as error:
         if error.retry_helps or isinstance(error, AirflowFailException):
             raise
-        raise as_also(error, AirflowFailException).with_traceback(error.__traceback__) from error.__cause__
+        raise as_airflow_error(error, AirflowFailException).with_traceback(
+            error.__traceback__
+        ) from error.__cause__
 
 
-def as_also(error: _Error, airflow_class: type[Exception]) -> _Error:
+def as_airflow_error(error: _Error, airflow_class: type[Exception]) -> _Error:
     """
     Return an error that is both what it was and an Airflow exception.
 

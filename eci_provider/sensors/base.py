@@ -21,7 +21,7 @@ from eci_provider.api.errors import EciError, EciValidationError, EciWaitTimeout
 from eci_provider.links import EciLink, Linked
 from eci_provider.runtime.advice import add, by_waiting
 from eci_provider.runtime.arguments import is_template, positive_seconds
-from eci_provider.runtime.exceptions import as_also, final_errors
+from eci_provider.runtime.exceptions import as_airflow_error, final_errors
 from eci_provider.waiting.schedule import deadline_after, execution_deadline, framework_timeout
 
 if TYPE_CHECKING:
@@ -223,15 +223,17 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
             return super().execute(context)
         except AirflowSensorTimeout as timeout:
             with _waiting():
-                raise as_also(self._poked.overdue(None, ended_by="timeout"), AirflowSensorTimeout) from timeout
+                raise as_airflow_error(
+                    self._poked.overdue(None, ended_by="timeout"), AirflowSensorTimeout
+                ) from timeout
 
     def _wait_here(self, context: Context) -> Any:
-        from eci_provider.waiting.timeouts import wait_within_limits
+        from eci_provider.waiting.timeouts import wait_in_worker
 
         with self._hook() as hook:
             wait = self.trigger(deadline_after(self.timeout)).wait(hook)
             with _waiting():
-                found = wait_within_limits(wait)
+                found = wait_in_worker(wait)
             return self.conclude(context, hook, found)
 
     def _defer(self, context: Context) -> NoReturn:
@@ -259,7 +261,7 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
             if self.soft_fail or getattr(self, "never_fail", False):
                 raise AirflowSkipException(str(error)) from error
             if isinstance(error, EciWaitTimeoutError) and not error.retry_helps:
-                raise as_also(error, AirflowSensorTimeout) from error.__cause__
+                raise as_airflow_error(error, AirflowSensorTimeout) from error.__cause__
             raise
 
 

@@ -97,7 +97,7 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
 
     def conclude(self, context: Context, hook: EciHook, found: TaskResponse) -> dict[str, Any]:
         """Return the import's result, or end the task as its outcome and ``on_kickouts`` say."""
-        from eci_provider.outcome.policy import judged
+        from eci_provider.outcome.policy import apply_policy
         from eci_provider.outcome.result import concluded, removed_of
 
         result = concluded(
@@ -110,7 +110,7 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
         )
         self.show_link(context, hook, **{name: result[name] for name in LINK_FACTS})
         allowed = allowed_kickouts(self.max_kickouts, source=self.source)
-        return judged(context, result, self.on_kickouts, max_kickouts=allowed, voided=removed_of(result))
+        return apply_policy(context, result, self.on_kickouts, max_kickouts=allowed, voided=removed_of(result))
 
     def _check_judgement(self) -> None:
         check_choice("on_kickouts", self.on_kickouts, ON_KICKOUTS, source=self.source)

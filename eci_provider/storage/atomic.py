@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Protocol, TypeAlias, cast, runtime_checkable
 
 from eci_provider.api.errors import EciError
 from eci_provider.api.texts import LONGEST_TEXT, cut
-from eci_provider.core.paths import without_secrets
+from eci_provider.core.paths import redact_path_in
 from eci_provider.reports.errors import EciReportError
 from eci_provider.storage.object_store import missing_package, upload
 
@@ -106,5 +106,5 @@ def _store_trouble(target: Place, what: str) -> Iterator[None]:
             unopened = EciReportError(missing, path=str(target))
             unopened.retry_helps = False
             raise unopened from error
-        reason = cut(without_secrets(f"{type(error).__name__}: {error}", target), LONGEST_TEXT)
+        reason = cut(redact_path_in(f"{type(error).__name__}: {error}", target), LONGEST_TEXT)
         raise EciReportError(f"{what} ({reason}).", path=str(target)) from error

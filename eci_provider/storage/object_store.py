@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from eci_provider.api.errors import EciError
-from eci_provider.core.paths import shown, without_secrets
+from eci_provider.core.paths import redact_path, redact_path_in
 
 #: Which package opens URLs of which scheme.
 _PACKAGES = {
@@ -41,7 +41,7 @@ def opened(file: Any) -> Any:
         problem = missing_package(file, error)
         if problem is None:
             raise
-        raise EciStoreError(f"File {shown(file)!r}: {problem}", file=shown(file)) from error
+        raise EciStoreError(f"File {redact_path(file)!r}: {problem}", file=redact_path(file)) from error
     return path
 
 
@@ -56,7 +56,7 @@ def missing_package(path: object, error: Exception) -> str | None:
         return None
     scheme = str(path).partition("://")[0]
     package = _PACKAGES.get(scheme, "the Airflow provider that opens such URLs")
-    said = without_secrets(str(error), path)
+    said = redact_path_in(str(error), path)
     return f"nothing that is installed opens {scheme}:// ({said}). Install {package} where tasks run."
 
 

@@ -13,7 +13,7 @@ from eci_provider.api.errors import EciError, EciExistsError, EciUnknownOutcomeE
 from eci_provider.core import clock
 from eci_provider.submission.errors import content_changed, may_be_ours, search_failed, several_carry
 from eci_provider.submission.marker import Identity, Target, markers_in, salt_of, shows_notes
-from eci_provider.submission.models import Circumstances, Job, ResumeDecision
+from eci_provider.submission.models import AttemptContext, Job, ResumeDecision
 from eci_provider.submission.record import EARLIER, MOST_EARLIER
 from eci_provider.submission.search import Found, is_superseded, judge, list_since, notes_were_shown
 
@@ -32,7 +32,7 @@ _CLOCKS_APART = timedelta(hours=26)
 _ATTEMPTS = range(10)
 
 
-class Knowledge:
+class AttemptHistory:
     """
     Know what earlier tries did, from their record and from EnergyCAP.
 
@@ -42,7 +42,7 @@ class Knowledge:
     :param memory: the record of earlier tries.
     """
 
-    def __init__(self, client: EciClient, job: Job, circumstances: Circumstances, memory: TaskMemory) -> None:
+    def __init__(self, client: EciClient, job: Job, circumstances: AttemptContext, memory: TaskMemory) -> None:
         self._client = client
         self._job = job
         self._now = circumstances
@@ -116,11 +116,11 @@ class Knowledge:
 
     def _since(self) -> datetime:
         """Return the earliest moment at which it can have been submitted, by the server's clock."""
-        from eci_provider.api.tasks import moment
+        from eci_provider.api.tasks import parse_datetime
 
         now = self._client.server_now()
         if self._record.get("since"):
-            since = moment(self._record["since"])
+            since = parse_datetime(self._record["since"])
         else:
             since = min(self._now.floor or now - _LONGEST_SEARCH, now)
         return since if self._client.knows_server_time else since - _CLOCKS_APART

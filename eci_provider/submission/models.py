@@ -34,7 +34,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class AttemptContext:
     """
     Say in which try it is submitted.
 

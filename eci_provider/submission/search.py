@@ -156,11 +156,11 @@ def began_after(task: TaskResponse, since: datetime) -> bool:
     :param task: the task.
     :param since: a moment by the server's clock.
     """
-    from eci_provider.api.tasks import moment, names_zone
+    from eci_provider.api.tasks import names_zone, parse_datetime
 
     text = task.begin_date or ""
     try:
-        began = moment(text)
+        began = parse_datetime(text)
     except ValueError:
         return True
     return began >= since - (_MARGIN if names_zone(text) else clock.ANY_ZONE)

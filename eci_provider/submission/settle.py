@@ -14,7 +14,7 @@ _Found = TypeVar("_Found")
 MOST_SENDS = 3
 
 
-def look_twice(
+def find_after_settling(
     look: Callable[[], _Found | None], settle_time: float, *, unknown: str, **details: Any
 ) -> _Found | None:
     """

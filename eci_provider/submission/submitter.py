@@ -27,7 +27,7 @@ from eci_provider.submission.errors import (
     refused,
     vanished,
 )
-from eci_provider.submission.history import Knowledge
+from eci_provider.submission.history import AttemptHistory
 from eci_provider.submission.marker import markers_in, shows_notes
 from eci_provider.submission.models import ResumeDecision, Submitted
 from eci_provider.submission.record import EARLIER
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Submission(Knowledge):
+class Submitter(AttemptHistory):
     """
     Submit an import unless an earlier try did.
 
@@ -280,15 +280,15 @@ class Submission(Knowledge):
 
     def _submission_of(self, task: TaskResponse) -> datetime:
         """Return when an import was submitted, by this machine's clock."""
-        from eci_provider.api.tasks import moment, names_zone
+        from eci_provider.api.tasks import names_zone, parse_datetime
 
         if self._record.get("task_guid") == task.task_guid and self._record.get("submitted_at"):
-            return moment(self._record["submitted_at"])
+            return parse_datetime(self._record["submitted_at"])
         ahead, now = self._client.server_now() - clock.utc_now(), clock.utc_now()
         # A date that names no zone may be hours off; the intent was recorded by the server's own clock.
         text = task.begin_date if names_zone(task.begin_date or "") else self._record.get("since")
         try:
-            return min(moment(text or "") - ahead, now)
+            return min(parse_datetime(text or "") - ahead, now)
         except ValueError:
             return now
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 if TYPE_CHECKING:
-    from eci_provider.triggers.shared_client import GivesClient
-    from eci_provider.waiting.poller import Wait
+    from eci_provider.triggers.shared_client import ClientProvider
+    from eci_provider.waiting.poller import Poller
 
 
 class EciTrigger(BaseTrigger):
@@ -46,7 +46,7 @@ class EciTrigger(BaseTrigger):
         """Return what makes this trigger again, beside what all triggers have."""
 
     @abstractmethod
-    def wait(self, client: GivesClient) -> Wait[Any]:
+    def wait(self, client: ClientProvider) -> Poller[Any]:
         """
         Return the wait; a worker that does not defer carries it out itself.
 
@@ -71,10 +71,10 @@ class EciTrigger(BaseTrigger):
     @property
     def deadlines(self) -> dict[str, datetime | None]:
         """Return both deadlines as datetimes, named as the wait takes them."""
-        from eci_provider.api.tasks import moment
+        from eci_provider.api.tasks import parse_datetime
 
         texts = {"deadline": self.deadline, "execution_deadline": self.execution_deadline}
-        return {name: moment(text) if text else None for name, text in texts.items()}
+        return {name: parse_datetime(text) if text else None for name, text in texts.items()}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait together with the other triggers of the connection, and yield one event whatever happens."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from eci_provider.triggers.base import EciTrigger
 
 if TYPE_CHECKING:
-    from eci_provider.triggers.shared_client import GivesClient
-    from eci_provider.waiting.batch import BatchWait
+    from eci_provider.triggers.shared_client import ClientProvider
+    from eci_provider.waiting.batch import BatchPoller
 
 
 class EciBatchTrigger(EciTrigger):
@@ -52,11 +52,11 @@ class EciBatchTrigger(EciTrigger):
         """Return what makes this trigger again, beside what all triggers have."""
         return {"batch_status": self.batch_status, "wait_for_analysis": self.wait_for_analysis}
 
-    def wait(self, client: GivesClient) -> BatchWait:
+    def wait(self, client: ClientProvider) -> BatchPoller:
         """Return the wait."""
-        from eci_provider.waiting.batch import BatchWait
+        from eci_provider.waiting.batch import BatchPoller
 
-        return BatchWait(
+        return BatchPoller(
             client.get_conn,
             self.batch_id,
             poll_interval=self.poll_interval,

@@ -169,7 +169,7 @@ class TaskList:
         return error
 
     def _go_without(self, this: Round, reason: str, seconds: float) -> None:
-        self._out_until = this.moment() + seconds
+        self._out_until = this.present() + seconds
         if not self._has_warned:
             log.warning(
                 "%s The imports are looked at one by one instead, at most %g a second; the list of all is tried "

@@ -16,13 +16,13 @@ from asgiref.sync import sync_to_async
 from eci_provider.api.errors import EciConnectionError
 from eci_provider.core import clock
 from eci_provider.triggers.poll_thread import PollThread
-from eci_provider.triggers.polling import Poller
+from eci_provider.triggers.polling import HubPoller
 from eci_provider.triggers.rounds import Elapsed, Member
 from eci_provider.waiting.schedule import LONGEST_OBEYED
 
 if TYPE_CHECKING:
-    from eci_provider.triggers.shared_client import GivesClient
-    from eci_provider.waiting.poller import Wait
+    from eci_provider.triggers.shared_client import ClientProvider
+    from eci_provider.waiting.poller import Poller
 
 #: How many triggers are told of their ends before others have their turn in the event loop.
 _TOLD_AT_ONCE = 50
@@ -38,7 +38,7 @@ _pauses: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, tuple[datetime, 
 
 def join_hub(
     eci_conn_id: str,
-    make_wait: Callable[[GivesClient], Wait[Any]],
+    make_wait: Callable[[ClientProvider], Poller[Any]],
     *,
     task_guid: str | None = None,
     begun: datetime | None = None,
@@ -74,7 +74,7 @@ class PollHub:
     def __init__(self, loop: asyncio.AbstractEventLoop, eci_conn_id: str) -> None:
         self._loop = loop
         self._conn_id = eci_conn_id
-        self._poller = Poller(eci_conn_id)
+        self._poller = HubPoller(eci_conn_id)
         if pause := _pauses.get(loop, {}).pop(eci_conn_id, None):
             until, identity = pause
             self._poller.hold(min((until - clock.utc_now()).total_seconds(), LONGEST_OBEYED), identity)
@@ -88,11 +88,11 @@ class PollHub:
         self._task: asyncio.Task[None] = Context().run(loop.create_task, self._run())
 
     @property
-    def client(self) -> GivesClient:
+    def client(self) -> ClientProvider:
         """Return what gives the client to those who wait."""
         return self._poller.client
 
-    def join(self, wait: Wait[Any], guid: str | None, begun: datetime | None) -> Member:
+    def join(self, wait: Poller[Any], guid: str | None, begun: datetime | None) -> Member:
         """
         Take part: the first look is at once, or with the next round if one has just been.
 

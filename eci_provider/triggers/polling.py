@@ -23,7 +23,7 @@ _EVERYBODYS = 2
 _HOPELESS = 4
 
 
-class Poller:
+class HubPoller:
     """
     Make a hub's rounds, in its thread: first what the list shows, then single looks.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from asyncio import Future
 
     from eci_provider.api.tasks import TaskResponse
-    from eci_provider.waiting.poller import Wait
+    from eci_provider.waiting.poller import Poller
 
 #: How long before joining an import began at most, where that is not known: a wait of six hours, and some.
 _UNKNOWN_AGE = timedelta(hours=24)
@@ -72,7 +72,7 @@ class Member:
         "wait",
     )
 
-    def __init__(self, wait: Wait[Any], future: Future[Any], guid: str | None, begun: datetime | None) -> None:
+    def __init__(self, wait: Poller[Any], future: Future[Any], guid: str | None, begun: datetime | None) -> None:
         self.wait = wait
         self.future = future
         self.guid = guid.lower() if guid else None
@@ -135,12 +135,12 @@ class Member:
 
     def learn(self, found: Any) -> None:
         """Note when it began, by EnergyCAP's own clock; what cannot be true would make the list long for all."""
-        from eci_provider.api.tasks import moment
+        from eci_provider.api.tasks import parse_datetime
 
         text = getattr(found, "begin_date", None)
         if self.guid is not None and text:
             try:
-                begun = moment(text)
+                begun = parse_datetime(text)
             except (ValueError, OverflowError):
                 return
             if -_AHEAD <= clock.utc_now() - begun <= _OLDEST:
@@ -225,13 +225,13 @@ class Round:
         for member in members:
             self.judge(member, partial(member.wait.stumble, error))
 
-    def moment(self) -> float:
+    def present(self) -> float:
         """Return the present, by the hub's clock."""
         return self.now + self._elapsed.seconds()
 
     def settle(self) -> None:
         """Let the pauses of those begin who go on waiting."""
-        self.end = self.moment()
+        self.end = self.present()
         for member in self._judged:
             member.planned = member.due = self.end + member.wait.delay
         self._judged.clear()

@@ -12,8 +12,8 @@ from eci_provider.core import clock
 from eci_provider.triggers.base import EciTrigger
 
 if TYPE_CHECKING:
-    from eci_provider.triggers.shared_client import GivesClient
-    from eci_provider.waiting.task import TaskWait
+    from eci_provider.triggers.shared_client import ClientProvider
+    from eci_provider.waiting.task import TaskPoller
 
 log = logging.getLogger(__name__)
 
@@ -92,11 +92,11 @@ class EciTaskTrigger(EciTrigger):
 
     def share(self) -> dict[str, Any]:
         """Return what lets the wait take part in the list of all imports."""
-        from eci_provider.api.tasks import checked_guid, moment
+        from eci_provider.api.tasks import checked_guid, parse_datetime
 
         # What was rendered in the triggerer has been looked at by nobody.
         guid = checked_guid(self.task_guid, source=type(self).__name__)
-        return {"task_guid": guid, "begun": moment(self.submitted_at) if self.submitted_at else None}
+        return {"task_guid": guid, "begun": parse_datetime(self.submitted_at) if self.submitted_at else None}
 
     @property
     def deadlines(self) -> dict[str, datetime | None]:
@@ -150,11 +150,11 @@ class EciTaskTrigger(EciTrigger):
                 error,
             )
 
-    def wait(self, client: GivesClient) -> TaskWait:
+    def wait(self, client: ClientProvider) -> TaskPoller:
         """Return the wait."""
-        from eci_provider.waiting.task import TaskWait
+        from eci_provider.waiting.task import TaskPoller
 
-        return TaskWait(
+        return TaskPoller(
             client.get_conn,
             self.task_guid,
             poll_interval=self.poll_interval,

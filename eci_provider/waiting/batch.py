@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.waiting.poller import Wait
+from eci_provider.waiting.poller import Poller
 from eci_provider.waiting.schedule import batch_has_arrived
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from eci_provider.api.errors import EciError
 
 
-class BatchWait(Wait["BatchResponse"]):
+class BatchPoller(Poller["BatchResponse"]):
     """
     Wait until a batch has a status, or its bills were analysed.
 

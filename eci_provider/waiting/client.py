@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _BELIEVED = 5
 
 
-class PatientClient:
+class PatientClientProvider:
     """
     Give a client, or an error that says whether asking again can help.
 

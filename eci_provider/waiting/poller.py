@@ -13,8 +13,8 @@ from eci_provider.api.errors import EciError, EciTriggerError, EciWaitTimeoutErr
 from eci_provider.api.texts import cut
 from eci_provider.api.transport.retries import is_transient
 from eci_provider.core import clock
-from eci_provider.waiting.client import PatientClient
-from eci_provider.waiting.schedule import EndedBy, Watch
+from eci_provider.waiting.client import PatientClientProvider
+from eci_provider.waiting.schedule import EndedBy, PollSchedule
 from eci_provider.waiting.timeouts import bounded
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _Found = TypeVar("_Found")
 _LONGEST_STATUS = 300
 
 
-class Wait(ABC, Generic[_Found]):
+class Poller(ABC, Generic[_Found]):
     """
     Look at something in EnergyCAP until it is done or a deadline passes.
 
@@ -51,8 +51,8 @@ class Wait(ABC, Generic[_Found]):
         deadline: datetime | None,
         execution_deadline: datetime | None = None,
     ) -> None:
-        self._client = PatientClient(client)
-        self.watch = Watch(
+        self._client = PatientClientProvider(client)
+        self.watch = PollSchedule(
             poll_interval=poll_interval,
             deadline=deadline,
             random=random.random,

@@ -12,7 +12,7 @@ from eci_provider.waiting.timeouts import look_at_the_end
 
 if TYPE_CHECKING:
     from eci_provider.hooks.eci import EciHook
-    from eci_provider.waiting.poller import Wait
+    from eci_provider.waiting.poller import Poller
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ _Found = TypeVar("_Found")
 TRIGGER_FAILED = "__fail__"
 
 
-def last_look(wait: Wait[_Found], next_kwargs: Mapping[str, Any] | None) -> _Found:
+def last_look(wait: Poller[_Found], next_kwargs: Mapping[str, Any] | None) -> _Found:
     """
     Look once more at what was waited for, after Airflow gave its trigger up; call it from ``resume_execution``.
 

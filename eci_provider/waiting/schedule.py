@@ -118,7 +118,7 @@ class Stopwatch:
 
 
 @dataclass(slots=True)
-class Watch:
+class PollSchedule:
     """
     Keep the time of one wait: the interval, the failures in a row, the deadlines. It never sleeps or asks.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciNotFoundError
 from eci_provider.api.texts import cut
-from eci_provider.waiting.poller import Wait
+from eci_provider.waiting.poller import Poller
 from eci_provider.waiting.schedule import task_has_ended
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from eci_provider.api.tasks import BatchChild, TaskResponse
 
 
-class TaskWait(Wait["TaskResponse"]):
+class TaskPoller(Poller["TaskResponse"]):
     """
     Wait until an import has ended.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from eci_provider.api.errors import EciError
 
 if TYPE_CHECKING:
-    from eci_provider.waiting.poller import Wait
+    from eci_provider.waiting.poller import Poller
 
 _Value = TypeVar("_Value")
 
@@ -45,7 +45,7 @@ def bounded(work: Callable[[], _Value], seconds: float) -> _Value:
     raise errors[0] if errors else EciError(f"There was no complete answer within {seconds:g} s.")
 
 
-def look_at_the_end(wait: Wait[_Value]) -> tuple[_Value | None, EciError | None]:
+def look_at_the_end(wait: Poller[_Value]) -> tuple[_Value | None, EciError | None]:
     """
     Look once more when a wait was ended from outside: what ended meanwhile counts as ended.
 
@@ -60,7 +60,7 @@ def look_at_the_end(wait: Wait[_Value]) -> tuple[_Value | None, EciError | None]
         return None, error
 
 
-def wait_within_limits(wait: Wait[_Value]) -> _Value:
+def wait_in_worker(wait: Poller[_Value]) -> _Value:
     """
     Wait in a worker, and say what was waited for when Airflow's ``execution_timeout`` ends the try.
 
@@ -69,7 +69,7 @@ def wait_within_limits(wait: Wait[_Value]) -> _Value:
     :param wait: the wait.
     :return: what was waited for.
     :raises EciWaitTimeoutError: when the deadline or the ``execution_timeout`` passes first.
-    :raises EciError: as :meth:`Wait.run`.
+    :raises EciError: as :meth:`Poller.run`.
     """
     from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 

@@ -10,7 +10,7 @@ import pytest
 
 from eci_provider.api import EciClient, where
 from eci_provider.api.errors import EciNotFoundError
-from eci_provider.api.tasks import GuidResponse, TaskResponse, moment
+from eci_provider.api.tasks import GuidResponse, TaskResponse, parse_datetime
 from eci_provider.sandbox import Sandbox
 
 from .conftest import GUID, BillBytes
@@ -128,5 +128,5 @@ def test_a_documented_task_leaves_out_what_has_no_bound() -> None:
     ],
 )
 def test_times_of_the_server_are_aware(text: str, expected: datetime) -> None:
-    assert moment(text) == expected
-    assert moment(text).utcoffset() in (timedelta(0), timedelta(hours=2))
+    assert parse_datetime(text) == expected
+    assert parse_datetime(text).utcoffset() in (timedelta(0), timedelta(hours=2))

@@ -10,7 +10,7 @@ import pytest
 from eci_provider.api import EciClient, errors
 from eci_provider.api.tasks import TaskResponse
 from eci_provider.operators import ImportBillsOperator, OpenBatchOperator, UpdateBatchStatusOperator
-from eci_provider.outcome.batch_state import Standing
+from eci_provider.outcome.batch_state import BatchState
 from eci_provider.outcome.result import KickoutDigest, import_result, is_tolerated, sentence
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
@@ -280,7 +280,7 @@ def test_what_cannot_be_read_is_not_taken_for_good(
 @pytest.mark.parametrize("bills", [None, 2**64])
 def test_kickouts_beside_an_unknown_number_of_void_bills_are_not_tolerated(bills: int | None) -> None:
     task = TaskResponse(status="Completed with kickouts", end_date="2026-01-05", current_success_count=bills)
-    void = Standing("pending", counts=False)
+    void = BatchState("pending", counts=False)
     digest = KickoutDigest(1, [])
 
     result = import_result(task, "guid", outcome="completed_with_kickouts", digest=digest, standing=void)

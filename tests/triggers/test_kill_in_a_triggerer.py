@@ -25,7 +25,7 @@ from airflow.jobs.triggerer_job_runner import TriggerCommsDecoder, TriggerRunner
 from airflow.models.trigger import Trigger
 from airflow.sdk.execution_time import comms, task_runner
 from eci_provider.triggers import EciTaskTrigger
-from eci_provider.waiting.task import TaskWait
+from eci_provider.waiting.task import TaskPoller
 
 ours, theirs = socket.socketpair()
 
@@ -45,13 +45,13 @@ async def main():
     task_runner.SUPERVISOR_COMMS = decoder
     await decoder.start_reader()
     looked, all_looked = set(), asyncio.Event()
-    look, loop = TaskWait.take, asyncio.get_running_loop()
+    look, loop = TaskPoller.take, asyncio.get_running_loop()
     def look_and_note(wait, found):
         looked.add(wait.task_guid)
         if len(looked) == len(guids):
             loop.call_soon_threadsafe(all_looked.set)
         return look(wait, found)
-    TaskWait.take = look_and_note
+    TaskPoller.take = look_and_note
     runner = TriggerRunner()
     for number, (guid, action) in enumerate(zip(guids, ("void_batch", "detach", "void_batch"))):
         path, arguments = EciTaskTrigger(guid, on_kill=action).serialize()

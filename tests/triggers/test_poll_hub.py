@@ -309,7 +309,7 @@ def test_a_mistake_of_ours_reaches_every_task(
     def break_down(*_: object) -> None:
         raise RuntimeError("a mistake")
 
-    monkeypatch.setattr("eci_provider.triggers.polling.Poller.ask_singly", break_down)
+    monkeypatch.setattr("eci_provider.triggers.polling.HubPoller.ask_singly", break_down)
 
     events = together([EciTaskTrigger(guid) for guid in imports(sandbox, 2)])
 
