@@ -78,7 +78,7 @@ matrix: $(STAMP) ## the tests on every Airflow and Python that is supported and 
 build: $(STAMP) ## wheel and sdist into dist/, and a check of what is in them
 	@rm -rf dist
 	@$(PY) -m build --no-isolation --outdir dist
-	@ECI_PROVIDER_DIST=dist $(PY) -m pytest -q tests/test_package.py
+	@ECI_PROVIDER_DIST=dist $(PY) -m pytest -q tests/project/test_package.py
 
 install-check: build ## the wheel in an environment of its own: does Airflow see the provider?
 	@rm -rf $(CHECK_VENV) && $(PYTHON) -m venv $(CHECK_VENV)

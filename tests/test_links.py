@@ -12,8 +12,8 @@ from eci_provider.operators import CreateImportProfileOperator, ImportBillsOpera
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
 from tests.conftest import TurnedClock, connect
-from tests.running import run
-from tests.waiting_tasks import bill_file
+from tests.support.run_task import run
+from tests.support.waiting_tasks import bill_file
 
 
 def test_there_is_no_link_without_a_template(sandbox: Sandbox) -> None:

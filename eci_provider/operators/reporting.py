@@ -63,9 +63,9 @@ class EciReportingOperator(EciOperator):
             checked_names(self.file_names, source=self.source)
         if path is not None and not getattr(self, "wait_for_completion", True):
             problem = (
-                f"wait_for_completion is False, and kickout_report is {redact_path(path)!r}: which rows are kicked "
-                "out is known when the import has ended; leave either out, or let KickoutReportOperator write it "
-                "then"
+                f"wait_for_completion is False, and kickout_report is {redact_path(path)!r}: which rows are "
+                "kicked out is known when the import has ended; leave either out, or let KickoutReportOperator "
+                "write it then"
             )
             raise EciValidationError([problem], source=self.source)
 

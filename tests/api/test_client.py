@@ -10,8 +10,7 @@ import pytest
 from eci_provider.api import EciClient
 from eci_provider.api.errors import EciBadRequestError, EciNotFoundError
 from eci_provider.sandbox import Sandbox
-
-from .conftest import MAPPING, RawServer, http
+from tests.api.conftest import MAPPING, RawServer, http
 
 
 def test_many_calls_share_one_connection(

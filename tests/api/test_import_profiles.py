@@ -11,8 +11,7 @@ from eci_provider.api import EciClient
 from eci_provider.api.errors import EciBadRequestError, EciNotFoundError
 from eci_provider.api.import_profiles import ColumnMapping
 from eci_provider.sandbox import Sandbox
-
-from .conftest import GUID, MAPPING, example
+from tests.api.conftest import GUID, MAPPING, example
 
 INT32 = 2**31
 REQUIRED = ("accountCodeColumnIndex", "startDateColumnIndex", "endDateColumnIndex")

@@ -23,8 +23,7 @@ from eci_provider.api.import_profiles import (
 from eci_provider.api.kickouts.resource import KickoutDetails, KickoutSummary
 from eci_provider.api.models import RequestModel, ResponseModel, excerpt, validated
 from eci_provider.api.tasks import GuidResponse, TaskResponse
-
-from .conftest import GUID
+from tests.api.conftest import GUID
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 IDS = st.integers(1, 2**31 - 1)

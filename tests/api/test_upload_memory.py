@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import GUID, http
+from tests.api.conftest import GUID, http
 
 MEBIBYTE = 1024 * 1024
 SIZE = 256 * MEBIBYTE

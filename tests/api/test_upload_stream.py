@@ -20,9 +20,8 @@ from eci_provider.api import EciClient, upload
 from eci_provider.api.bill_imports import BillImport
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
-from tests.running import run
-
-from .conftest import BILLS, GUID, BillBytes, RawServer, http
+from tests.api.conftest import BILLS, GUID, BillBytes, RawServer, http
+from tests.support.run_task import run
 
 NOTES = st.none() | st.text(st.characters(exclude_categories=["Cs"]))
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\\")).map("b{}.csv".format)

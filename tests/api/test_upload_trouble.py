@@ -28,10 +28,9 @@ from eci_provider.api.errors import (
 from eci_provider.api.upload import EciFileError
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
-from tests.running import run
-
-from .conftest import BILLS, GUID, free_port, http
-from .test_tls import certificate
+from tests.api.conftest import BILLS, GUID, free_port, http
+from tests.api.transport.test_tls import certificate
+from tests.support.run_task import run
 
 KEY = "K" * 40
 #: More than the buffers of a connection take in before the server reads.

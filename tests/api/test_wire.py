@@ -12,8 +12,7 @@ from eci_provider import __version__
 from eci_provider.api import EciClient, where
 from eci_provider.api.errors import EciBadRequestError
 from eci_provider.sandbox import Sandbox
-
-from .conftest import BILLS, GUID, MAPPING, BillBytes, RawServer, http, sent
+from tests.api.conftest import BILLS, GUID, MAPPING, BillBytes, RawServer, http, sent
 
 Expected = tuple[str, str, dict[str, str], Any]
 Calls = dict[str, tuple[Callable[[EciClient], Any], Expected]]

@@ -19,7 +19,7 @@ from eci_provider.api.errors import EciValidationError
 from eci_provider.bills import CheckReport, check_file, mapping_from_file
 from eci_provider.bills.rules import RULES
 from eci_provider.sandbox import Sandbox
-from tests.bills.files import (
+from tests.support.bill_files import (
     GOOD,
     HEADER,
     MAPPING,

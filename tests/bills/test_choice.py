@@ -10,8 +10,8 @@ import pytest
 from eci_provider.api.errors import EciValidationError
 from eci_provider.operators import CheckBillFileOperator
 from eci_provider.sandbox import Sandbox
-from tests.bills.files import MAPPING, row, text
-from tests.running import Finished, run
+from tests.support.bill_files import MAPPING, row, text
+from tests.support.run_task import Finished, run
 
 CHARGE, ENERGY = MAPPING["observations"]
 PROFILES = "/api/v3/import/bill/profile"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from eci_provider.bills.__main__ import main
-from tests.bills.files import MAPPING, NYCHA, NYCHA_NAMES, row, text
+from tests.support.bill_files import MAPPING, NYCHA, NYCHA_NAMES, row, text
 
 
 @pytest.fixture

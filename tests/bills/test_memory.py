@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.bills.files import NYCHA, NYCHA_NAMES, text
+from tests.support.bill_files import NYCHA, NYCHA_NAMES, text
 
 MIB = 1024 * 1024
 # The peak since the interpreter started, which Linux alone tells of a process itself.

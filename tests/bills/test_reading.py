@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.reading import Row, header_of, tables
-from tests.bills.files import archive, read_at_once, text, workbook
+from tests.support.bill_files import archive, read_at_once, text, workbook
 
 
 class Memory:

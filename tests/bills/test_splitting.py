@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from eci_provider.api.errors import EciValidationError
 from eci_provider.bills import EciBillFileError, join_parts, mapping_from_file, split_file
 from eci_provider.bills.sorting import sorted_rows
-from tests.bills.files import (
+from tests.support.bill_files import (
     GOOD,
     HEADER,
     MAPPING,

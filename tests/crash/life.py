@@ -25,7 +25,7 @@ from tests.crash.cells import Point
 from tests.crash.dying import Doom, doom_requests, turn_clock
 from tests.crash.memory import InstanceDouble, Memory, StoreDouble
 from tests.crash.stage import Stage
-from tests.running import first_event, through_serialization
+from tests.support.run_task import first_event, through_serialization
 
 
 def has_task_state() -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from tests.running import through_serialization
+from tests.support.run_task import through_serialization
 
 RETRIES = 3
 

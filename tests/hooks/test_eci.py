@@ -14,8 +14,7 @@ import pytest
 from eci_provider.hooks import eci
 from eci_provider.hooks.eci import EciHook
 from eci_provider.sandbox import Sandbox
-
-from .conftest import KEY
+from tests.hooks.conftest import KEY
 
 Connect = Callable[..., EciHook]
 ME = "/api/v3/me"

@@ -11,8 +11,7 @@ import pytest
 
 from eci_provider.api.errors import EciValidationError
 from eci_provider.hooks.eci import EciHook
-
-from .conftest import KEY
+from tests.hooks.conftest import KEY
 
 Connect = Callable[..., EciHook]
 

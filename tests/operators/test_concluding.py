@@ -10,13 +10,13 @@ from airflow.providers.common.compat.sdk import AirflowSkipException, AirflowTas
 
 from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator
-from eci_provider.outcome.result import result as outcome
+from eci_provider.outcome import result as outcome
 from eci_provider.reports.errors import EciReportError
 from eci_provider.runtime.context import RETURN_VALUE
 from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
-from tests.running import TaskInstanceDouble, Tries, run
-from tests.waiting_tasks import bill_file
+from tests.support.run_task import TaskInstanceDouble, Tries, run
+from tests.support.waiting_tasks import bill_file
 
 TIME_OUT = "Timeout, PID: 7"
 

@@ -17,8 +17,8 @@ from eci_provider.links import REPORT_LINK_KEY, KickoutReportLink, place_url
 from eci_provider.operators import KickoutReportOperator
 from eci_provider.reports import EciReportError
 from eci_provider.sandbox import Sandbox
-from tests.running import run
-from tests.waiting_tasks import bill_file
+from tests.support.run_task import run
+from tests.support.waiting_tasks import bill_file
 
 GUID = "123e4567-e89b-12d3-a456-426614174000"
 

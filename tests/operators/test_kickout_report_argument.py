@@ -14,10 +14,10 @@ from eci_provider.links import KickoutReportLink
 from eci_provider.operators import ImportBillsOperator, KickoutReportOperator, RetryKickoutsOperator
 from eci_provider.reports import EciReportError
 from eci_provider.sandbox import Sandbox
-from tests.bills.files import archive, workbook
 from tests.conftest import TurnedClock
-from tests.running import Tries, run
-from tests.waiting_tasks import ADVANCED, bill_file
+from tests.support.bill_files import archive, workbook
+from tests.support.run_task import Tries, run
+from tests.support.waiting_tasks import ADVANCED, bill_file
 
 GUID = "123e4567-e89b-12d3-a456-426614174000"
 UNKNOWN = "Account code 'A-2' was not found."

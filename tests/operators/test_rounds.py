@@ -13,8 +13,8 @@ from eci_provider.api import EciClient, errors
 from eci_provider.operators import RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
-from tests.running import Finished, TaskInstanceDouble, Tries, run
-from tests.waiting_tasks import bill_file
+from tests.support.run_task import Finished, TaskInstanceDouble, Tries, run
+from tests.support.waiting_tasks import bill_file
 
 ACCOUNTS = tuple(f"A-{number}" for number in range(1, 7))
 

@@ -13,10 +13,10 @@ from eci_provider.api import errors
 from eci_provider.operators import RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
-from tests.operators.scene import BATCH, MODES, TASK, Scene, deferred, says, says_not
-from tests.running import Tries, run
-from tests.scene import IMPORT
-from tests.waiting_tasks import KINDS, waiting_task
+from tests.support.import_tries import BATCH, MODES, TASK, Scene, deferred, says, says_not
+from tests.support.run_task import Tries, run
+from tests.support.two_bills import IMPORT
+from tests.support.waiting_tasks import KINDS, waiting_task
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from eci_provider.bills import EciBillFileError, check_file
 from eci_provider.operators import CheckBillFileOperator, KickoutReportOperator
 from eci_provider.reports import write_report
 from eci_provider.sandbox import Sandbox
-from tests.running import run
+from tests.support.run_task import run
 
 BILLS = """ACCOUNT,STARTDATE,ENDDATE,ACE,METERCODE,COST:USD:Total
 A-1,20260101,20260131,C,M-1,100.00

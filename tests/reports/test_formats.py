@@ -12,8 +12,7 @@ import pytest
 from eci_provider.api.errors import EciValidationError
 from eci_provider.bills import check_file
 from eci_provider.reports import EciReportError, grouping, write_report, xlsx_report
-
-from .rows import GROUPED, HEADER, MIXED, Rows
+from tests.support.report_rows import GROUPED, HEADER, MIXED, Rows
 
 # What a spreadsheet program would run, and what it takes for a number.
 FORMULAS = ["=1+1", "+cmd|' /C calc'!A1", "-2+3", "@SUM(A1)", "\tx", "\rx", "+1 555-1234", "\uff1d1+1", "\uff201"]

@@ -15,8 +15,7 @@ from eci_provider.api.kickouts.report import KickoutReport, KickoutRow
 from eci_provider.api.kickouts.resource import Kickouts
 from eci_provider.api.transport.streamed_json import members
 from eci_provider.reports import write_report
-
-from .rows import Rows
+from tests.support.report_rows import Rows
 
 ROWS = 200_000
 

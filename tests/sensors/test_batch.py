@@ -10,8 +10,8 @@ from eci_provider.api import EciClient, errors
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciBatchSensor
 from tests.conftest import TurnedClock
-from tests.running import run
-from tests.waiting_tasks import bill_file
+from tests.support.run_task import run
+from tests.support.waiting_tasks import bill_file
 
 
 def _sensor(batch_id: Any, **arguments: Any) -> EciBatchSensor:

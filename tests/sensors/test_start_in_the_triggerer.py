@@ -20,8 +20,8 @@ from eci_provider.sensors import EciTaskSensor
 from eci_provider.triggers import EciTaskTrigger
 from eci_provider.waiting.events import error_event
 from tests.conftest import TurnedClock
-from tests.running import TaskInstanceDouble, run, through_serialization
-from tests.triggers.hub_stage import imports, together
+from tests.support.hub import imports, together
+from tests.support.run_task import TaskInstanceDouble, run, through_serialization
 
 GUID = "123e4567-e89b-12d3-a456-426614174000"
 STARTS = hasattr(BaseTrigger, "render_template_fields")

@@ -1,4 +1,4 @@
-"""The sensor's own ways: poke, templates, never_fail. What all waits share is in tests/test_waiting_cases.py."""
+"""The sensor's own ways: poke, templates, never_fail; waiting/test_both_modes.py has what waits share."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 from eci_provider.api import EciClient, errors
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
-from tests.running import run
-from tests.waiting_tasks import bill_file
+from tests.support.run_task import run
+from tests.support.waiting_tasks import bill_file
 
 
 def _submitted(sandbox: Sandbox, folder: Path) -> str:
@@ -77,7 +77,7 @@ def test_a_sensor_that_is_rescheduled_says_what_it_waited_for_when_time_is_up(
     sensor = EciTaskSensor(task_id="wait", task_guid=guid, mode="reschedule", timeout=60)
     began = datetime.now(timezone.utc) - timedelta(hours=1)
     monkeypatch.setattr(
-        "tests.running.TaskInstanceDouble.get_first_reschedule_date", lambda *_: began, raising=False
+        "tests.support.run_task.TaskInstanceDouble.get_first_reschedule_date", lambda *_: began, raising=False
     )
     if airflow_version.startswith("2."):
         pytest.skip("Airflow 2 reads the first poke's date from its database")

@@ -12,7 +12,7 @@ from airflow import __version__ as airflow_version
 
 from eci_provider.api import EciClient
 from eci_provider.sandbox import Sandbox
-from tests.waiting_tasks import bill_file
+from tests.support.waiting_tasks import bill_file
 
 # Airflow's decoder and messages are real; the supervisor at the other end, which needs a database, is not.
 SCRIPT = """

@@ -11,7 +11,7 @@ from airflow.triggers.base import BaseTrigger
 
 from eci_provider.api import EciClient
 from eci_provider.sandbox import Sandbox
-from tests.waiting_tasks import bill_file
+from tests.support.waiting_tasks import bill_file
 
 # Airflow's runner and its messages are real; the supervisor at the other end, which needs a database, is not.
 SCRIPT = """

@@ -18,8 +18,8 @@ from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
 from eci_provider.triggers.poll_hub import _hubs
 from tests.conftest import TurnedClock, connect
-from tests.running import first_event
-from tests.triggers.hub_stage import LIST, SINGLE, asked, assert_all_is_closed, events_of, imports, together, until
+from tests.support.hub import LIST, SINGLE, asked, assert_all_is_closed, events_of, imports, together, until
+from tests.support.run_task import first_event
 
 
 def test_two_thousand_waits_cost_two_pages_an_interval(sandbox: Sandbox, turned_clock: TurnedClock) -> None:

@@ -13,7 +13,7 @@ from requests.adapters import HTTPAdapter
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciTaskTrigger
 from tests.conftest import TurnedClock
-from tests.triggers.hub_stage import LIST, SINGLE, imports, together
+from tests.support.hub import LIST, SINGLE, imports, together
 
 #: When imports end, and when waits do: so close that nobody looks between the two.
 ENDED, DEADLINE = 44.999, 45.0

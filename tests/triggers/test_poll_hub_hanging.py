@@ -17,8 +17,8 @@ from eci_provider.triggers import EciTaskTrigger
 from eci_provider.triggers.poll_hub import PollHub, _hubs
 from eci_provider.triggers.poll_thread import PollThread
 from tests.conftest import TurnedClock, connect
-from tests.running import first_event
-from tests.triggers.hub_stage import LIST, assert_all_is_closed, imports, until
+from tests.support.hub import LIST, assert_all_is_closed, imports, until
+from tests.support.run_task import first_event
 
 
 def waiting(*guids: str, **arguments: Any) -> list[asyncio.Future[dict[str, Any]]]:

@@ -19,7 +19,7 @@ from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
 from eci_provider.triggers.base import EciTrigger
 from eci_provider.triggers.poll_hub import _hubs
 from tests.conftest import connect
-from tests.triggers.hub_stage import LIST, SINGLE, assert_all_is_closed, imports, raw_list, until
+from tests.support.hub import LIST, SINGLE, assert_all_is_closed, imports, raw_list, until
 
 FAULTS = st.sampled_from(
     [

@@ -20,8 +20,8 @@ from eci_provider.triggers import EciTaskTrigger
 from eci_provider.triggers.rounds import Member
 from eci_provider.waiting.schedule import MOST_FAILING_SECONDS
 from tests.conftest import TurnedClock, connect
-from tests.running import first_event
-from tests.triggers.hub_stage import LIST, SINGLE, asked, events_of, imports, raw_list, together, until
+from tests.support.hub import LIST, SINGLE, asked, events_of, imports, raw_list, together, until
+from tests.support.run_task import first_event
 
 
 def seconds_of(sandbox: Sandbox, path: str) -> list[float]:

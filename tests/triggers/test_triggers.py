@@ -13,8 +13,8 @@ from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
 from eci_provider.waiting.events import EciEventError, error_event, found_event, subject, unpack
 from tests.conftest import TurnedClock
-from tests.running import first_event, through_serialization
-from tests.waiting_tasks import bill_file
+from tests.support.run_task import first_event, through_serialization
+from tests.support.waiting_tasks import bill_file
 
 GUID = "123e4567-e89b-12d3-a456-426614174000"
 DEADLINE = "2026-01-05T08:00:00+00:00"

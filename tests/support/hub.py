@@ -1,0 +1,105 @@
+"""What the tests of the poll hub share: many imports at once, triggers that run together, what was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import requests
+
+from eci_provider.sandbox import Sandbox
+from eci_provider.sandbox.tasks import OPTIONS
+from eci_provider.triggers.base import EciTrigger, _load
+from eci_provider.triggers.poll_hub import _hubs
+from tests.support.run_task import first_event, through_serialization
+
+LIST = "/api/v3/task"
+SINGLE = "/api/v3/task/*"
+
+# The first trigger of a process loads what they need, in a thread, and others would overtake it.
+_load()
+EciTrigger._is_loaded = True
+
+
+def imports(sandbox: Sandbox, count: int, *, last: float | Iterable[float] = 1e9) -> list[str]:
+    """
+    Let imports begin now, without the requests that would start them.
+
+    :param last: how many seconds each takes, or one number for each.
+    :return: their GUIDs.
+    """
+    spans = [float(last)] * count if isinstance(last, (int, float)) else list(last)
+    environment = sandbox._env
+    now, guids = environment.clock.time(), [str(uuid.uuid4()) for _ in range(count)]
+    with environment.store.transaction():
+        for guid, span in zip(guids, spans, strict=True):
+            task_id = environment.store.insert(
+                "tasks",
+                guid=guid,
+                user_id=1,
+                file_name="bills.csv",
+                options=dict.fromkeys(OPTIONS),
+                self_contained=0,
+                begin_at=now,
+                due_at=now + span,
+            )
+            environment.store.insert("uploads", task_id=task_id, data=b"")
+    return guids
+
+
+def raw_list(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Return the list of imports as the server shows it now."""
+    answer = requests.get(
+        f"{sandbox.url}{LIST}",
+        params={"taskTypeCode": "BillImport"},
+        headers={"ECI-ApiKey": sandbox.api_key, "Content-Type": "application/json"},
+        timeout=60,
+    )
+    sandbox.clear_requests()
+    items: list[dict[str, Any]] = answer.json()
+    return items
+
+
+def asked(sandbox: Sandbox) -> tuple[int, int]:
+    """Return how many pages of the list were asked for, and how many single imports."""
+    paths = [request.path for request in sandbox.requests if request.method == "GET"]
+    return paths.count(LIST), sum(path.startswith(LIST + "/") for path in paths)
+
+
+async def events_of(triggers: Iterable[EciTrigger]) -> list[dict[str, Any]]:
+    """Run triggers together, as one triggerer does, until each has fired."""
+    stored = [trigger.serialize() for trigger in triggers]
+    running = [first_event(path, through_serialization(arguments)) for path, arguments in stored]
+    return await asyncio.gather(*running)
+
+
+def together(triggers: Iterable[EciTrigger]) -> list[dict[str, Any]]:
+    """Run triggers together in an event loop of their own, and see that nothing of them stays."""
+    events = asyncio.run(events_of(triggers))
+    assert_all_is_closed()
+    return events
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the event loop turn until something is so; there is a limit, but nothing hangs on it."""
+    async with asyncio.timeout(120) if hasattr(asyncio, "timeout") else _NoLimit():
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+class _NoLimit:
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+def assert_all_is_closed() -> None:
+    """See that no hub is left, and that the threads of those that were come to their end."""
+    assert not any(hubs for hubs in _hubs.values())
+    for thread in threading.enumerate():
+        if thread.name.startswith("eci-poll-"):
+            thread.join(60)
+            assert not thread.is_alive()
