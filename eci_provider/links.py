@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 
 from eci_provider.core.paths import redact_path
-from eci_provider.links_templates import unknown_placeholders
+from eci_provider.hooks.link_template import unknown_placeholders
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context, TaskInstanceKey

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciValidationError
 from eci_provider.api.transport.addresses import ApiKey, checked_base_url, checked_key
-from eci_provider.links_templates import PLACEHOLDERS, unknown_placeholders
+from eci_provider.hooks.link_template import PLACEHOLDERS, unknown_placeholders
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection

@@ -1,18 +1,19 @@
-"""The template of the link's URL, checked when the connection is read."""
+"""The placeholders of a connection's ``ui_url_template``, and the check of such a template."""
 
 from __future__ import annotations
 
 from string import Formatter
 
-#: What a template may name.
+#: The placeholders that a template may contain.
 PLACEHOLDERS = ("host", "batch_id", "batch_code", "task_guid", "task_id")
 
 
 def unknown_placeholders(template: str) -> list[str]:
     """
-    Return what a template names beside the placeholders, or why it cannot be read.
+    Return the parts of a template that cannot be filled: unknown placeholders, or a syntax error.
 
     :param template: the connection's ``ui_url_template``; plain placeholders only, without formats.
+    :return: an empty list where the template is valid.
     """
     try:
         fields = [field for field in Formatter().parse(template) if field[1] is not None]
