@@ -21,6 +21,7 @@ from eci_provider.bills.reading import Table, tables
 from eci_provider.bills.sorting import sorted_rows
 from eci_provider.bills.writing import Destination, Folder, folder_at
 from eci_provider.runtime.arguments import whole_number
+from eci_provider.storage.destination import checked_destination
 
 if TYPE_CHECKING:
     from eci_provider.api.import_profiles import ColumnMapping
@@ -58,6 +59,7 @@ def split_file(
     :raises EciBillFileError: when the file cannot be read, or is a workbook. Parts written before stay.
     :raises EciValidationError: when an argument is wrong.
     """
+    checked_destination(destination, name="destination", what="the folder of the parts", source="split_file")
     check_splitting(rows_per_file, sort, source="split_file")
     known = None if mapping is None else column_mapping(mapping, source="split_file")
     try:
@@ -99,7 +101,9 @@ def join_parts(parts: Iterable[BillFile], target: str | Path) -> None:
     :param parts: the parts of one file, in their order.
     :param target: where to write it.
     :raises EciBillFileError: when a part cannot be read or its header is not that of the first one.
+    :raises EciValidationError: when the target names no file.
     """
+    checked_destination(target, name="target", what="the file that the parts are joined to", source="join_parts")
     path = Path(target)
     folder = folder_at(path.parent)
     preamble = None

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from eci_provider.api.errors import EciValidationError
 from eci_provider.core.paths import redact_path, same_place
+from eci_provider.storage.destination import checked_destination
 
 #: Formats by the extension of a report's path.
 FORMATS = ("csv", "xlsx", "md")
@@ -51,12 +52,12 @@ def checked_path(path: object, *, source: str, name: str = "path") -> str:
     :param path: a local path, or a URL that Airflow's ObjectStoragePath opens.
     :param source: whose argument it is, for the message.
     :param name: what the argument is called.
-    :raises EciValidationError: when it is empty, ends in a slash, or is a template that rendered to nothing.
+    :raises EciValidationError: when it names no file: empty, "None", a template, or with a slash at its end.
     """
-    text = "" if path is None else str(path)
-    if not text.strip() or text == "None" or text.endswith("/") or "\0" in text:
-        problem = f"{name} is {redact_path(text)!r}: must name the file that the report is written to"
-        raise EciValidationError([problem], source=source)
+    what = "the file that the report is written to"
+    text = checked_destination(path, name=name, what=what, source=source)
+    if text.endswith("/"):
+        raise EciValidationError([f"{name} is {redact_path(text)!r}: must name {what}"], source=source)
     return text
 
 
