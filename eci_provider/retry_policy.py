@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciUnknownOutcomeError
-from eci_provider.api.texts import cut
 from eci_provider.api.transport.retries import asked_delay
+from eci_provider.core.text import cut
 from eci_provider.runtime import compat
 
 if TYPE_CHECKING:

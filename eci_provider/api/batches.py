@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypedDict
 
 from pydantic import Field
 
 from eci_provider.api.filters import Filter
 from eci_provider.api.models import (
+    IDENTIFIERS,
     Code255,
-    Identifier,
     Int32,
     IsoDateTime,
     RequestModel,
     ResponseModel,
     Text255,
+    checked,
     validated,
 )
 from eci_provider.api.paging import LARGEST_PAGE, field_list, pages
@@ -118,19 +119,16 @@ class BatchResponse(ResponseModel):
         return (self.batch_status or "").casefold() == status.casefold()
 
 
-class _BatchId(RequestModel):
-    batch_id: Identifier
-
-
-def checked_batch_id(batch_id: Any, *, source: str) -> int:
+def checked_batch_id(batch_id: object, *, source: str, name: str = "batch_id") -> int:
     """
-    Return a batch's number, or refuse what is none.
+    Return a batch's number, or refuse it.
 
     :param batch_id: a number, or its text, as templates render it.
     :param source: where it came from, for the message.
+    :param name: the argument that it was given as, for the message.
     :raises EciValidationError: when it is not a positive int32.
     """
-    return validated(_BatchId, {"batch_id": batch_id}, source=source).batch_id
+    return checked(IDENTIFIERS, batch_id, name=name, source=source)
 
 
 def _text(batch_id: int | None) -> str | None:

@@ -3,55 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-_Error = TypeVar("_Error", bound="EciError")
-
-
-class EciError(Exception):
-    """
-    Be the base of every error of this package.
-
-    :param message: a sentence that says what happened and what to do next; it never holds the API key.
-    :param details: further facts, readable as attributes of :attr:`details` and kept plain (JSON).
-    """
-
-    #: Whether trying the same thing again later can help.
-    retry_helps: bool = True
-
-    def __init__(self, message: str, **details: Any) -> None:
-        super().__init__(message)
-        self.details: dict[str, Any] = details
-
-    @property
-    def message(self) -> str:
-        """Return the sentence."""
-        return str(self.args[0])
-
-
-class EciValidationError(EciError, ValueError):
-    """
-    Tell that input was refused before anything was sent.
-
-    :param problems: one sentence a problem; each names the field, the value and the bound.
-    :param source: where the input came from, such as ``OpenBatchOperator 'open_batch'``.
-    """
-
-    retry_helps = False
-
-    def __init__(self, problems: list[str], *, source: str) -> None:
-        if len(problems) == 1:
-            text = f"{source}: {problems[0]}"
-        else:
-            text = f"{source}: {len(problems)} problems:" + "".join(f"\n  - {problem}" for problem in problems)
-        super().__init__(text, problems=problems, source=source)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _validation_error, (self.details["problems"], self.details["source"])
-
-
-def _validation_error(problems: list[str], source: str) -> EciValidationError:
-    return EciValidationError(problems, source=source)
+from eci_provider.core.errors import EciError as EciError
+from eci_provider.core.errors import EciStoreError as EciStoreError
+from eci_provider.core.errors import EciValidationError as EciValidationError
 
 
 class EciConnectionError(EciError):
@@ -65,9 +21,6 @@ class EciConnectionError(EciError):
     def __init__(self, message: str, *, kind: str, sent: bool, method: str, path: str) -> None:
         super().__init__(message, kind=kind, sent=sent, method=method, path=path)
         self.kind, self.sent, self.method, self.path = kind, sent, method, path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (type(self), self.args, self.__dict__)
 
 
 class EciResponseError(EciError):
@@ -104,30 +57,6 @@ class EciResponseError(EciError):
         )
         self.status, self.method, self.path = status, method, path
         self.request_id, self.retry_after, self.body = request_id, retry_after, body
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (type(self), self.args, self.__dict__)
-
-
-def _rebuilt(cls: type[EciError], args: tuple[Any, ...], state: Mapping[str, Any]) -> EciError:
-    error = cls.__new__(cls)
-    error.args = args
-    error.__dict__.update(state)
-    return error
-
-
-def reworded(error: _Error, message: str) -> _Error:
-    """
-    Return an error with another message and the same class, data and history; the error itself stays as it is.
-
-    :param error: the error.
-    :param message: what the new one says.
-    """
-    again = error.__class__.__new__(error.__class__)
-    again.args = (message, *error.args[1:])
-    again.__dict__.update(error.__dict__)
-    again.__cause__ = error.__cause__
-    return again.with_traceback(error.__traceback__)
 
 
 class EciBadRequestError(EciResponseError):
@@ -195,9 +124,6 @@ class EciOutcomeError(EciError):
     def __init__(self, message: str, *, result: Mapping[str, Any]) -> None:
         super().__init__(message, result=dict(result))
         self.result = dict(result)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (type(self), self.args, self.__dict__)
 
 
 class EciImportFailedError(EciOutcomeError):

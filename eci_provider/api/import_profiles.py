@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from eci_provider.api.models import Identifier, RequestModel, ResponseModel, validated
+from eci_provider.api.models import IDENTIFIERS, Identifier, RequestModel, ResponseModel, checked, validated
 from eci_provider.api.transport.responses import fetch, read_many
 
 if TYPE_CHECKING:
@@ -121,13 +121,9 @@ def _comparable(mapping: ColumnMapping) -> dict[str, Any]:
     }
 
 
-class _ProfileId(RequestModel):
-    profile_id: Identifier
-
-
 def _path(profile_id: int) -> str:
-    checked = validated(_ProfileId, {"profile_id": profile_id}, source="import_profiles")
-    return f"{_PATH}/{checked.profile_id}"
+    number = checked(IDENTIFIERS, profile_id, name="profile_id", source="import_profiles")
+    return f"{_PATH}/{number}"
 
 
 class ImportProfiles:

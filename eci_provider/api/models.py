@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -21,9 +22,10 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.api.texts import LONGEST_TEXT, cut, keepable
+from eci_provider.core.text import LONGEST_TEXT, cut, keepable
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_Value = TypeVar("_Value")
 #: RFC 3339, also with a space for the T, as Airflow's templates write times.
 _ISO_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -63,6 +65,10 @@ Text255 = Annotated[str, Field(max_length=255)]
 Code255 = Annotated[str, Field(min_length=1, max_length=255)]
 IsoDateTime = Annotated[str, BeforeValidator(_iso_date_time)]
 Guid = Annotated[str, AfterValidator(_guid)]
+
+_LIKE_A_MODEL = ConfigDict(coerce_numbers_to_str=True)
+IDENTIFIERS: TypeAdapter[int] = TypeAdapter(Identifier, config=_LIKE_A_MODEL)
+GUIDS: TypeAdapter[str] = TypeAdapter(Guid, config=_LIKE_A_MODEL)
 
 
 class RequestModel(BaseModel):
@@ -161,6 +167,23 @@ def validated(model: type[_Model], values: Mapping[str, Any], *, source: str) ->
     raise EciValidationError(sentences(model, details), source=source)
 
 
+def checked(values: TypeAdapter[_Value], value: Any, *, name: str, source: str) -> _Value:
+    """
+    Return a single value as its type has it, or refuse it.
+
+    :param values: the type, as a request model would have it.
+    :param value: the value.
+    :param name: what the user calls it, for the message.
+    :param source: where it came from, for the message.
+    :raises EciValidationError: when it is not of the type.
+    """
+    try:
+        return values.validate_python(value)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+    raise EciValidationError([_complaint(name, detail) for detail in details], source=source)
+
+
 def sentences(model: type[BaseModel], details: Iterable[ErrorDetails]) -> list[str]:
     """
     Say in words what pydantic found wrong.
@@ -178,11 +201,13 @@ def _sentence(model: type[BaseModel], detail: ErrorDetails) -> str:
         return f"{path} is required"
     if detail["type"] == "extra_forbidden":
         return f"{path} {_extra_problem(model, detail['loc'])}"
+    return _complaint(path, detail)
+
+
+def _complaint(name: str, detail: ErrorDetails) -> str:
     message = detail["msg"].removeprefix("Value error, ").replace("Input should", "must").replace("String", "it")
     message = message[:1].lower() + message[1:]
-    if not path:
-        return message
-    return f"{path} is {excerpt(detail['input'])}: {message}"
+    return f"{name} is {excerpt(detail['input'])}: {message}" if name else message
 
 
 def excerpt(value: Any) -> str:

@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from eci_provider.api.batches import UserChild
 from eci_provider.api.filters import Filter, where
-from eci_provider.api.models import Guid, Identifier, RequestModel, ResponseModel, validated
+from eci_provider.api.models import GUIDS, Guid, Identifier, RequestModel, ResponseModel, checked, validated
 from eci_provider.api.paging import LARGEST_PAGE, field_list, page_answers, pages
 from eci_provider.api.transport.responses import fetch, must_be, read_many
 
@@ -99,23 +99,21 @@ class GuidResponse(ResponseModel):
     task_guid: Guid = Field(alias="taskGUId")
 
 
-class _TaskGuid(RequestModel):
-    task_guid: Guid
-
-
 class _TaskNote(RequestModel):
     task_id: Identifier = Field(exclude=True)
     task_note: str
 
 
-def checked_guid(task_guid: str, *, source: str) -> str:
+def checked_guid(task_guid: object, *, source: str, name: str = "task_guid") -> str:
     """
-    Return a task's GUID, or refuse what is none.
+    Return a task's GUID in lower case, or refuse it.
 
+    :param task_guid: the GUID.
     :param source: where it came from, for the message.
+    :param name: the argument that it was given as, for the message.
     :raises EciValidationError: when it is not a UUID.
     """
-    return validated(_TaskGuid, {"task_guid": task_guid}, source=source).task_guid
+    return checked(GUIDS, task_guid, name=name, source=source)
 
 
 def parse_datetime(text: str) -> datetime:

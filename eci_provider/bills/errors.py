@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eci_provider.api.errors import EciError
+from eci_provider.core.errors import EciError
 
 
 class EciBillFileError(EciError):
@@ -20,10 +20,3 @@ class EciBillFileError(EciError):
         where = f"{file!r}" if row is None else f"{file!r}, row {row}"
         super().__init__(f"Bill file {where}: {problem}", problem=problem, file=file, row=row)
         self.problem, self.file, self.row = problem, file, row
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _bill_file_error, (self.problem, self.file, self.row)
-
-
-def _bill_file_error(problem: str, file: str, row: int | None) -> EciBillFileError:
-    return EciBillFileError(problem, file=file, row=row)

@@ -11,9 +11,9 @@ from datetime import date, datetime
 from shutil import copyfileobj
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from eci_provider.api.texts import cut
 from eci_provider.bills.dates import written_date
 from eci_provider.bills.errors import EciBillFileError
+from eci_provider.core.text import cut
 
 if TYPE_CHECKING:
     from eci_provider.bills.reading import Row

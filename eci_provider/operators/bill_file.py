@@ -239,7 +239,7 @@ class CheckBillFileOperator(EciBillFileOperator):
 
     def _tell(self, report: CheckReport, first: dict[tuple[str, str | None], str]) -> None:
         """Log of each kind of problem the first one, and the sums."""
-        from eci_provider.api.texts import LONGEST_TEXT, cut
+        from eci_provider.core.text import LONGEST_TEXT, cut
 
         for kind in report.digest():
             example = cut(first[kind["code"], kind["column"]], LONGEST_TEXT)
@@ -251,7 +251,7 @@ class CheckBillFileOperator(EciBillFileOperator):
         )
 
     def _result(self, report: CheckReport) -> dict[str, Any]:
-        from eci_provider.api.texts import cut
+        from eci_provider.core.text import cut
 
         return {
             "file": str(self.file),

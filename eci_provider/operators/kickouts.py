@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from eci_provider.api.errors import EciError, EciValidationError
-from eci_provider.api.texts import cut
+from eci_provider.core.text import cut
 from eci_provider.operators.importing import EciImportOperator
 from eci_provider.runtime.arguments import is_template, whole_number
 from eci_provider.runtime.compat import TaskMemory

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciValidationError
-from eci_provider.api.texts import cut
 from eci_provider.core.paths import as_text, redact_path
+from eci_provider.core.text import cut
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
 from eci_provider.reports.kickouts import check_report_arguments, checked_names

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciNotFoundError, EciUnknownOutcomeError, EciVoidedError
-from eci_provider.api.texts import cut
 from eci_provider.core import clock
+from eci_provider.core.text import cut
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciImportFailedError, EciKickoutsError, EciRemovedError
-from eci_provider.api.texts import LONGEST_TEXT, cut, keepable
 from eci_provider.core.paths import redact_path
+from eci_provider.core.text import LONGEST_TEXT, cut, keepable
 from eci_provider.outcome.batch_state import DELETED, MARK_BATCH_PENDING, BatchState, batch_state_of_import
 from eci_provider.waiting.schedule import Outcome, classify
 

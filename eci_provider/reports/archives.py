@@ -6,9 +6,9 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
 
-from eci_provider.api.texts import LONGEST_TEXT, cut
 from eci_provider.api.upload import OpenablePath
 from eci_provider.core.paths import redact_path, redact_path_in
+from eci_provider.core.text import LONGEST_TEXT, cut
 
 if TYPE_CHECKING:
     import os

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eci_provider.api.errors import EciError
+from eci_provider.core.errors import EciError
 from eci_provider.core.paths import redact_path
 
 
@@ -17,10 +17,3 @@ class EciReportError(EciError):
     def __init__(self, problem: str, *, path: str) -> None:
         super().__init__(f"Report {redact_path(path)!r}: {problem}", problem=problem, path=redact_path(path))
         self.problem, self.path = problem, path
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _report_error, (self.problem, self.path)
-
-
-def _report_error(problem: str, path: str) -> EciReportError:
-    return EciReportError(problem, path=path)

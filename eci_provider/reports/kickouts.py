@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.api.texts import LONGEST_TEXT, cut
 from eci_provider.core.paths import redact_path
+from eci_provider.core.text import LONGEST_TEXT, cut
 from eci_provider.reports.formats import check_apart, checked_format, checked_path
 from eci_provider.runtime.arguments import is_template
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from eci_provider.api.kickouts.report import LONGEST_MESSAGE, LONGEST_NAME, MOST_TOLD
-from eci_provider.api.texts import cut
+from eci_provider.core.text import cut
 from eci_provider.reports import grouping, xlsx_report
 from eci_provider.reports.csv_report import LEADING, write_csv
 from eci_provider.reports.errors import EciReportError

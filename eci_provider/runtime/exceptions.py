@@ -26,9 +26,7 @@ def final_errors() -> Iterator[None]:
     except EciError as error:
         if error.retry_helps or isinstance(error, AirflowFailException):
             raise
-        raise as_airflow_error(error, AirflowFailException).with_traceback(
-            error.__traceback__
-        ) from error.__cause__
+        raise as_airflow_error(error, AirflowFailException) from error.__cause__
 
 
 def as_airflow_error(error: _Error, airflow_class: type[Exception]) -> _Error:
@@ -39,12 +37,13 @@ def as_airflow_error(error: _Error, airflow_class: type[Exception]) -> _Error:
     :param airflow_class: the Airflow exception whose treatment it needs.
     """
     cls: Any = _combined(cast("Any", type(error)), cast("Any", airflow_class))
-    both = cls.__new__(cls)
-    both.args = error.args
-    both.__dict__.update(error.__dict__)
-    return cast("_Error", both)
+    return cast("_Error", error.copy_as(cls))
 
 
 @lru_cache(maxsize=64)
 def _combined(ours: Any, airflow_class: Any) -> Any:
-    return type(ours.__name__, (ours, airflow_class), {"__doc__": ours.__doc__, "__module__": ours.__module__})
+    def reduce_as_ours(error: Any) -> Any:
+        return error.copy_as(ours).__reduce__()
+
+    members = {"__doc__": ours.__doc__, "__module__": ours.__module__, "__reduce__": reduce_as_ours}
+    return type(ours.__name__, (ours, airflow_class), members)

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeAlias, cast, runtime_checkable
 
-from eci_provider.api.errors import EciError
-from eci_provider.api.texts import LONGEST_TEXT, cut
+from eci_provider.core.errors import EciError
 from eci_provider.core.paths import redact_path_in
+from eci_provider.core.text import LONGEST_TEXT, cut
 from eci_provider.reports.errors import EciReportError
 from eci_provider.storage.object_store import missing_package, upload
 

@@ -6,7 +6,7 @@ import secrets
 from contextlib import suppress
 from typing import Any
 
-from eci_provider.api.errors import EciError
+from eci_provider.core.errors import EciStoreError
 from eci_provider.core.paths import redact_path, redact_path_in
 
 #: Which package opens URLs of which scheme.
@@ -17,12 +17,6 @@ _PACKAGES = {
 }
 # What Airflow, universal_pathlib and fsspec say of a scheme that they do not know.
 _UNKNOWN = ("No filesystem registered", "Unsupported filesystem", "Protocol not known")
-
-
-class EciStoreError(EciError):
-    """Tell that nothing that is installed opens a file's store; EnergyCAP was not asked for anything."""
-
-    retry_helps = False
 
 
 def opened(file: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from eci_provider.api.errors import EciConnectionError, EciError
-from eci_provider.api.texts import cut
+from eci_provider.core.text import cut
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient

@@ -8,7 +8,8 @@ from typing import Any
 
 from eci_provider.api import errors
 from eci_provider.api.errors import EciError
-from eci_provider.api.texts import LONGEST_TEXT, cut, keepable, with_cut_texts
+from eci_provider.core.errors import restore_error
+from eci_provider.core.text import LONGEST_TEXT, cut, keepable, with_cut_texts
 
 #: How many bytes of JSON an error's message takes, and all that is told beside it: an event is kept like an XCom.
 _LONGEST_MESSAGE = 4000
@@ -102,7 +103,5 @@ def _rebuilt(event: Mapping[str, Any]) -> EciError:
     cls = getattr(errors, str(event.get("type")), EciError)
     if not (isinstance(cls, type) and issubclass(cls, EciError)):
         cls = EciError
-    error: EciError = cls.__new__(cls)
-    error.args = (str(event.get("message")),)
-    error.__dict__.update(details=dict(event.get("details") or {}), **dict(event.get("attributes") or {}))
-    return error
+    state = {"details": dict(event.get("details") or {}), **dict(event.get("attributes") or {})}
+    return restore_error(cls, (str(event.get("message")),), state)

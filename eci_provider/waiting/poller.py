@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from eci_provider.api.errors import EciError, EciTriggerError, EciWaitTimeoutError, reworded
-from eci_provider.api.texts import cut
+from eci_provider.api.errors import EciError, EciTriggerError, EciWaitTimeoutError
 from eci_provider.api.transport.retries import is_transient
 from eci_provider.core import clock
+from eci_provider.core.text import cut
 from eci_provider.waiting.client import PatientClientProvider
 from eci_provider.waiting.schedule import EndedBy, PollSchedule
 from eci_provider.waiting.timeouts import bounded
@@ -127,12 +127,11 @@ class Poller(ABC, Generic[_Found]):
         :param error: why the last look failed.
         """
         looks = f", after {self.watch.failures} failed looks in a row" if is_transient(error) else ""
-        said = reworded(
-            error,
+        return error.copy(
             f"{error.message} {self} is not waited for any more{looks};{self._last_words(error, is_told=True)}",
+            **self.about,
+            last_status=self.last_status,
         )
-        said.details = {**error.details, **self.about, "last_status": self.last_status}
-        return said
 
     def place(self) -> str:
         """Return where it is, as far as a look has shown that, as the end of a sentence."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from eci_provider.api.errors import EciError, EciUnknownOutcomeError
-from eci_provider.api.texts import cut
+from eci_provider.core.text import cut
 from eci_provider.waiting.timeouts import look_at_the_end
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciNotFoundError
-from eci_provider.api.texts import cut
+from eci_provider.core.text import cut
 from eci_provider.waiting.poller import Poller
 from eci_provider.waiting.schedule import task_has_ended
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from eci_provider.api import EciClient, errors
 from eci_provider.api.import_profiles import ImportProfileResponse
-from eci_provider.api.texts import cut, keepable
+from eci_provider.core.text import cut, keepable
 from eci_provider.operators import ImportBillsOperator, OpenBatchOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor

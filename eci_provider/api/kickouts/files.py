@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TypeAlias
 
 from eci_provider.api.kickouts.reading import KickoutTable, Spool, StoredRow
-from eci_provider.api.texts import cut
+from eci_provider.core.text import cut
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from eci_provider.api.kickouts.files import TableRow, each_once, imported_file_n
 from eci_provider.api.kickouts.messages import KnownMessages
 from eci_provider.api.kickouts.reading import KickoutTable, Members, Spool, SummaryReading, TableReading
 from eci_provider.api.kickouts.sums import KickoutSums
-from eci_provider.api.texts import cut
+from eci_provider.core.text import cut
 
 if TYPE_CHECKING:
     from eci_provider.api.kickouts.resource import Kickouts
