@@ -38,14 +38,16 @@ ui: $(STAMP) ## the same in Airflow's web interface, to click through
 correct: $(STAMP) ## correct in a running `make ui` what was kicked out, as an analyst would
 	@$(PY) -m dev.demo --correct
 
-test: $(STAMP) ## everything that must hold: format, lint, types, tests
-	@echo "==> 1/4 format (ruff format --check)"
+test: $(STAMP) ## everything that must hold: format, lint, types, floors, tests
+	@echo "==> 1/5 format (ruff format --check)"
 	@$(PY) -m ruff format --check .
-	@echo "==> 2/4 lint (ruff check)"
+	@echo "==> 2/5 lint (ruff check)"
 	@$(PY) -m ruff check .
-	@echo "==> 3/4 types (mypy)"
+	@echo "==> 3/5 types (mypy)"
 	@$(PY) -m mypy
-	@echo "==> 4/4 tests (pytest)"
+	@echo "==> 4/5 floors (lint-imports)"
+	@$(VENV)/bin/lint-imports --no-logo --no-cache
+	@echo "==> 5/5 tests (pytest)"
 	@$(WITH_PATH) $(PY) -m pytest -n 2 --dist loadfile
 
 # the seed and the size of a storm
