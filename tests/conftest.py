@@ -19,6 +19,7 @@ os.environ["AIRFLOW_HOME"] = _home.name
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 
+from eci_provider.core.time_limit import THREAD_NAME  # noqa: E402
 from eci_provider.sandbox import Sandbox  # noqa: E402
 
 
@@ -29,13 +30,13 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         connect(monkeypatch, started.url, started.api_key)
         yield started
         started.clear_faults()
-        _await_what_was_given_up()
+        _await_abandoned_threads()
 
 
-def _await_what_was_given_up() -> None:
-    """Let work that took too long and was left to its thread end here: it would sleep by the next test's clock."""
+def _await_abandoned_threads() -> None:
+    """Let abandoned threads end here; they would sleep by the next test's clock."""
     for thread in threading.enumerate():
-        if "carry_out" in thread.name:  # what eci_provider.waiting.timeouts.bounded runs
+        if thread.name == THREAD_NAME:
             thread.join(60)
 
 

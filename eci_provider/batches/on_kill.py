@@ -10,8 +10,8 @@ from eci_provider.api.errors import EciError
 from eci_provider.api.transport.retries import is_transient
 from eci_provider.batches.status import change_status
 from eci_provider.core import clock
+from eci_provider.core.time_limit import run_within
 from eci_provider.runtime.advice import NOT_LOOKED_FOR, by_adopting, by_reattaching
-from eci_provider.waiting.timeouts import bounded
 
 if TYPE_CHECKING:
     from eci_provider.api.batches import BatchResponse
@@ -117,7 +117,7 @@ def kill(
         log.info("Import %s goes on in EnergyCAP, which cannot cancel it. %s", task_guid, then)
         return
     try:
-        level, said = bounded(lambda: void_batch(client(), task_guid), seconds)
+        level, said = run_within(seconds, lambda: void_batch(client(), task_guid))
     except Exception as error:
         reason = error.message if isinstance(error, EciError) else type(error).__name__
         level, said = logging.ERROR, f"Its batch could not be set to Pending: {reason} Look at it, and {_BY_HAND}."

@@ -15,7 +15,7 @@ from eci_provider.api.errors import (
     EciPermissionError,
     EciUnreadableResponseError,
 )
-from eci_provider.waiting.timeouts import bounded
+from eci_provider.core.time_limit import run_within
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -121,7 +121,7 @@ class EciHook(BaseHook):
             return False, error.message
         # Neither a name look-up nor an answer that drips is bounded by a time-out.
         try:
-            return bounded(lambda: _ask(client), TEST_LIMIT)
+            return run_within(TEST_LIMIT, lambda: _ask(client))
         except EciError:
             return False, f"{client.base_url} gave no complete answer within {TEST_LIMIT:g} s; try again later."
 

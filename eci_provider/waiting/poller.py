@@ -13,9 +13,9 @@ from eci_provider.api.errors import EciError, EciTriggerError, EciWaitTimeoutErr
 from eci_provider.api.transport.retries import is_transient
 from eci_provider.core import clock
 from eci_provider.core.text import cut
+from eci_provider.core.time_limit import run_within
 from eci_provider.waiting.client import PatientClientProvider
 from eci_provider.waiting.schedule import EndedBy, PollSchedule
-from eci_provider.waiting.timeouts import bounded
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
@@ -204,7 +204,7 @@ class Poller(ABC, Generic[_Found]):
         :raises EciError: when the look fails, whatever the reason.
         """
         client = self._client()
-        found = bounded(lambda: self.look(client), seconds)
+        found = run_within(seconds, lambda: self.look(client))
         self._note(found)
         return found if self.is_done(found) else None
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from eci_provider.api.errors import EciError
@@ -15,34 +13,6 @@ _Value = TypeVar("_Value")
 
 #: How long the last look may take that is made after the time is up, in seconds.
 LAST_LOOK_SECONDS = 8.0
-
-
-def bounded(work: Callable[[], _Value], seconds: float) -> _Value:
-    """
-    Return what a piece of work returns, or give it up.
-
-    A thread, since neither a name look-up nor an answer that drips is bounded by a time-out. One that is given up
-    may go on for a while; it does not keep the process alive.
-
-    :param work: what to do; whatever it raises is raised here.
-    :param seconds: how long it may take.
-    :raises EciError: when it took longer.
-    """
-    values: list[_Value] = []
-    errors: list[BaseException] = []
-
-    def carry_out() -> None:
-        try:
-            values.append(work())
-        except BaseException as error:
-            errors.append(error)
-
-    worker = threading.Thread(target=carry_out, daemon=True)
-    worker.start()
-    worker.join(seconds)
-    if values:
-        return values[0]
-    raise errors[0] if errors else EciError(f"There was no complete answer within {seconds:g} s.")
 
 
 def look_at_the_end(wait: Poller[_Value]) -> tuple[_Value | None, EciError | None]:
