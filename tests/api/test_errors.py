@@ -62,6 +62,7 @@ EVERY: list[EciError] = [
     errors.EciRemovedError("m", result=RESULT),
     EciExistsError("m"),
     errors.EciNotCarriedOutError("m"),
+    errors.EciStoreError("m"),
 ]
 
 
