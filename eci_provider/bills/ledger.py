@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import heapq
 import operator
-import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import BinaryIO, cast
+
+from eci_provider.core.spill import spill_file
 
 _SHARES = 256
 #: How many entries wait in memory: all as they come, and then of each share.
@@ -31,7 +31,7 @@ class Ledger:
         self._ascend = True
         self._hashes, self._rows = array("q"), array("q")
         self._stack = ExitStack()
-        self._file = self._temporary_file()
+        self._file = self._stack.enter_context(spill_file())
         self._written: list[int] = []
 
     def __enter__(self) -> Ledger:
@@ -90,7 +90,7 @@ class Ledger:
         """Iterate over shares of the entries, small enough for memory, all entries of one thing in one of them."""
         shares = [array("q") for _ in range(_SHARES)]
         chunks: list[list[tuple[int, int]]] = [[] for _ in range(_SHARES)]
-        file = self._temporary_file()
+        file = self._stack.enter_context(spill_file())
         for hashes, rows in self._entries():
             for hashed, row in zip(hashes, rows, strict=True):
                 share = shares[hashed % _SHARES]
@@ -117,6 +117,3 @@ class Ledger:
             rows.frombytes(self._file.read(length * _BYTES))
             yield hashes, rows
         yield self._hashes, self._rows
-
-    def _temporary_file(self) -> BinaryIO:
-        return cast("BinaryIO", self._stack.enter_context(tempfile.TemporaryFile()))

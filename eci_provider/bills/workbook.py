@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from eci_provider.bills.dates import written_date
 from eci_provider.bills.errors import EciBillFileError
+from eci_provider.core.spill import spill_file
 from eci_provider.core.text import cut
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def workbook_rows(name: str, stream: BinaryIO, date_format: str) -> Iterator[Row
         problem = "reading Excel files needs openpyxl: pip install 'airflow-provider-eci[xlsx]'."
         raise EciBillFileError(problem, file=name) from None
     # openpyxl jumps about in the file, which neither a ZIP's members nor every object store do well.
-    with tempfile.TemporaryFile() as local:
+    with spill_file() as local:
         copyfileobj(stream, local)
         number = 0
         try:

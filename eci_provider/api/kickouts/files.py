@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeAlias
 
-from eci_provider.api.kickouts.reading import KickoutTable, Spool, StoredRow
+from eci_provider.api.kickouts.reading import KickoutTable, StoredRow, StoredRows
 from eci_provider.core.text import cut
 
 log = logging.getLogger(__name__)
@@ -63,8 +63,8 @@ def imported_file_name(kickout_file_name: str) -> str:
 
 def each_once(
     title: str,
-    whole: tuple[KickoutTable, Spool],
-    named: tuple[Sequence[KickoutTable], Spool],
+    whole: tuple[KickoutTable, StoredRows],
+    named: tuple[Sequence[KickoutTable], StoredRows],
     unknown: Sequence[str],
 ) -> Iterator[TableRow]:
     """
@@ -107,8 +107,8 @@ def each_once(
     )
 
 
-def _in_tables(tables: Iterable[KickoutTable], spool: Spool) -> Iterator[TableRow]:
-    rows = iter(spool)
+def _in_tables(tables: Iterable[KickoutTable], spill: StoredRows) -> Iterator[TableRow]:
+    rows = iter(spill)
     return ((table, row) for table in tables for row in islice(rows, table.rows))
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import marshal
-import struct
-import tempfile
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from operator import itemgetter
-from typing import Any, BinaryIO, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 from eci_provider.api.kickouts.messages import KnownMessages, MessageFinder, message_text
 from eci_provider.api.kickouts.sums import KickoutSums
 from eci_provider.api.transport.streamed_json import UnreadableJsonError
+from eci_provider.core.spill import Spill
 
 #: The most columns a workbook has, and so a bill file.
 _MOST_COLUMNS = 16_384
-_LENGTH = struct.Struct("<Q")
 #: How many rows are packed together at most, how many bytes of memory, and what a cell takes beside its text.
 _BATCH = 100
 _BATCH_SIZE = 256 * 1024
@@ -26,6 +23,8 @@ _CELL = 100
 Members: TypeAlias = "Iterator[tuple[str, Any]]"
 #: A row as it lies on disk: what is shown as its message, and its cells with the ids of their columns.
 StoredRow: TypeAlias = "tuple[str, list[tuple[Any, str]]]"
+#: The rows of one reading after the other, on disk.
+StoredRows: TypeAlias = "Spill[StoredRow]"
 
 
 class SummaryReading:
@@ -174,53 +173,11 @@ class KickoutTable(NamedTuple):
         return blake2b(repr(filled).encode(), digest_size=16).digest()
 
 
-class Spool:
-    """Keep the rows of one reading after the other on disk, in their order."""
+def stored_rows() -> StoredRows:
+    """Return an empty place on disk for rows."""
+    return Spill(_row_cost, batch_cost=_BATCH_SIZE, batch_items=_BATCH)
 
-    def __init__(self) -> None:
-        opened = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
-        self._file = cast("BinaryIO", opened)
-        self._waiting: list[StoredRow] = []
-        self._size = 0
-        self._begin = 0
 
-    def __enter__(self) -> Spool:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def begin(self) -> None:
-        """Keep what is there, and begin with the rows of another reading."""
-        self._write()
-        self._begin = self._file.tell()
-
-    def clear(self) -> None:
-        """Forget the rows of the reading that goes on."""
-        self._waiting.clear()
-        self._size = 0
-        self._file.seek(self._begin)
-        self._file.truncate()
-
-    def add(self, row: StoredRow) -> None:
-        self._waiting.append(row)
-        cells = row[1]
-        self._size += _CELL * len(cells) + sum([len(value) for _, value in cells])
-        if len(self._waiting) >= _BATCH or self._size >= _BATCH_SIZE:
-            self._write()
-
-    def __iter__(self) -> Iterator[StoredRow]:
-        self.begin()
-        self._file.seek(0)
-        while length := self._file.read(_LENGTH.size):
-            # Written by this process into a file that nobody else sees.
-            yield from marshal.loads(self._file.read(_LENGTH.unpack(length)[0]))  # noqa: S302
-
-    def _write(self) -> None:
-        if not self._waiting:
-            return
-        packed = marshal.dumps(self._waiting)
-        self._file.write(_LENGTH.pack(len(packed)))
-        self._file.write(packed)
-        self._waiting.clear()
-        self._size = 0
+def _row_cost(row: StoredRow) -> int:
+    cells = row[1]
+    return _CELL * len(cells) + sum([len(value) for _, value in cells])

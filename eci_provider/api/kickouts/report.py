@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from eci_provider.api.errors import EciNotFoundError
 from eci_provider.api.kickouts.files import TableRow, each_once, imported_file_name, kickout_files
 from eci_provider.api.kickouts.messages import KnownMessages
-from eci_provider.api.kickouts.reading import KickoutTable, Members, Spool, SummaryReading, TableReading
+from eci_provider.api.kickouts.reading import (
+    KickoutTable,
+    Members,
+    StoredRows,
+    SummaryReading,
+    TableReading,
+    stored_rows,
+)
 from eci_provider.api.kickouts.sums import KickoutSums
 from eci_provider.core.text import cut
 
@@ -79,7 +86,7 @@ class KickoutReport:
         self._by_file: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[KickoutRow]:
-        with Spool() as rows, Spool() as by_name:
+        with stored_rows() as rows, stored_rows() as by_name:
             for table, (message, cells) in self._rows(rows, by_name):
                 self._by_file[table.file] += 1
                 yield KickoutRow(table.file, message, table.named(cells))
@@ -126,7 +133,7 @@ class KickoutReport:
         """Return the messages that no row has: EnergyCAP does not tell which rows they are of."""
         return self._sums.without_rows()
 
-    def _rows(self, rows: Spool, by_name: Spool) -> Iterator[TableRow]:
+    def _rows(self, rows: StoredRows, by_name: StoredRows) -> Iterator[TableRow]:
         """Read the import as a whole and file by file, and give each row out once all are counted."""
         summary = self._summary()
         missing = None
@@ -147,11 +154,11 @@ class KickoutReport:
         else:
             yield from ((table, row) for row in rows)
 
-    def _whole(self, summary: SummaryReading, spool: Spool | None) -> KickoutTable | None:
+    def _whole(self, summary: SummaryReading, spill: StoredRows | None) -> KickoutTable | None:
         """Read the rows of all files; None where EnergyCAP has no rows to tell."""
         self._sums, self._by_file = KickoutSums(summary.messages), Counter()
         try:
-            table = self._table(summary.messages, None, spool)
+            table = self._table(summary.messages, None, spill)
         except EciNotFoundError:
             if self._missing_ok or summary.is_known:
                 return None
@@ -159,15 +166,15 @@ class KickoutReport:
         self._sums = table.sums
         return table.table(imported_file_name(summary.file_name))
 
-    def _named(self, summary: SummaryReading, spool: Spool) -> tuple[list[KickoutTable], list[str]]:
+    def _named(self, summary: SummaryReading, spill: StoredRows) -> tuple[list[KickoutTable], list[str]]:
         """Read the rows of each file that has a name, and return those that have some, and the unknown names."""
         tables, unknown = [], []
         # Else EnergyCAP tells nothing of the import as a whole that these could be put beside.
         is_told = bool(self._sums.rows)
         for kickout_name, file in self._files.items():
-            spool.begin()
+            spill.mark()
             try:
-                table = self._table(summary.messages, kickout_name, spool)
+                table = self._table(summary.messages, kickout_name, spill)
             except EciNotFoundError:
                 unknown.append(file)
                 continue
@@ -183,11 +190,11 @@ class KickoutReport:
         except EciNotFoundError:
             return SummaryReading(None)
 
-    def _table(self, messages: KnownMessages, file_name: str | None, spool: Spool | None) -> TableReading:
+    def _table(self, messages: KnownMessages, file_name: str | None, spill: StoredRows | None) -> TableReading:
         def take(members: Members) -> TableReading:
             # Called anew when the connection failed in the middle: nothing of the last time may stay.
-            if spool is not None:
-                spool.clear()
-            return TableReading(members, messages, None if spool is None else spool.add)
+            if spill is not None:
+                spill.rollback()
+            return TableReading(members, messages, None if spill is None else spill.add)
 
         return cast("TableReading", self._kickouts.stream(self.task_guid, file_name, "detail", take))

@@ -21,10 +21,10 @@ from eci_provider.api.errors import (
     EciValidationError,
 )
 from eci_provider.api.kickouts import messages as kickout_messages
-from eci_provider.api.kickouts import reading as kickout_reading
 from eci_provider.api.kickouts import sums as kickout_sums
 from eci_provider.api.kickouts.files import kickout_file_name
 from eci_provider.api.kickouts.report import KickoutReport, KickoutRow
+from eci_provider.core.spill import Spill
 from eci_provider.sandbox import Sandbox
 from tests.api.conftest import BILLS, GUID, RawServer, http
 
@@ -397,7 +397,7 @@ def test_a_full_disk_is_no_trouble_of_the_connection(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(kickout_reading.Spool, "add", full)
+    monkeypatch.setattr(Spill, "add", full)
     with pytest.raises(OSError, match="No space left"):
         list(client.kickouts.report(kicked_out))
     assert [record.path.rpartition("/")[2] for record in eci_sandbox.requests] == ["summary", "detail"]
