@@ -19,7 +19,7 @@ from eci_provider.bills.table_check import TableCheck
 if TYPE_CHECKING:
     from eci_provider.api.import_profiles import ColumnMapping
     from eci_provider.api.upload import BillFile
-    from eci_provider.bills.reading import Table
+    from eci_provider.bills.tables import Table
 
 
 def check_file(

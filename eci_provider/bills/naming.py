@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from eci_provider.api.upload import OpenablePath
 from eci_provider.bills.archive import ARCHIVE, suffix_of
-from eci_provider.bills.reading import Table, tables
+from eci_provider.bills.reading import tables
+from eci_provider.bills.tables import Table
 from eci_provider.bills.writing import RemotePath
 
 if TYPE_CHECKING:

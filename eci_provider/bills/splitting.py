@@ -17,8 +17,9 @@ from eci_provider.bills.keys import BillKey, BillKeys, Written
 from eci_provider.bills.layout import layout_for
 from eci_provider.bills.mapping import column_mapping
 from eci_provider.bills.naming import named_tables
-from eci_provider.bills.reading import Table, tables
+from eci_provider.bills.reading import tables
 from eci_provider.bills.sorting import sorted_rows
+from eci_provider.bills.tables import Table
 from eci_provider.bills.writing import Destination, Folder, folder_at
 from eci_provider.runtime.arguments import whole_number
 from eci_provider.storage.destination import checked_destination

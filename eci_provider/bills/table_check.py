@@ -16,8 +16,8 @@ from eci_provider.bills.rules import RULES
 
 if TYPE_CHECKING:
     from eci_provider.bills.bounds import Bounds
-    from eci_provider.bills.reading import Rows, Table
     from eci_provider.bills.seen import Seen
+    from eci_provider.bills.tables import Rows, Table
 
 _AUTO = "!AUTO!"
 #: In how long a bill doubled rows are looked for.

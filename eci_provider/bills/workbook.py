@@ -8,16 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from shutil import copyfileobj
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from eci_provider.bills.dates import written_date
 from eci_provider.bills.errors import EciBillFileError
+from eci_provider.bills.tables import Row
 from eci_provider.core.spill import spill_file
 from eci_provider.core.text import cut
 
-if TYPE_CHECKING:
-    from eci_provider.bills.reading import Row
-
+WORKBOOK = ".xlsx"
 #: How many rows a workbook's sheet has at most.
 _MOST_ROWS = 1_048_576
 _BLOCK = 256 * 1024

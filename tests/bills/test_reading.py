@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eci_provider.bills.errors import EciBillFileError
-from eci_provider.bills.reading import Row, header_of, tables
+from eci_provider.bills.reading import header_of, tables
+from eci_provider.bills.tables import Row
 from tests.support.bill_files import archive, read_at_once, text, workbook
 
 

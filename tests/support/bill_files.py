@@ -15,7 +15,7 @@ from unittest import mock
 
 import openpyxl
 
-from eci_provider.bills import reading
+from eci_provider.bills import text_file
 
 NYCHA = Path(__file__).parents[2] / "example_dags" / "data" / "nycha_electric_bills.csv"
 #: By name, as a user writes it.
@@ -118,5 +118,5 @@ def part_name(file: Path, number: int) -> str:
 @contextmanager
 def read_at_once(characters: int, lines: int) -> Iterator[None]:
     """Let files be read in pieces of another size, so that small ones are read in many."""
-    with mock.patch.object(reading, "_BLOCK", characters), mock.patch.object(reading, "_LINES", lines):
+    with mock.patch.object(text_file, "BLOCK", characters), mock.patch.object(text_file, "LINES", lines):
         yield
