@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from eci_provider.api.errors import EciValidationError
+from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import redact_path
 
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
