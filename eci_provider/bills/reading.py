@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -22,7 +22,7 @@ def tables(
     *,
     date_format: str = ADVANCED_DATE_FORMAT,
     unreadable: Unreadable | None = None,
-) -> Iterator[Table]:
+) -> Generator[Table, None, None]:
     """
     Iterate over the tables of a bill file: one, or that of each file in a ZIP, in their order.
 
