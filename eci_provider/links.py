@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 #: Where the URL lies; Airflow 3 serves it from there, Airflow 2 asks :meth:`EciLink.get_link`.
 LINK_KEY = "eci_link"
 REPORT_LINK_KEY = "eci_kickout_report_link"
-LINK_FACTS = ("batch_id", "batch_code", "task_guid", "task_id")
 
 
 class EciLink(BaseOperatorLink):

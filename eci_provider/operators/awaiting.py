@@ -12,7 +12,6 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
 
 from eci_provider.batches.on_kill import ON_KILL, KillHandler
 from eci_provider.core import clock
-from eci_provider.links import LINK_FACTS
 from eci_provider.operators.telling import EciTellingOperator
 from eci_provider.runtime.arguments import (
     ON_KICKOUTS,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from eci_provider.api.errors import EciError
     from eci_provider.api.tasks import TaskResponse
     from eci_provider.hooks.eci import EciHook
+    from eci_provider.outcome.result import ImportResult
     from eci_provider.submission.models import Submitted
     from eci_provider.triggers.task import EciTaskTrigger
 
@@ -114,8 +114,8 @@ class EciAwaitingOperator(EciTellingOperator):
         self.check_report()
 
     def follow_up(
-        self, context: Context, hook: EciHook, result: dict[str, Any]
-    ) -> tuple[dict[str, Any], Submitted | None]:
+        self, context: Context, hook: EciHook, result: ImportResult
+    ) -> tuple[ImportResult, Submitted | None]:
         """
         Start what an import leads to.
 
@@ -139,6 +139,7 @@ class EciAwaitingOperator(EciTellingOperator):
         :return: the result.
         :raises EciError: one of its children.
         """
+        from eci_provider.outcome.conclusion import result_without_waiting
         from eci_provider.outcome.policy import apply_policy, push_result
         from eci_provider.waiting.schedule import task_has_ended
 
@@ -146,7 +147,9 @@ class EciAwaitingOperator(EciTellingOperator):
         while following is not None:
             with self._taken_up(context, hook, following.task_guid):
                 if not self.wait_for_completion:
-                    return _result_at_once(following)
+                    return result_without_waiting(
+                        following.task, following.task_guid, reattached=following.reattached
+                    ).to_xcom()
                 task = following.task
                 if task is None or not task_has_ended(task, wait_for_analysis=self.wait_for_analysis):
                     task = self._wait(context, hook, following, began)
@@ -163,7 +166,7 @@ class EciAwaitingOperator(EciTellingOperator):
         if unreported is not None:
             push_result(context, result)
             raise unreported
-        return result
+        return result.to_xcom()
 
     def _wait(self, context: Context, hook: EciHook, submitted: Submitted, began: datetime) -> TaskResponse:
         """Wait here, or leave it to a trigger."""
@@ -292,40 +295,28 @@ class EciAwaitingOperator(EciTellingOperator):
 
     def _conclude(
         self, context: Context, hook: EciHook, task: TaskResponse, submitted: Submitted
-    ) -> tuple[dict[str, Any], EciError | None, EciError | None]:
+    ) -> tuple[ImportResult, EciError | None, EciError | None]:
         """Return the result, why its bills do not count in the end, and why the report was not written."""
-        from eci_provider.outcome.batch_state import voided_by_kill
-        from eci_provider.outcome.policy import cut_short
-        from eci_provider.outcome.result import concluded, first_result, removed_of, sentence
+        from eci_provider.outcome.conclusion import conclude, preliminary_result
+        from eci_provider.outcome.errors import conclusion_timeout_error, removed_error, voided_error
+        from eci_provider.outcome.policy import push_result
 
         known: dict[str, Any] = {
             "success_statuses": self.success_statuses or (),
             "reattached": submitted.reattached,
         }
         client, task_guid = hook.get_conn(), submitted.task_guid
-        result = first_result(task, task_guid, **known)
+        result = preliminary_result(task, task_guid, **known)
         try:
-            result = concluded(client, task, task_guid, **known, settle_time=hook.settings.numbers["settle_time"])
-            self.show_link(context, hook, **{name: result[name] for name in LINK_FACTS})
+            result = conclude(client, task, task_guid, **known, settle_time=hook.settings.numbers["settle_time"])
+            self.show_link(context, hook, **result.link_facts)
             # Also in the try that was killed: a worker that shuts down voids the batch, and may end well still.
             voids_on_kill = self.kill_handler.action == "void_batch" and not self.pending_is_meant()
-            voided: EciError | None = removed_of(result)
+            voided: EciError | None = removed_error(result)
             if voided is None and voids_on_kill:
-                reattach = self.finds_its_import
-                voided = voided_by_kill(client, result, sentence(result), reattach=reattach)
+                voided = voided_error(client, result, reattach=self.finds_its_import)
             result, unreported = self.with_report(context, hook, result)
         except AirflowTaskTimeout as timeout:
-            raise cut_short(context, result, self.how_to_go_on(task_guid)) from timeout
+            push_result(context, result)
+            raise conclusion_timeout_error(result, self.how_to_go_on(task_guid)) from timeout
         return result, voided, unreported
-
-
-def _result_at_once(submitted: Submitted) -> dict[str, Any]:
-    """Return the result of an import that is not waited for: whether its bills count is not claimed."""
-    from eci_provider.api.tasks import TaskResponse
-    from eci_provider.outcome.batch_state import BatchState
-    from eci_provider.outcome.result import import_result
-
-    task, unknown = submitted.task or TaskResponse(), BatchState(counts=None)
-    return import_result(
-        task, submitted.task_guid, outcome=None, standing=unknown, reattached=submitted.reattached
-    )

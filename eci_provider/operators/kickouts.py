@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from eci_provider.api.errors import EciError, EciValidationError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
     from eci_provider.api.models import RequestModel
     from eci_provider.hooks.eci import EciHook
+    from eci_provider.outcome.result import ImportResult
     from eci_provider.submission.models import Submitted
 
 #: The results of all rounds must fit into one XCom.
@@ -178,27 +180,27 @@ class RetryKickoutsOperator(EciImportOperator):
         return super().resume_execution(next_method, next_kwargs, context)
 
     def follow_up(
-        self, context: Context, hook: EciHook, result: dict[str, Any]
-    ) -> tuple[dict[str, Any], Submitted | None]:
+        self, context: Context, hook: EciHook, result: ImportResult
+    ) -> tuple[ImportResult, Submitted | None]:
         """Start the next round, if this one brought enough in and left something to retry."""
         rounds = [*self._ended, _short(result)]
-        result = {**result, _ROUNDS: rounds}
-        if self.max_rounds == 1 or result["outcome"] != "completed_with_kickouts":
+        result = replace(result, rounds=rounds)
+        if self.max_rounds == 1 or not result.has_kickouts:
             return result, None
-        about = f"Round {self._round} of at most {self.max_rounds} imported {_brought_in(result)} bills"
+        about = f"Round {self._round} of at most {self.max_rounds} imported {result.bills} bills"
         if self._round == self.max_rounds:
             self.log.info("%s; it was the last.", about)
             return result, None
         memory = TaskMemory(context, self.record_key)
         record = memory.read()
-        if record.get(_IS_LAST) == result["task_guid"]:
+        if record.get(_IS_LAST) == result.task_guid:
             self.log.info("%s, and an earlier try ended the rounds with it.", about)
             return result, None
         context["ti"].xcom_push(key=_ROUNDS, value=rounds)
         # Should the next round be refused or stay in doubt, what this one brought in must not be lost.
-        context["ti"].xcom_push(key=RETURN_VALUE, value=result)
+        context["ti"].xcom_push(key=RETURN_VALUE, value=result.to_xcom())
         ended, self._ended = self._ended, rounds
-        kicked_out, self._kicked_out = self._kicked_out, result["task_guid"]
+        kicked_out, self._kicked_out = self._kicked_out, result.task_guid
         if self._brought_enough_in(result):
             self.log.info("%s; what it kicked out is retried in round %d.", about, self._round)
             with self._named_round():
@@ -209,7 +211,7 @@ class RetryKickoutsOperator(EciImportOperator):
         if following is None:
             self._ended, self._kicked_out = ended, kicked_out
             self.log.info("%s, and min_progress is %d: no other round follows.", about, self.min_progress)
-            memory.write({**record, _IS_LAST: result["task_guid"]})
+            memory.write({**record, _IS_LAST: result.task_guid})
         return result, following
 
     @contextmanager
@@ -218,21 +220,21 @@ class RetryKickoutsOperator(EciImportOperator):
         try:
             yield
         except EciError as error:
-            bills = sum(_brought_in(short) for short in self._ended)
+            bills = sum((short["imported"] or 0) + (short["voided"] or 0) for short in self._ended)
             done = f"Round {self._round} of at most {self.max_rounds}, after {bills} bills in the rounds before"
             error.args = (f"{done}: {error.message}", *error.args[1:])
             raise
 
-    def _brought_enough_in(self, result: Mapping[str, Any]) -> bool:
+    def _brought_enough_in(self, result: ImportResult) -> bool:
         """
         Tell whether a round brought enough in for another one.
 
         Bills that are void are progress only where the next round goes into the same Pending batch: elsewhere it
         would be refused, or leave them behind in a batch of their own.
         """
-        if result["voided"] and self._batch_setting("batch_mode", "batchMode") not in _INTO_PENDING:
+        if result.voided and self._batch_setting("batch_mode", "batchMode") not in _INTO_PENDING:
             return False
-        return _brought_in(result) >= self.min_progress
+        return result.bills >= self.min_progress
 
     def _batch_setting(self, name: str, documented: str) -> Any:
         settings = self.batch_settings if isinstance(self.batch_settings, Mapping) else {}
@@ -268,12 +270,7 @@ def _record_key(number: int) -> str:
     return RECORD_KEY if number == 1 else f"{RECORD_KEY}_round_{number}"
 
 
-def _brought_in(result: Mapping[str, Any]) -> int:
-    """Return how many bills a round brought into EnergyCAP, also if they are void until their batch is opened."""
-    return int(result["imported"] or 0) + int(result["voided"] or 0)
-
-
-def _short(result: Mapping[str, Any]) -> dict[str, Any]:
+def _short(result: ImportResult) -> dict[str, Any]:
     """Return what is told of a round, cut so that ten of them fit."""
-    facts = {name: result[name] for name in _ROUND_FACTS}
+    facts = {name: getattr(result, name) for name in _ROUND_FACTS}
     return {name: cut(value, 100) if isinstance(value, str) else value for name, value in facts.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciValidationError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from eci_provider.hooks.eci import EciHook
+    from eci_provider.outcome.result import ImportResult
     from eci_provider.reports.errors import EciReportError
 
 log = logging.getLogger(__name__)
@@ -70,53 +72,52 @@ class EciReportingOperator(EciOperator):
             raise EciValidationError([problem], source=self.source)
 
     def with_report(
-        self, context: Context, hook: EciHook, result: dict[str, Any]
-    ) -> tuple[dict[str, Any], EciError | None]:
+        self, context: Context, hook: EciHook, result: ImportResult
+    ) -> tuple[ImportResult, EciError | None]:
         """
         Write the report, if one is wanted.
 
         :param context: Airflow's context.
         :param hook: the hook.
         :param result: the import's result.
-        :return: the result, which says in ``kickout_report`` where the report is, and the error that says why it
-            could not be written; ``kickout_report_error`` says that, too, since what becomes of the task for its
-            kickouts weighs more than this error. What is known of the import is not lost for it.
+        :return: the result, which says where the report is, and the error that says why it could not be written.
+            The result holds that reason, too, since what becomes of the task for its kickouts weighs more than
+            this error. What is known of the import is not lost for it.
         """
+        from eci_provider.outcome.result import ReportStatus
         from eci_provider.reports.kickouts import kickout_report, names_or_none
 
         path = self._report_path()
         if path is None:
             return result, None
-        result = {**result, "kickout_report": None}
-        if result["outcome"] == "failed":
-            return result, None
+        if result.outcome == "failed":
+            return replace(result, report=ReportStatus()), None
         try:
             written = kickout_report(
                 hook.get_conn(),
-                result["task_guid"],
+                result.task_guid,
                 path,
                 file_names=names_or_none(self.imported_names),
-                missing_ok=result["outcome"] == "completed",
+                missing_ok=result.outcome == "completed",
             )
         except EciError as error:
             unwritten = self._unwritten(path, result, error)
             log.error("%s", unwritten)
-            return {**result, "kickout_report_error": cut(_reason(error), _LONGEST_REASON)}, unwritten
+            return replace(result, report=ReportStatus(error=cut(_reason(error), _LONGEST_REASON))), unwritten
         self.show_report(context, written["path"])
-        return {**result, "kickout_report": written["path"]}, None
+        return replace(result, report=ReportStatus(written["path"])), None
 
-    def _unwritten(self, path: str, result: dict[str, Any], error: EciError) -> EciReportError:
+    def _unwritten(self, path: str, result: ImportResult, error: EciError) -> EciReportError:
         """Return the error that says what became of the import, and how to come by its report."""
-        from eci_provider.outcome.result import sentence
         from eci_provider.reports.errors import EciReportError
 
         reattaches = getattr(self, "reattach", True)
-        writer = f"KickoutReportOperator with task_guid={result['task_guid']!r}"
+        writer = f"KickoutReportOperator with task_guid={result.task_guid!r}"
         if reattaches:
             step = f"A retry or a clear of this task sends nothing again and writes the report; so does {writer}."
         else:
             step = f"With reattach=False a retry or a clear would import again: write the report with {writer}."
-        unwritten = EciReportError(f"{_reason(error)} {sentence(result)} {step}", path=path)
+        unwritten = EciReportError(f"{_reason(error)} {result.summary} {step}", path=path)
         # What no retry mends of the report's place, it mends of the task neither.
         unwritten.retry_helps = reattaches and (error.retry_helps or not isinstance(error, EciReportError))
         unwritten.__cause__ = error

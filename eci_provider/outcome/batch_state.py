@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from eci_provider.api.errors import EciError, EciNotFoundError, EciUnknownOutcomeError, EciVoidedError
+from eci_provider.api.errors import EciError, EciNotFoundError
 from eci_provider.core import clock
 from eci_provider.core.text import cut
 
@@ -131,54 +130,3 @@ def _batch_status(client: EciClient, batch_id: int | None) -> str | None:
     except EciError as error:
         log.warning("How batch %s stands cannot be read: %s", batch_id, error)
         return None
-
-
-def voided_by_kill(
-    client: EciClient, result: Mapping[str, Any], sentence: str, *, reattach: bool = True
-) -> EciError | None:
-    """
-    Return the error for an import that ended and whose bills are void or may be, or None.
-
-    :param client: the client.
-    :param result: the result of an import whose task voids its batch when it is killed.
-    :param sentence: how the import ended, in words.
-    :param reattach: whether a later try of the task takes the import again.
-    """
-    if result["outcome"] == "failed" or result["batch_id"] is None:
-        return None
-    try:
-        batch = client.batches.get(result["batch_id"])
-    except EciError as error:
-        return _unknown_standing(result, sentence, error, reattach=reattach)
-    if not batch.has_status("pending"):
-        return None
-    kicked = result["outcome"] == "completed_with_kickouts"
-    or_else = f", or EnergyCAP set it so for its kickouts ({MARK_BATCH_PENDING})" if kicked else ""
-    then = (
-        " and clear this task; to import anew, set reattach=False."
-        if reattach
-        else "; with reattach=False a clear of this task imports anew."
-    )
-    return EciVoidedError(
-        f"{sentence} But batch {batch.batch_code!r} is Pending, so all its bills are void: this task "
-        f"was killed or its worker shut down, with on_kill='void_batch'{or_else}. To let them count, open "
-        f"the batch again (UpdateBatchStatusOperator){then}",
-        result=result,
-    )
-
-
-def _unknown_standing(
-    result: Mapping[str, Any], sentence: str, error: EciError, *, reattach: bool
-) -> EciUnknownOutcomeError:
-    then = (
-        "Nothing is sent again; another try, or a clear, looks at the batch again."
-        if reattach
-        else "Look at the batch in EnergyCAP: with reattach=False a clear of this task imports anew."
-    )
-    unknown = EciUnknownOutcomeError(
-        f"{sentence} But whether a kill has voided its batch (on_kill='void_batch') cannot be read: "
-        f"{error.message} {then}",
-        result=dict(result),
-    )
-    unknown.retry_helps = error.retry_helps
-    return unknown

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.links import LINK_FACTS
 from eci_provider.runtime.arguments import ON_KICKOUTS, allowed_kickouts, check_choice, check_statuses, is_template
 from eci_provider.sensors.base import EciSensor
 from eci_provider.sensors.starting import WhenRead, start_arguments, starts
@@ -97,10 +96,11 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
 
     def conclude(self, context: Context, hook: EciHook, found: TaskResponse) -> dict[str, Any]:
         """Return the import's result, or end the task as its outcome and ``on_kickouts`` say."""
+        from eci_provider.outcome.conclusion import conclude
+        from eci_provider.outcome.errors import removed_error
         from eci_provider.outcome.policy import apply_policy
-        from eci_provider.outcome.result import concluded, removed_of
 
-        result = concluded(
+        result = conclude(
             hook.get_conn(),
             found,
             self._checked_guid(),
@@ -108,9 +108,11 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
             reattached=False,
             settle_time=hook.settings.numbers["settle_time"],
         )
-        self.show_link(context, hook, **{name: result[name] for name in LINK_FACTS})
+        self.show_link(context, hook, **result.link_facts)
         allowed = allowed_kickouts(self.max_kickouts, source=self.source)
-        return apply_policy(context, result, self.on_kickouts, max_kickouts=allowed, voided=removed_of(result))
+        return apply_policy(
+            context, result, self.on_kickouts, max_kickouts=allowed, voided=removed_error(result)
+        ).to_xcom()
 
     def _check_judgement(self) -> None:
         check_choice("on_kickouts", self.on_kickouts, ON_KICKOUTS, source=self.source)

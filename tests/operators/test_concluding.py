@@ -10,7 +10,8 @@ from airflow.providers.common.compat.sdk import AirflowSkipException, AirflowTas
 
 from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator
-from eci_provider.outcome import result as outcome
+from eci_provider.outcome import conclusion
+from eci_provider.outcome.result import KickoutDigest
 from eci_provider.reports.errors import EciReportError
 from eci_provider.runtime.context import RETURN_VALUE
 from eci_provider.sandbox import Sandbox
@@ -39,9 +40,9 @@ def test_an_execution_timeout_names_the_import_and_a_retry_concludes_it(
     sandbox.add_account("A-1")
     sandbox.settings.delay = 60
     is_over = [True]
-    digest = outcome.kickout_digest
+    digest = conclusion.kickout_digest
 
-    def slow_digest(*arguments: Any) -> outcome.KickoutDigest:
+    def slow_digest(*arguments: Any) -> KickoutDigest:
         if is_over[0] and step == "kickouts":
             raise AirflowTaskTimeout(TIME_OUT)
         return digest(*arguments)
@@ -52,7 +53,7 @@ def test_an_execution_timeout_names_the_import_and_a_retry_concludes_it(
                 raise AirflowTaskTimeout(TIME_OUT)
             return super().with_report(*arguments)
 
-    monkeypatch.setattr(outcome, "kickout_digest", slow_digest)
+    monkeypatch.setattr(conclusion, "kickout_digest", slow_digest)
     path, report = bill_file(tmp_path, "A-1", "A-2"), tmp_path / "kickouts.csv"
     tries = Tries(
         lambda: Slow(

@@ -11,7 +11,8 @@ from eci_provider.api import EciClient, errors
 from eci_provider.api.tasks import TaskResponse
 from eci_provider.operators import ImportBillsOperator, OpenBatchOperator, UpdateBatchStatusOperator
 from eci_provider.outcome.batch_state import BatchState
-from eci_provider.outcome.result import KickoutDigest, import_result, is_tolerated, sentence
+from eci_provider.outcome.policy import is_tolerated
+from eci_provider.outcome.result import ImportResult, KickoutDigest
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
 from tests.conftest import TurnedClock
@@ -283,7 +284,9 @@ def test_kickouts_beside_an_unknown_number_of_void_bills_are_not_tolerated(bills
     void = BatchState("pending", counts=False)
     digest = KickoutDigest(1, [])
 
-    result = import_result(task, "guid", outcome="completed_with_kickouts", digest=digest, standing=void)
+    result = ImportResult.from_task(
+        task, "guid", outcome="completed_with_kickouts", digest=digest, batch_state=void
+    )
 
     assert not is_tolerated(result, 10)
-    assert "no bill counts, 1 rows kicked out" in sentence(result)
+    assert "no bill counts, 1 rows kicked out" in result.summary
