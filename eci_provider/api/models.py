@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
@@ -22,7 +21,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.core.text import LONGEST_TEXT, cut, keepable
+from eci_provider.core.text import LONGEST_TEXT, cut, did_you_mean, keepable
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Value = TypeVar("_Value")
@@ -226,9 +225,7 @@ def _extra_problem(model: type[BaseModel], location: tuple[int | str, ...]) -> s
     names = list(current.model_fields)
     if location[-1] in names:
         return f"is given twice: also as {current.model_fields[str(location[-1])].alias}"
-    near = difflib.get_close_matches(str(location[-1]), names, n=1, cutoff=0.5)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    return f"is not a field. {hint}Allowed: {', '.join(names)}"
+    return f"is not a field. {did_you_mean(str(location[-1]), names)}Allowed: {', '.join(names)}"
 
 
 def _inner_model(model: type[BaseModel], part: int | str) -> type[BaseModel] | None:

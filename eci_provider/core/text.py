@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 #: The most bytes of JSON that a text of the server takes where it is kept: in XCom, in a trigger's event.
@@ -72,6 +73,17 @@ def keepable(value: Any) -> Any:
     if isinstance(value, int):
         return value if _LEAST <= value <= _MOST else None
     return value
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """
+    Return a question that names what was probably meant, ending in a space; empty where nothing is near.
+
+    :param name: a name that is not known.
+    :param known: the names that are.
+    """
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"Did you mean {near[0]}? " if near else ""
 
 
 def _kept(text: str) -> str:

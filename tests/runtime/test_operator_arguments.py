@@ -1,0 +1,88 @@
+"""Airflow's own arguments are known by name; an unknown one is refused, and says which was probably meant."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator
+
+from eci_provider.api.errors import EciValidationError
+from eci_provider.runtime.operator_arguments import (
+    EciArgumentError,
+    OperatorArguments,
+    SensorArguments,
+    refuse_unknown,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class Greet(BaseOperator):
+    def __init__(self, *, greeting: str = "hello", **kwargs: Unpack[OperatorArguments]) -> None:
+        refuse_unknown(type(self), kwargs)
+        super().__init__(**kwargs)
+        self.greeting = greeting
+
+    def execute(self, context: Any) -> str:
+        return self.greeting
+
+
+class GreetLoudly(Greet):
+    """Takes an argument out of ``kwargs``, as subclasses of users do."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.volume = kwargs.pop("volume", 11)
+        super().__init__(**kwargs)
+
+
+@pytest.mark.parametrize(
+    ("airflows", "ours", "named_by_ours"),
+    [
+        (BaseOperator, OperatorArguments, set()),
+        (BaseSensorOperator, SensorArguments, {"poke_interval"}),
+    ],
+)
+def test_every_argument_of_this_airflow_is_known_to_type_checkers(
+    airflows: type, ours: type, named_by_ours: set[str]
+) -> None:
+    arguments = set(inspect.signature(airflows.__init__).parameters) - {"self", "kwargs"}
+
+    assert "timeout" in arguments or "retries" in arguments
+    assert arguments - set(ours.__annotations__) - set(OperatorArguments.__annotations__) == named_by_ours
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [("greetin", "greeting"), ("retry_dely", "retry_delay"), ("depend_on_past", "depends_on_past")],
+)
+def test_an_unknown_argument_says_which_was_probably_meant(misspelt: str, meant: str) -> None:
+    with pytest.raises(EciArgumentError) as caught:
+        Greet(task_id="greet", **{misspelt: "x"})  # type: ignore[arg-type]
+
+    assert str(caught.value) == (
+        f"Greet 'greet': {misspelt} is not an argument. Did you mean {meant}? "
+        "It has greeting, and those of BaseOperator"
+    )
+    assert isinstance(caught.value, TypeError)  # as Python and Airflow 3 refuse it
+    assert isinstance(caught.value, EciValidationError)
+
+
+def test_nothing_is_guessed_where_no_argument_is_near() -> None:
+    with pytest.raises(EciArgumentError, match=r"zzz is not an argument. It has greeting,") as caught:
+        Greet(task_id="greet", zzz=1, yyy=2)  # type: ignore[call-arg]
+
+    assert len(caught.value.details["problems"]) == 2
+
+
+def test_arguments_of_subclasses_are_theirs() -> None:
+    assert GreetLoudly(task_id="greet", volume=3).volume == 3
+
+
+def test_mapped_tasks_are_made_with_arguments_of_airflows_own() -> None:
+    mapped = Greet.partial(task_id="greet", retries=1).expand(greeting=["hi", "ho"])
+
+    task: Any = mapped.unmap({"greeting": "hi"})
+    assert (task.greeting, task.retries) == ("hi", 1)
