@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from eci_provider.api.errors import EciValidationError
 from eci_provider.bills.rules import checked_codes
-from eci_provider.runtime.arguments import whole_number
+from eci_provider.core.checks import whole_number
+from eci_provider.core.errors import EciValidationError
 
 #: The longest usual period, in days: two months.
 LONGEST_PERIOD = 62

@@ -10,7 +10,6 @@ from pathlib import Path
 from shutil import copyfileobj
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from eci_provider.api.errors import EciValidationError
 from eci_provider.bills.bounds import ADVISED_ROWS
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.keys import BillKey, BillKeys, Written
@@ -21,7 +20,8 @@ from eci_provider.bills.reading import tables
 from eci_provider.bills.sorting import sorted_rows
 from eci_provider.bills.tables import Table
 from eci_provider.bills.writing import Destination, Folder, folder_at
-from eci_provider.runtime.arguments import whole_number
+from eci_provider.core.checks import whole_number
+from eci_provider.core.errors import EciValidationError
 from eci_provider.storage.destination import checked_destination
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from eci_provider.api.errors import EciError, EciValidationError
+from eci_provider.core.checks import whole_number
 from eci_provider.core.text import cut
 from eci_provider.operators.importing import EciImportOperator
-from eci_provider.runtime.arguments import is_template, whole_number
+from eci_provider.runtime.arguments import is_template
 from eci_provider.runtime.compat import TaskMemory
 from eci_provider.runtime.context import RETURN_VALUE, own_xcom
 from eci_provider.submission.record import RECORD_KEY

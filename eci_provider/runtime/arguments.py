@@ -103,24 +103,6 @@ def positive_seconds(name: str, value: Any, *, source: str) -> float:
     return float(seconds)
 
 
-def whole_number(name: str, value: Any, least: int, most: int | None, *, source: str) -> int:
-    """
-    Return a whole number within bounds, or refuse what is none.
-
-    :param least: the smallest that is allowed.
-    :param most: the largest; None for no bound.
-    :raises EciValidationError: when it is something else.
-    """
-    if (
-        isinstance(value, int)
-        and not isinstance(value, bool)
-        and least <= value <= (value if most is None else most)
-    ):
-        return value
-    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-    raise EciValidationError([f"{name} is {value!r}: must be a whole number {bounds}"], source=source)
-
-
 def check_statuses(value: Any, *, source: str) -> None:
     """
     Refuse ``success_statuses`` that are no list of texts; a lone text would be read letter by letter.
