@@ -2,77 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from eci_provider.api.models import IDENTIFIERS, Identifier, RequestModel, ResponseModel, checked, validated
+from eci_provider.api.column_mapping import ColumnMapping as ColumnMapping
+from eci_provider.api.column_mapping import Observation as Observation
+from eci_provider.api.models import IDENTIFIERS, RequestModel, ResponseModel, checked, validated
 from eci_provider.api.transport.responses import fetch, read_many
 
 if TYPE_CHECKING:
     from eci_provider.api.transport.session import EciSession
 
-#: A column's number, counted from 1 (constraints of the official SDK).
-ColumnIndex = Identifier
-DateFormat = Literal["mm/dd/yyyy", "Month dd yyyy", "dd/mm/yyyy", "dd Month yyyy", "yyyymmdd"]
 _PATH = "/api/v3/import/bill/profile"
-
-
-class Observation(RequestModel):
-    """Describe a column that holds a quantity or a cost of the bill."""
-
-    column_index: ColumnIndex
-    observation_type_code: Annotated[str, Field(min_length=1)]
-    caption: Annotated[str, Field(max_length=32)]
-    unit_code: Annotated[str, Field(min_length=1)]
-
-
-def _not_empty(observations: tuple[Observation, ...]) -> tuple[Observation, ...]:
-    # No min_length: with a wrong entry that says in addition that there is none.
-    if not observations:
-        raise ValueError("must have at least 1 entry")
-    return observations
-
-
-class ColumnMapping(RequestModel):
-    """Describe which column of a bill file is what (BillImportProfileColumnMapping); columns count from 1."""
-
-    date_format: DateFormat
-    account_code_column_index: ColumnIndex
-    start_date_column_index: ColumnIndex
-    end_date_column_index: ColumnIndex
-    vendor_code_column_index: ColumnIndex | None = None
-    pay_amount_column_index: ColumnIndex | None = None
-    billing_period_column_index: ColumnIndex | None = None
-    account_period_column_index: ColumnIndex | None = None
-    statement_date_column_index: ColumnIndex | None = None
-    due_date_column_index: ColumnIndex | None = None
-    control_code_column_index: ColumnIndex | None = None
-    invoice_number_column_index: ColumnIndex | None = None
-    meter_code_column_index: ColumnIndex | None = None
-    commodity_column_index: ColumnIndex | None = None
-    service_charge_column_index: ColumnIndex | None = None
-    ace_flag_column_index: ColumnIndex | None = None
-    vpr_flag_column_index: ColumnIndex | None = None
-    rate_column_index: ColumnIndex | None = None
-    serial_number_column_index: ColumnIndex | None = None
-    bill_note_column_index: ColumnIndex | None = None
-    observations: Annotated[tuple[Observation, ...], AfterValidator(_not_empty)]
-
-    @classmethod
-    def from_header(cls, header: Sequence[str], **names: Any) -> ColumnMapping:
-        """
-        Return the mapping of a file by its columns' names, so that nobody counts columns.
-
-        :param header: the file's header, in its order.
-        :param names: as :func:`eci_provider.bills.mapping.mapping_from_header` takes them.
-        :raises EciValidationError: for a name that is unknown or there twice, with the nearest match.
-        """
-        from eci_provider.bills.mapping import mapping_from_header
-
-        return mapping_from_header(header, **names)
 
 
 class ImportProfile(RequestModel):

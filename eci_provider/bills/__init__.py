@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from eci_provider.api.column_mapping import mapping_from_header
 from eci_provider.bills.checking import check_file
 from eci_provider.bills.errors import EciBillFileError
-from eci_provider.bills.mapping import mapping_from_file, mapping_from_header
+from eci_provider.bills.mapping import mapping_from_file
 from eci_provider.bills.reading import header_of
 from eci_provider.bills.report import CheckReport, Problem
 from eci_provider.bills.splitting import join_parts, split_file

@@ -17,7 +17,7 @@ from eci_provider.bills.seen import Seen
 from eci_provider.bills.table_check import TableCheck
 
 if TYPE_CHECKING:
-    from eci_provider.api.import_profiles import ColumnMapping
+    from eci_provider.api.column_mapping import ColumnMapping
     from eci_provider.api.upload import BillFile
     from eci_provider.bills.tables import Table
 

@@ -10,11 +10,11 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from typing_extensions import Self
 
+from eci_provider.api.column_mapping import ColumnMapping, Observation
 from eci_provider.api.errors import EciValidationError
-from eci_provider.api.import_profiles import ColumnMapping, Observation
+from eci_provider.api.header_lookup import LONGEST_CAPTION
 from eci_provider.api.models import RequestModel, sentences
 from eci_provider.bills.dates import DATE_FORMATS
-from eci_provider.bills.mapping import LONGEST_CAPTION
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient

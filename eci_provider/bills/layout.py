@@ -5,38 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from eci_provider.api.column_mapping import ColumnMapping
+from eci_provider.api.header_lookup import COLUMN_INDEX, FIELDS, REQUIRED_FIELDS, other_separators
 from eci_provider.bills.dates import ADVANCED_DATE_FORMAT
 from eci_provider.bills.errors import EciBillFileError
 
-if TYPE_CHECKING:
-    from eci_provider.api.import_profiles import ColumnMapping
-
-#: What a column may be, beside observations (BillImportProfileColumnMapping).
-FIELDS = (
-    "account_code",
-    "start_date",
-    "end_date",
-    "vendor_code",
-    "pay_amount",
-    "billing_period",
-    "account_period",
-    "statement_date",
-    "due_date",
-    "control_code",
-    "invoice_number",
-    "meter_code",
-    "commodity",
-    "service_charge",
-    "ace_flag",
-    "vpr_flag",
-    "rate",
-    "serial_number",
-    "bill_note",
-)
-REQUIRED_FIELDS = FIELDS[:3]
-COLUMN_INDEX = "_column_index"
 #: How an Advanced file must begin (help centre, Advanced file format); letters alone count, so A/C/E is ACE.
 ADVANCED_START = ("ACCOUNT", "STARTDATE", "ENDDATE", "ACE", "METERCODE")
 _ADVANCED_NAMES = {
@@ -47,7 +21,6 @@ _ADVANCED_NAMES = {
 }
 #: How many columns of another name are told, and how long a name is shown.
 _MOST_NAMED = 5
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _LONGEST_SHOWN = 60
 # TYPE:UNIT:LABEL, whose label may hold colons.
 _LINE_ITEM = re.compile(r"[^:]+:[^:]+:.*", re.DOTALL)
@@ -58,7 +31,7 @@ class Layout:
     """
     Hold the meaning of a file's columns, counted from 0.
 
-    :param columns: which column is which of :data:`FIELDS`.
+    :param columns: which column is which of :data:`~eci_provider.api.header_lookup.FIELDS`.
     :param observations: the columns of quantities and charges.
     :param date_format: the one that all dates of the file follow.
     """
@@ -72,7 +45,7 @@ class Layout:
         Return a row's cell, without spaces around it; an empty text where there is none.
 
         :param cells: the row's cells.
-        :param field: one of :data:`FIELDS`.
+        :param field: one of :data:`~eci_provider.api.header_lookup.FIELDS`.
         """
         index = self.columns.get(field)
         return cells[index].strip() if index is not None and index < len(cells) else ""
@@ -160,26 +133,8 @@ def layout_for(header: Sequence[str], mapping: ColumnMapping | None, *, file: st
     return layout
 
 
-def other_separators(header: Sequence[str]) -> str | None:
-    """
-    Return by what a header is separated, such as ``semicolons``; None where it may be by commas.
-
-    :param header: the names of a file's columns, as commas separate them.
-    """
-    if len(header) < len(REQUIRED_FIELDS):
-        joined = ",".join(header)
-        for character, name in _SEPARATORS.items():
-            if joined.count(character) >= len(REQUIRED_FIELDS) - 1:
-                return name
-    return None
-
-
 def _refuse_other_names(header: Sequence[str], mapping: ColumnMapping, file: str) -> None:
     """Refuse a header whose mapped columns are called otherwise: EnergyCAP goes by their numbers alone."""
-    from eci_provider.bills.named_mapping import NamedMapping
-
-    if not isinstance(mapping, NamedMapping):
-        return
     differing = []
     for number, name in sorted(mapping.names.items()):
         own = header[number - 1].strip() if number <= len(header) else None

@@ -25,7 +25,7 @@ from eci_provider.core.errors import EciValidationError
 from eci_provider.storage.destination import checked_destination
 
 if TYPE_CHECKING:
-    from eci_provider.api.import_profiles import ColumnMapping
+    from eci_provider.api.column_mapping import ColumnMapping
     from eci_provider.api.upload import BillFile
 
 #: How many sorted rows are written at once.

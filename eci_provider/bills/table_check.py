@@ -8,9 +8,10 @@ from datetime import date
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
+from eci_provider.api.header_lookup import REQUIRED_FIELDS
 from eci_provider.bills.cell_check import CellCheck, Fault, Faults, date_fault
 from eci_provider.bills.keys import BillKey, BillKeys, Written
-from eci_provider.bills.layout import REQUIRED_FIELDS, Layout
+from eci_provider.bills.layout import Layout
 from eci_provider.bills.report import Problem, Tally
 from eci_provider.bills.rules import RULES
 

@@ -15,8 +15,8 @@ from eci_provider.runtime.arguments import check_choice, is_left_out, is_templat
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from eci_provider.api.column_mapping import ColumnMapping
     from eci_provider.api.errors import EciError
-    from eci_provider.api.import_profiles import ColumnMapping
     from eci_provider.bills.choice import ColumnChoice
     from eci_provider.bills.report import CheckReport, Problem
     from eci_provider.hooks.eci import EciHook
@@ -34,7 +34,7 @@ class EciBillFileOperator(EciColumnsOperator):
     :param profile_code: the import profile that maps its columns, read from EnergyCAP.
     :param column_mapping: which column is what, so that EnergyCAP need not be asked: columns counted from 1, in
         snake_case or the documented camelCase; or names of columns as
-        :func:`~eci_provider.bills.mapping.mapping_from_header` takes them, with the ``header`` or a
+        :func:`~eci_provider.api.column_mapping.mapping_from_header` takes them, with the ``header`` or a
         ``sample_file`` that they stand in, which is read when the task runs.
     :param eci_conn_id: the Airflow connection, used with ``profile_code`` only.
     """

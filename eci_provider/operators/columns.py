@@ -14,7 +14,7 @@ class EciColumnsOperator(EciOperator):
     Be the base of operators that take a column mapping.
 
     :param column_mapping: which column is what: columns counted from 1, in snake_case or the documented camelCase;
-        or names of columns as :func:`~eci_provider.bills.mapping.mapping_from_header` takes them, with the
+        or names of columns as :func:`~eci_provider.api.column_mapping.mapping_from_header` takes them, with the
         ``header`` or a ``sample_file`` that they stand in. The file is read when the task runs.
     """
 
@@ -22,7 +22,7 @@ class EciColumnsOperator(EciOperator):
 
     def check_literals(self) -> None:
         """Refuse wrong literals; a sample file is not read, and its names are not looked up."""
-        from eci_provider.bills.mapping import has_names, literal_columns, refuse_names_alone
+        from eci_provider.bills.mapping import has_names, refuse_names_alone
 
         values = super().request_values()
         mapping = self.column_mapping
@@ -47,3 +47,43 @@ class EciColumnsOperator(EciOperator):
         elif isinstance(mapping, Mapping):
             refuse_names_alone(mapping, source=self.source)
         return values
+
+
+def literal_columns(value: Mapping[str, Any], *, is_known: bool, source: str) -> dict[str, Any]:
+    """
+    Return the column numbers of names of columns when a DAG is parsed, to check as much as is known then.
+
+    A sample file is not opened: each name stands for a column of its own, and the task looks up the true numbers.
+
+    :param value: a dict of column names, with ``header`` or ``sample_file`` beside.
+    :param is_known: whether it holds no template; names and headers that are templates are not looked up.
+    :param source: where it came from, for the message.
+    :raises EciValidationError: when a field is missing or unknown, or a name is not in a header that is known.
+    """
+    from eci_provider.api.header_lookup import FIELDS, is_list, mapping_values
+    from eci_provider.bills.mapping import refuse_both
+
+    names = {str(key): item for key, item in value.items()}
+    refuse_both(names, source=source)
+    header = names.pop("header", None)
+    names.pop("sample_file", None)
+    if header is None or not is_known:
+        names = {name: _as_text(item) if name in FIELDS else item for name, item in names.items()}
+        named = [names.get(field) for field in FIELDS]
+        if is_list(names.get("observations")):
+            names["observations"] = [_observation_as_text(item) for item in names["observations"]]
+            named += [item.get("column") for item in names["observations"] if isinstance(item, Mapping)]
+        header = list(dict.fromkeys(name for name in named if isinstance(name, str) and name))
+    return mapping_values(header, names, source=source)
+
+
+def _as_text(name: Any) -> Any:
+    """Return another task's result, which is not known yet, as the text of a template."""
+    return name if isinstance(name, str) or not arguments.is_template(name) else f"{{{{ {name} }}}}"
+
+
+def _observation_as_text(item: Any) -> Any:
+    if not isinstance(item, Mapping) or not arguments.is_template(item.get("column")):
+        return item
+    # The caption that a column's name gives is not known either.
+    return {**item, "column": _as_text(item["column"]), "caption": item.get("caption") or "{{ column }}"}

@@ -26,7 +26,7 @@ class CreateImportProfileOperator(EciColumnsOperator):
 
     :param profile_code: its code, 1 to 64 characters, unique among bill import profiles.
     :param column_mapping: which column is what: columns counted from 1, in snake_case or the documented camelCase;
-        or names of columns as :func:`~eci_provider.bills.mapping.mapping_from_header` takes them, with the
+        or names of columns as :func:`~eci_provider.api.column_mapping.mapping_from_header` takes them, with the
         ``header`` or a ``sample_file`` that they stand in.
     :param if_exists: what to do about a profile of that code: ``fail``, ``keep`` it as it is, or ``replace`` its
         mapping. One that has this mapping already is taken in any case.

@@ -13,13 +13,8 @@ from pydantic import ValidationError
 from eci_provider.api.account import BillImportSettings
 from eci_provider.api.batches import BatchCreate, BatchEdit, BatchResponse, BatchStatusUpdate
 from eci_provider.api.bill_imports import BatchMode, BatchSettings, BillImport, KickoutImport
-from eci_provider.api.import_profiles import (
-    ColumnMapping,
-    DateFormat,
-    ImportProfile,
-    ImportProfileResponse,
-    Observation,
-)
+from eci_provider.api.column_mapping import ColumnMapping, DateFormat, Observation
+from eci_provider.api.import_profiles import ImportProfile, ImportProfileResponse
 from eci_provider.api.kickouts.resource import KickoutDetails, KickoutSummary
 from eci_provider.api.models import RequestModel, ResponseModel, excerpt, validated
 from eci_provider.api.tasks import GuidResponse, TaskResponse

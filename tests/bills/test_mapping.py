@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from eci_provider.api.column_mapping import ColumnMapping
 from eci_provider.api.errors import EciValidationError
-from eci_provider.api.import_profiles import ColumnMapping
 from eci_provider.bills.checking import check_file
 from eci_provider.bills.mapping import column_mapping, mapping_from_file, mapping_from_header
 from tests.support.bill_files import MAPPING, NYCHA, NYCHA_NAMES
