@@ -1,4 +1,4 @@
-"""What Airflow reads about this package: connection type and form, hook, operators, sensors, triggers, links."""
+"""The package's metadata for Airflow: the connection type with its form, and the modules of its classes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def get_provider_info() -> dict[str, Any]:
     """
     Return the provider's metadata (entry point ``apache_airflow_provider``).
 
-    :return: names and modules, and the connection form, whose extra fields Airflow 3.2 and newer show.
+    :return: names, modules, and the connection form; Airflow 3.2 and newer show its extra fields.
     """
     return {
         "package-name": "airflow-provider-eci",
@@ -26,6 +26,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             _modules(
                 "operators.batch",
+                "operators.bill_file",
                 "operators.bill_import",
                 "operators.import_profile",
                 "operators.kickout_report",
@@ -56,11 +57,11 @@ def _modules(*names: str) -> dict[str, Any]:
 
 
 def _connection_fields() -> dict[str, Any]:
-    """Describe the extra fields of the connection; :mod:`eci_provider.hooks.eci` reads them."""
+    """Return the form's extra fields; :mod:`eci_provider.hooks.settings` reads them."""
     return {
         "timeout": _field(
             "Read timeout (s)",
-            "Seconds to wait for the next bytes of an answer, or until some of a file are taken.",
+            "Seconds to wait for the next bytes of an answer, or for the server to take more of a file.",
             "number",
             60,
             minimum=1,
@@ -69,11 +70,11 @@ def _connection_fields() -> dict[str, Any]:
             "Connect timeout (s)", "Seconds to wait for a connection.", "number", 10, minimum=1
         ),
         "max_retries": _field(
-            "Repeats", "How often a request that is safe to repeat is repeated.", "integer", 3, minimum=0
+            "Retries", "How often a request that is safe to repeat is repeated, at most.", "integer", 3, minimum=0
         ),
         "settle_time": _field(
             "Settle time (s)",
-            "Seconds until a lost submission shows, or a batch that kickouts set Pending.",
+            "Seconds until a request with a lost answer has taken effect, or kickouts have set a batch Pending.",
             "number",
             15,
             minimum=0,

@@ -1,9 +1,9 @@
-"""Turn an Airflow connection into a client, and test it so that the answer says what to mend."""
+"""The hook: the client of an Airflow connection, and the check behind Airflow's button "Test"."""
 
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import BaseHook
 
@@ -24,16 +24,21 @@ if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
     from eci_provider.hooks.settings import ConnectionSettings
 
-#: How long Test Connection may take in all, in seconds.
+#: How many seconds a test of the connection may take in all.
 TEST_LIMIT = 15.0
 
 
 class EciHook(BaseHook):
     """
-    Manage a connection to EnergyCAP; use it as a context manager to close what it opened.
+    Give the EnergyCAP client of an Airflow connection; as a context manager, close its connections on leaving.
 
-    :param eci_conn_id: the Airflow connection: host is the environment's URL (``https://app.energycap.com``
-        unless set), password the API key; the README lists the extra fields.
+    .. code-block:: python
+
+        with EciHook("eci_default") as hook:
+            print(hook.get_conn().account.me().system_user_code)
+
+    :param eci_conn_id: the Airflow connection: host is the environment's URL (default
+        ``https://app.energycap.com``), password the API key; the README lists the extra fields.
     """
 
     conn_name_attr = "eci_conn_id"
@@ -50,48 +55,52 @@ class EciHook(BaseHook):
     @property
     def settings(self) -> ConnectionSettings:
         """
-        Return what the connection says, read once.
+        Return the settings of the connection, which is read once.
 
-        :raises EciValidationError: when the connection cannot be used.
+        :raises EciValidationError: if the connection cannot be used.
         """
         if self._settings is None:
-            from eci_provider.hooks.settings import connection_settings
+            from eci_provider.hooks.settings import read_settings
 
-            self._settings = connection_settings(self.get_connection(self.eci_conn_id))
+            self._settings = read_settings(self.get_connection(self.eci_conn_id))
         return self._settings
 
     def get_conn(self) -> EciClient:
         """
-        Return the client of this connection, the same one each time.
+        Return the client of the connection, the same one each time.
 
-        :raises EciValidationError: when the connection cannot be used.
+        :raises EciValidationError: if the connection cannot be used.
         """
         if self._client is None:
             self._client = self.new_client()
         return self._client
 
-    def new_client(self, **limits: Any) -> EciClient:
+    def new_client(
+        self,
+        *,
+        timeout: float | None = None,
+        connect_timeout: float | None = None,
+        max_retries: int | None = None,
+    ) -> EciClient:
         """
-        Return a client of one's own, to be closed by the caller.
+        Return another client of the connection; the caller closes it.
 
-        :param limits: ``timeout``, ``connect_timeout`` or ``max_retries`` instead of the connection's.
-        :raises EciValidationError: when the connection cannot be used.
+        :param timeout: seconds to wait for the next bytes of an answer; None for the connection's.
+        :param connect_timeout: seconds to wait for a connection; None for the connection's.
+        :param max_retries: how often a request that is safe to repeat is repeated; None for the connection's.
+        :raises EciValidationError: if the connection cannot be used.
         """
         from eci_provider.api.client import EciClient
 
         settings = self.settings
-        arguments = {
-            "timeout": settings.numbers["timeout"],
-            "connect_timeout": settings.numbers["connect_timeout"],
-            "max_retries": int(settings.numbers["max_retries"]),
-            **limits,
-        }
         return EciClient(
             settings.base_url,
             settings.api_key,
+            timeout=settings.timeout if timeout is None else timeout,
+            connect_timeout=settings.connect_timeout if connect_timeout is None else connect_timeout,
+            max_retries=settings.max_retries if max_retries is None else max_retries,
             verify=settings.verify,
             allow_http=settings.allow_http,
-            **arguments,
         )
 
     def close(self) -> None:
@@ -112,14 +121,14 @@ class EciHook(BaseHook):
         """
         Ask EnergyCAP whose key this is (``GET /me``), in at most 15 seconds.
 
-        :return: whether it works, and a sentence: whose key it is, in which environment, and whether it may create
-            bills and batches; or what is wrong and what to check.
+        :return: whether it works, and a sentence. On success: whose key it is, in which environment, and whether
+            it may create bills and batches. On failure: what is wrong and what to check.
         """
         try:
             client = self.new_client(timeout=TEST_LIMIT, connect_timeout=TEST_LIMIT / 2, max_retries=0)
         except EciError as error:
             return False, error.message
-        # Neither a name look-up nor an answer that drips is bounded by a time-out.
+        # No timeout covers a name look-up or an answer that drips.
         try:
             return run_within(TEST_LIMIT, lambda: _ask(client))
         except EciError:
@@ -132,7 +141,7 @@ def _ask(client: EciClient) -> tuple[bool, str]:
             return True, _introduction(client.account.me(repeat=False), client.base_url)
     except EciError as error:
         return False, _advice(error, client.base_url)
-    except Exception as error:  # its thread ends here, and an answer is waited for
+    except Exception as error:  # an error that leaves the thread would be taken for silence
         return False, f"{client.base_url}: asking failed unexpectedly ({type(error).__name__})."
 
 

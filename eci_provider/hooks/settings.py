@@ -1,4 +1,4 @@
-"""Read an Airflow connection of type ``eci``, and refuse what cannot be meant."""
+"""Read and check an Airflow connection of type ``eci``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +32,14 @@ _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 @dataclass(frozen=True)
 class ConnectionSettings:
     """
-    Hold what a connection says, checked.
+    The settings of an Airflow connection to EnergyCAP, checked.
 
     :param base_url: the environment's address.
-    :param api_key: the key; it shows in no ``repr``.
-    :param numbers: timeout, connect_timeout and settle_time in seconds, and max_retries.
+    :param api_key: the API key; no ``repr`` shows it.
+    :param timeout: seconds to wait for the next bytes of an answer.
+    :param connect_timeout: seconds to wait for a connection.
+    :param max_retries: how often a request that is safe to repeat is repeated, at most.
+    :param settle_time: seconds until a request whose answer was lost, or the end of an import, has taken effect.
     :param verify: true, false, or the path of a CA bundle.
     :param allow_http: whether plain http is allowed beyond loopback.
     :param ui_url_template: the URL of "Open in EnergyCAP", with placeholders; None for no link.
@@ -44,19 +47,21 @@ class ConnectionSettings:
 
     base_url: str
     api_key: ApiKey
-    numbers: Mapping[str, float] = field(default_factory=dict)
-    verify: bool | str = True
-    allow_http: bool = False
-    ui_url_template: str | None = None
+    timeout: float
+    connect_timeout: float
+    max_retries: int
+    settle_time: float
+    verify: bool | str
+    allow_http: bool
+    ui_url_template: str | None
 
 
-def connection_settings(connection: Connection) -> ConnectionSettings:
+def read_settings(connection: Connection) -> ConnectionSettings:
     """
-    Read a connection.
+    Return the settings of a connection.
 
     :param connection: host is the environment's URL, password the API key, extra a JSON object.
-    :return: what it says, checked.
-    :raises EciValidationError: when something is wrong; the message names the connection and the field.
+    :raises EciValidationError: if something is wrong; the message names the connection and each field.
     """
     source = f"connection {connection.conn_id!r}"
     problems: list[str] = []
@@ -73,12 +78,22 @@ def connection_settings(connection: Connection) -> ConnectionSettings:
         base_url = checked_base_url(host, allow_http=allow_http)
         key = checked_key(key)
     except EciValidationError as error:
-        raise EciValidationError(error.details["problems"], source=source) from None
-    return ConnectionSettings(base_url, key, numbers, verify, allow_http, template)
+        raise error.copy(source=source) from None
+    return ConnectionSettings(
+        base_url=base_url,
+        api_key=key,
+        timeout=numbers["timeout"],
+        connect_timeout=numbers["connect_timeout"],
+        max_retries=int(numbers["max_retries"]),
+        settle_time=numbers["settle_time"],
+        verify=verify,
+        allow_http=allow_http,
+        ui_url_template=template,
+    )
 
 
 def _extra(connection: Connection, problems: list[str]) -> Mapping[str, Any]:
-    """Return the extra fields; Airflow itself passes over what it cannot read, a CA bundle's path included."""
+    """Return the extra fields. An unreadable extra is refused: Airflow ignores it, and a CA bundle in it."""
     try:
         readable = isinstance(json.loads(connection.extra or "{}"), dict)
     except ValueError:

@@ -308,7 +308,7 @@ class EciAwaitingOperator(EciTellingOperator):
         client, task_guid = hook.get_conn(), submitted.task_guid
         result = preliminary_result(task, task_guid, **known)
         try:
-            result = conclude(client, task, task_guid, **known, settle_time=hook.settings.numbers["settle_time"])
+            result = conclude(client, task, task_guid, **known, settle_time=hook.settings.settle_time)
             self.show_link(context, hook, **result.link_facts)
             # Also in the try that was killed: a worker that shuts down voids the batch, and may end well still.
             voids_on_kill = self.kill_handler.action == "void_batch" and not self.pending_is_meant()

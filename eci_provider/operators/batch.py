@@ -111,7 +111,7 @@ class OpenBatchOperator(EciOperator):
             is_later_try=context["ti"].try_number > 1,
             floor=earliest_start(context),
             memory=TaskMemory(context, OPENING_KEY),
-            settle_time=hook.settings.numbers["settle_time"],
+            settle_time=hook.settings.settle_time,
             source=self.source,
         ).carry_out()
         self.log.info("Batch %r (%s) is %s: it was %s.", batch.batch_code, batch.batch_id, batch.batch_status, how)

@@ -68,7 +68,7 @@ class CreateImportProfileOperator(EciColumnsOperator):
         client = hook.get_conn()
         existing = self._existing(client)
         if existing is None:
-            profile, done = self._create(client, request, hook.settings.numbers["settle_time"])
+            profile, done = self._create(client, request, hook.settings.settle_time)
         else:
             profile, done = self._settle(client, existing, request)
         self.log.info("Import profile %r (%s) %s.", self.profile_code, profile.profile_id, done)

@@ -190,7 +190,7 @@ class EciImportOperator(EciAwaitingOperator):
             max_tries=getattr(instance, "max_tries", None),
             floor=earliest_start(context),
             reattach=self.reattach,
-            settle_time=hook.settings.numbers["settle_time"],
+            settle_time=hook.settings.settle_time,
             others=frozenset(guid.casefold() for guid in [*self.other_imports(), *earlier_imports(records)]),
             success_statuses=tuple(self.success_statuses or ()),
             is_recorded=any(records),

@@ -106,7 +106,7 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
             self._checked_guid(),
             success_statuses=self.success_statuses or (),
             reattached=False,
-            settle_time=hook.settings.numbers["settle_time"],
+            settle_time=hook.settings.settle_time,
         )
         self.show_link(context, hook, **result.link_facts)
         allowed = allowed_kickouts(self.max_kickouts, source=self.source)

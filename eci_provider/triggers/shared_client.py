@@ -117,6 +117,6 @@ class SharedClient:
 
         hook = EciHook(self._conn_id)
         client, settings = hook.new_client(), hook.settings
-        self.timeout = settings.numbers["timeout"]
+        self.timeout = settings.timeout
         self.identity = hash((settings.base_url, settings.api_key.reveal()))
         return client

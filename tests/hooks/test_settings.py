@@ -35,7 +35,9 @@ def test_a_connection_with_a_key_alone_is_enough(connect: Connect) -> None:
     settings = connect().settings
     assert settings.base_url == "https://app.energycap.com"
     assert settings.api_key.reveal() == KEY
-    assert settings.numbers == {name: default for name, (default, _, _) in NUMBERS.items()}
+    assert {name: getattr(settings, name) for name in NUMBERS} == {
+        name: default for name, (default, _, _) in NUMBERS.items()
+    }
     assert (settings.verify, settings.allow_http, settings.ui_url_template) == (True, False, None)
 
 
@@ -51,7 +53,7 @@ def test_empty_fields_of_the_form_count_as_not_given(empty: Any, connect: Connec
 def test_numbers_are_read_from_the_form_as_well(name: str, connect: Connect) -> None:
     _, smallest, largest = NUMBERS[name]
     for value in (smallest, largest, str(smallest), f" {largest} ", float(largest)):
-        assert connect(extra={name: value}).settings.numbers[name] == float(value)
+        assert getattr(connect(extra={name: value}).settings, name) == float(value)
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -172,7 +174,7 @@ def test_a_connection_can_be_a_uri(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = EciHook("by_uri").settings
     assert settings.base_url == "http://127.0.0.1:8080"
     assert settings.api_key.reveal() == "s3cret/key+"
-    assert (settings.numbers["timeout"], settings.numbers["max_retries"]) == (5, 2)
+    assert (settings.timeout, settings.max_retries) == (5, 2)
     assert (settings.verify, settings.allow_http) == (False, True)
 
 
