@@ -1,5 +1,8 @@
 """
-An EnergyCAP look-alike to run against: batches, bill imports, kickouts, tasks, over HTTP on loopback.
+An EnergyCAP look-alike for tests and demos: batches, bill imports, kickouts and tasks, over HTTP on loopback.
+
+It is written from EnergyCAP's documentation alone. It imports nothing else of ``eci_provider``, and nothing else
+of ``eci_provider`` imports it: a mistake in the client must show against the sandbox, and the other way round.
 
 ::
 
@@ -7,47 +10,49 @@ An EnergyCAP look-alike to run against: batches, bill imports, kickouts, tasks, 
 
     with Sandbox() as sandbox:
         sandbox.add_account("1001", ["M1"])
-        ...  # any client against sandbox.url with sandbox.api_key
+        ...  # use any client with sandbox.url and sandbox.api_key
         assert sandbox.bills()[0]["cost"] == 120.50
 
-``python -m eci_provider.sandbox`` serves one in the foreground, with a page at ``/``. The fixture
-``eci_sandbox`` gives each test its own.
+``python -m eci_provider.sandbox`` serves a sandbox in the foreground, with a page at ``/``. The pytest fixture
+``eci_sandbox`` starts a new one for each test.
 
-It is written from EnergyCAP's documentation alone. Where that is silent, these are its assumptions (each
-stands again, marked, where it is made):
+Where the documentation says nothing, the sandbox assumes the following. The code repeats each assumption where it
+applies, in a comment that starts with "Assumption".
 
 Requests
-    Errors are ``{"message": ...}``; a path id that is no integer answers 400; unknown properties are
-    ignored; mode and date format literals are case sensitive; an empty batch or profile code in an import
-    counts as none; times are ISO 8601 in UTC with milliseconds; field reduction knows top-level names,
-    without regard to case, and no exclusion; a page beyond the last is empty; lists are in the order of
-    ids; filter text compares without regard to case, a date without a time stands for its day.
+    Errors are ``{"message": ...}``. An id in a path that is not an integer is answered with 400. Unknown
+    properties are ignored. Literals of modes and date formats are case sensitive. An empty batch code or profile
+    code in an import counts as not given. Times are ISO 8601 in UTC with milliseconds. Field reduction knows
+    top-level names only, ignores case and cannot exclude. A page after the last one is empty. Lists are sorted by
+    id. Filters on text ignore case; a date without a time means the whole day.
 Permissions
-    Reading profiles asks for View, deleting them for Create; editing, closing and deleting another user's
-    batch for Manage; ``/environment`` for a permission of its own; every user sees all tasks.
+    Reading profiles requires View, deleting them requires Create. Editing, closing and deleting another user's
+    batch requires Manage. ``/environment`` requires a permission of its own. Every user sees all tasks.
 Batches
-    A taken code answers 400, codes compare exactly; statuses are shown in lower case; voided bills still
-    count in number and money; a cleared note is null; a deleted batch disappears from its tasks; ``close``
-    takes a pending batch too.
+    A code that is already in use is answered with 400; codes are case sensitive. Statuses are shown in lower case.
+    Voided bills still count in ``billCount`` and ``runningTotal``. A note that was cleared is null. After a batch
+    is deleted, its tasks show no batch. ``close`` accepts a pending batch too.
 Batch settings
-    The batch is chosen, and refused with 400, at submission. No settings: the caller's one open batch, else
-    a new one. ``use existing batch`` without an id: the caller's one open batch. Anybody's pending batch may
-    be used. ``smart batch`` that finds nothing makes a batch. A batch closed or deleted meanwhile fails the
-    import. Kickouts under MarkBatchPending leave a self-contained batch pending.
+    The batch is chosen, and refused with 400, at submission. Without settings, the caller's only open batch is
+    used, else a new one. ``use existing batch`` without an id means the caller's only open batch. A pending batch
+    of any user may be used. ``smart batch`` creates a batch if it finds none. If a batch is closed or deleted
+    before the import ends, the import fails. Kickouts under MarkBatchPending leave a self-contained batch pending.
 Files
-    One header row; English month names; Advanced headers without regard to case, spaces and slashes,
-    unknown ones ignored; two fields may share a column; numbers without thousands separators; a line item
-    in a currency is money, the bill's cost their sum, or that of the pay amounts; an account without a
-    vendor takes any vendor's bills; V/P/R is kept on the bill and has no effect; a bill longer than 45
-    days or negative gets one flag once analysed.
+    There is one header row. Month names are English. Headers of the Advanced format ignore case, spaces and
+    slashes; unknown ones are ignored. Two fields may share a column. Numbers have no thousands separators. A line
+    item in a currency is money. A bill's cost is the sum of its money, or of its pay amounts if it has none. An
+    account without a vendor accepts bills of any vendor. V/P/R is kept on the bill and has no effect. After
+    analysis, a bill of more than 45 days or with a negative cost has one flag.
 Kickouts
-    One bad row kicks out its bill, all rows with that message; kickout files are named ``Kickouts_`` and
-    the file's name (folders of a ZIP with ``_``); details begin with the field "Message"; summaries list
-    each message once, the frequent first; a retry keeps the source's profile; ``output`` lists the files.
+    One bad row kicks out its whole bill, and all rows of the bill get its message. A kickout file is named
+    ``Kickouts_`` and the name of the imported file (a folder inside a ZIP becomes ``_``). Details start with the
+    field "Message". Summaries list each message once, the most frequent first. A retry uses the profile of its
+    source. ``output`` lists the kickout files.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -56,15 +61,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Fault", "Sandbox"]
 
+_MODULES = {"Fault": "faults", "Sandbox": "server"}
+
 
 def __getattr__(name: str) -> Any:
-    # On demand: every pytest run loads this package for its plugin, and few of them need a sandbox.
-    if name == "Sandbox":
-        from eci_provider.sandbox.server import Sandbox
-
-        return Sandbox
-    if name == "Fault":
-        from eci_provider.sandbox.faults import Fault
-
-        return Fault
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Loaded on demand: every pytest run imports this package for its plugin, and few of them use a sandbox.
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

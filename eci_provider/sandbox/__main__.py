@@ -1,4 +1,4 @@
-"""Serve a sandbox in the foreground: ``python -m eci_provider.sandbox``."""
+"""Command line that serves a sandbox in the foreground: ``python -m eci_provider.sandbox``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Serve until SIGINT or SIGTERM.
 
-    :return: the process's exit code.
+    :return: exit code.
     """
     options = _parser().parse_args(arguments)
     stopped: list[int] = []
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 add_accounts(sandbox, options.accounts)
             sandbox.start()
             _introduce(sandbox)
-            while not stopped:  # an Event could deadlock: its lock may be held when the handler wants it
+            while not stopped:  # not an Event: a signal handler that sets one can deadlock on its lock
                 time.sleep(0.1)
     except (OSError, ValueError, sqlite3.Error) as error:
         print(f"The sandbox cannot start: {error}", file=sys.stderr)
@@ -55,15 +55,25 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m eci_provider.sandbox", description="Serve an EnergyCAP look-alike on 127.0.0.1."
     )
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port, 0 for any free one (%(default)s)")
-    parser.add_argument("--path", default=":memory:", help="SQLite file to keep the state in (memory)")
-    parser.add_argument("--delay", type=float, default=0.0, help="seconds an import takes")
-    parser.add_argument("--analysis", type=float, default=0.0, help="seconds the analysis of bills takes")
-    parser.add_argument("--api-key", help="key of the default user (random)")
     parser.add_argument(
-        "--accounts", help="CSV: account,meter[,vendor,service_start,service_end,active]; a row per meter"
+        "--port", type=int, default=DEFAULT_PORT, help="port; 0 for any free one (default: %(default)s)"
     )
-    parser.add_argument("--virtual-clock", action="store_true", help="time moves only by POST /sandbox/clock")
+    parser.add_argument("--path", default=":memory:", help="SQLite file that keeps the state (default: memory)")
+    parser.add_argument(
+        "--delay", type=float, default=0.0, help="seconds that an import takes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--analysis",
+        type=float,
+        default=0.0,
+        help="seconds that the analysis of bills takes after an import (default: %(default)s)",
+    )
+    parser.add_argument("--api-key", help="API key of the default user (default: a random one)")
+    parser.add_argument(
+        "--accounts",
+        help="CSV file of accounts, one row per meter: account,meter[,vendor,service_start,service_end,active]",
+    )
+    parser.add_argument("--virtual-clock", action="store_true", help="time advances only by POST /sandbox/clock")
     return parser
 
 
@@ -77,7 +87,7 @@ def add_accounts(sandbox: Sandbox, path: str) -> None:
     with open(path, encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         if not {"account", "meter"} <= set(reader.fieldnames or ()):
-            raise ValueError(f"{path} needs the columns account and meter")
+            raise ValueError(f"{path} must have the columns account and meter")
         for row in reader:
             vendor = row.get("vendor") or ""
             account = accounts.setdefault((row["account"], vendor), {"meters": [], "row": row})

@@ -1,4 +1,4 @@
-"""The FastAPI application behind the gate."""
+"""The FastAPI application. The gate in front of it handles the log, the faults and the API key."""
 
 from __future__ import annotations
 
@@ -12,29 +12,33 @@ from eci_provider.sandbox.routes import account, batches, control, imports, kick
 
 
 def build() -> FastAPI:
-    """Build the application; it works on the environment that the gate puts into each request's state."""
+    """
+    Return the application.
+
+    Each request carries its environment: the gate puts it into the request's state.
+    """
     app = FastAPI(title="EnergyCAP sandbox", openapi_url=None, redirect_slashes=False)
-    for room in (account, batches, imports, profiles, kickouts, tasks, control):
-        app.include_router(room.router)
+    for resource in (account, batches, imports, profiles, kickouts, tasks, control):
+        app.include_router(resource.router)
 
     @app.exception_handler(ApiError)
     async def refused(request: Request, error: ApiError) -> Response:
-        return _worded(request, error.status, error.message)
+        return _error_response(request, error.status, error.message)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> Response:
-        # Assumption: an id in the path that is no integer answers 400.
-        named = ", ".join(str(fault["loc"][-1]) for fault in error.errors())
-        return _worded(request, 400, f"Not valid: {named}.")
+        # Assumption: an id in the path that is not an integer is answered with 400.
+        names = ", ".join(str(fault["loc"][-1]) for fault in error.errors())
+        return _error_response(request, 400, f"Not valid: {names}.")
 
     @app.exception_handler(HTTPException)
     async def unknown(request: Request, error: HTTPException) -> Response:
-        return _worded(request, error.status_code, str(error.detail))
+        return _error_response(request, error.status_code, str(error.detail))
 
     return app
 
 
-def _worded(request: Request, status: int, message: str) -> Response:
+def _error_response(request: Request, status: int, message: str) -> Response:
     env: Environment = request.scope["state"]["env"]
     content_type, body = error_body(message, env.settings.error_format)
     return Response(body, status_code=status, headers={"content-type": content_type})

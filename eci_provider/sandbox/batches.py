@@ -1,17 +1,16 @@
-"""Batches: opening, editing, and the transitions between Open, Pending and Closed."""
+"""Batches: opening, editing, and the changes between Open, Pending and Closed."""
 
 from __future__ import annotations
 
 import sqlite3
 from typing import Any
 
-from eci_provider.sandbox.clock import stamp
 from eci_provider.sandbox.environment import Environment, User, user_child
 from eci_provider.sandbox.errors import ApiError
 from eci_provider.sandbox.store import Row
 
 OPEN, PENDING, CLOSED = "Open", "Pending", "Closed"
-# Batch settings that become defaults of the bills added to a batch.
+# Fields of a batch that become defaults of the bills added to it.
 DEFAULTS = (
     "statementDate",
     "dueDate",
@@ -35,19 +34,19 @@ FROM batches LEFT JOIN bills ON bills.batch_id = batches.batch_id
 
 def shown_batches(env: Environment) -> list[dict[str, Any]]:
     """
-    Show all batches as BatchResponse.
+    Return all batches as BatchResponse.
 
-    Assumption: in the order of their ids.
+    Assumption: lists are sorted by id.
     """
     now = env.clock.time()
     found = env.store.rows(f"{_SHOWN} GROUP BY batches.batch_id ORDER BY batches.batch_id", now, now)
     owners = {row["owner_id"]: user_child(env.store, row["owner_id"]) for row in found}
-    return [_shown(row, owners[row["owner_id"]]) for row in found]
+    return [_shown(env, row, owners[row["owner_id"]]) for row in found]
 
 
 def shown_batch(env: Environment, batch_id: int) -> dict[str, Any]:
     """
-    Show one batch as BatchResponse.
+    Return one batch as BatchResponse.
 
     :raises ApiError: 404 if there is none.
     """
@@ -55,20 +54,20 @@ def shown_batch(env: Environment, batch_id: int) -> dict[str, Any]:
     row = env.store.row(f"{_SHOWN} WHERE batches.batch_id = ? GROUP BY batches.batch_id", now, now, batch_id)
     if row is None:
         raise _not_found(batch_id)
-    return _shown(row, user_child(env.store, row["owner_id"]))
+    return _shown(env, row, user_child(env.store, row["owner_id"]))
 
 
-def _shown(row: Row, owner: dict[str, Any]) -> dict[str, Any]:
+def _shown(env: Environment, row: Row, owner: dict[str, Any]) -> dict[str, Any]:
     year, number = row["defaults"]["accountPeriodYear"], row["defaults"]["accountPeriodNumber"]
     return {
         "batchId": row["batch_id"],
         "batchCode": row["code"],
-        # Assumption: in the documented prose's lower case, although requests are capitalised.
+        # Assumption: in lower case, as the documentation's text writes it, although requests are capitalised.
         "batchStatus": row["status"].lower(),
         "isOpen": row["status"] == OPEN,
-        "startDate": stamp(row["created_at"]),
-        "endDate": stamp(row["closed_at"]),
-        # Assumption: voided bills still count, in number and in money.
+        "startDate": env.shown_time(row["created_at"]),
+        "endDate": env.shown_time(row["closed_at"]),
+        # Assumption: voided bills still count, in their number and their money.
         "billCount": row["bill_count"],
         "runningTotal": round(row["running_total"], 4),
         **row["defaults"],
@@ -77,7 +76,7 @@ def _shown(row: Row, owner: dict[str, Any]) -> dict[str, Any]:
         "createdBy": owner,
         "flagCount": row["flags"],
         "analyzingCount": row["analyzing"],
-        # Assumption: bills of this sandbox come from imports alone.
+        # Assumption: all bills of the sandbox come from imports.
         "hasImportedBills": row["bill_count"] > 0,
         "hasImportsWithKickout": bool(row["kicked"]),
         "hasLogs": False,
@@ -86,7 +85,7 @@ def _shown(row: Row, owner: dict[str, Any]) -> dict[str, Any]:
 
 def find(env: Environment, batch_id: int) -> Row:
     """
-    Find a batch as stored.
+    Return a batch as stored.
 
     :raises ApiError: 404 if there is none.
     """
@@ -100,7 +99,8 @@ def _not_found(batch_id: int) -> ApiError:
     return ApiError(404, f"Batch {batch_id} was not found.")
 
 
-def open_ones(env: Environment, user: User) -> list[Row]:
+def open_batches_of(env: Environment, user: User) -> list[Row]:
+    """Return a user's open batches."""
     return env.store.rows(
         "SELECT * FROM batches WHERE owner_id = ? AND status = ? ORDER BY batch_id", user.user_id, OPEN
     )
@@ -110,10 +110,10 @@ def create(env: Environment, user: User, code: str, defaults: dict[str, Any], no
     """
     Create an open batch.
 
-    Assumption: a code that is taken answers 400, and codes compare with regard to case.
+    Assumption: a code that is already in use is answered with 400, and codes are case sensitive.
 
     :return: its id.
-    :raises ApiError: 400 if the code is taken.
+    :raises ApiError: 400 if the code is in use.
     """
     try:
         return env.store.insert(
@@ -130,10 +130,10 @@ def create(env: Environment, user: User, code: str, defaults: dict[str, Any], no
 
 
 def open_batch(env: Environment, user: User, request: dict[str, Any]) -> dict[str, Any]:
-    """Open a batch (OpenBatchV3), closing the caller's other open ones first where asked to."""
+    """Open a batch (OpenBatchV3). If the request says so, close the caller's other open batches first."""
     with env.store.transaction():
         if request["closeExistingBatch"]:
-            for other in open_ones(env, user):
+            for other in open_batches_of(env, user):
                 set_status(env, other["batch_id"], CLOSED)
         batch_id = create(env, user, request["batchCode"], request, request["note"])
         return shown_batch(env, batch_id)
@@ -141,9 +141,9 @@ def open_batch(env: Environment, user: User, request: dict[str, Any]) -> dict[st
 
 def edit(env: Environment, user: User, batch_id: int, request: dict[str, Any]) -> dict[str, Any]:
     """
-    Change code and note (EditBatchV3).
+    Change a batch's code and note (EditBatchV3).
 
-    Assumption: another user's batch needs Manage, as everywhere; null leaves the note unchanged.
+    Assumption: another user's batch requires Manage, as elsewhere; null leaves the note unchanged.
     """
     with env.store.transaction():
         require_own(env, user, find(env, batch_id))
@@ -164,7 +164,7 @@ def delete(env: Environment, user: User, batch_id: int) -> None:
 
 
 def close(env: Environment, user: User, batch_id: int) -> dict[str, Any]:
-    """Close a batch (CloseBatchV3). Assumption: a pending one too, as B7 does, since only closed is excluded."""
+    """Close a batch (CloseBatchV3). Assumption: also a pending one, since the page excludes only closed ones."""
     with env.store.transaction():
         row = find(env, batch_id)
         require_own(env, user, row)
@@ -188,10 +188,10 @@ def update_status(env: Environment, user: User, batch_id: int, request: dict[str
 
 
 def _reopen(env: Environment, user: User, row: Row, note: str | None, *, leave_others: bool) -> None:
-    """Open a pending batch; one of another user becomes the caller's, who then has no other open one."""
+    """Reopen a pending batch. Another user's batch becomes the caller's."""
     _require_status(row, OPEN, PENDING)
     foreign = row["owner_id"] != user.user_id
-    for other in [] if leave_others else open_ones(env, user):
+    for other in [] if leave_others else open_batches_of(env, user):
         set_status(env, other["batch_id"], PENDING)
         if foreign:
             _set_note(env, other["batch_id"], note)
@@ -202,7 +202,7 @@ def _reopen(env: Environment, user: User, row: Row, note: str | None, *, leave_o
 
 
 def set_status(env: Environment, batch_id: int, status: str) -> None:
-    """Set a status with what it does to the bills: pending voids them, anything else un-voids them."""
+    """Set a batch's status. Pending voids its bills, any other status un-voids them."""
     closed_at = env.clock.time() if status == CLOSED else None
     env.store.update("batches", "batch_id", batch_id, status=status, closed_at=closed_at)
     env.store.execute("UPDATE bills SET voided = ? WHERE batch_id = ?", int(status == PENDING), batch_id)
@@ -210,7 +210,7 @@ def set_status(env: Environment, batch_id: int, status: str) -> None:
 
 def _set_note(env: Environment, batch_id: int, note: str | None) -> None:
     if note is not None:
-        # An empty string clears the note. Assumption: a cleared note shows as null.
+        # An empty string clears the note. Assumption: a cleared note is shown as null.
         env.store.update("batches", "batch_id", batch_id, note=note or None)
 
 
@@ -225,9 +225,9 @@ def _require_status(row: Row, wanted: str, *allowed: str) -> None:
 
 def require_own(env: Environment, user: User, row: Row) -> None:
     """
-    Let only the owner, or a user with Manage, pass.
+    Require that the user owns the batch or has the permission Manage.
 
-    :raises ApiError: 401 or 403, whichever the environment answers for a missing permission.
+    :raises ApiError: 401 or 403, as the settings say, for another user's batch.
     """
     if row["owner_id"] != user.user_id and not user.may("manage"):
         raise ApiError(

@@ -1,4 +1,4 @@
-"""The sandbox's time, and how EnergyCAP writes it."""
+"""The sandbox's clock, and the format of times."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ VIRTUAL_START = datetime(2026, 1, 5, 8, 0, 0, tzinfo=timezone.utc)
 
 class Clock:
     """
-    Tell the time of the sandbox, in seconds since 1970 (UTC).
+    Clock of a sandbox.
 
-    :param kind: ``real`` follows the machine's clock, ``virtual`` stands at 2026-01-05T08:00:00Z.
-    :param shift: seconds added to either; :meth:`advance` changes it.
+    :param kind: ``real`` follows the machine's clock; ``virtual`` stays at 2026-01-05T08:00:00Z.
+    :param shift: seconds added to it; :meth:`advance` changes them.
     """
 
     def __init__(self, kind: str = "real", shift: float = 0.0) -> None:
@@ -27,6 +27,7 @@ class Clock:
         self._pinned = threading.local()
 
     def time(self) -> float:
+        """Return the time in seconds since 1970 (UTC)."""
         pinned: float | None = getattr(self._pinned, "time", None)
         if pinned is not None:
             return pinned
@@ -34,17 +35,19 @@ class Clock:
         return base.timestamp() + self.shift
 
     def now(self) -> datetime:
+        """Return the time as a datetime in UTC."""
         return datetime.fromtimestamp(self.time(), timezone.utc)
 
     def advance(self, seconds: float) -> None:
+        """Move the clock forward, or backward by negative seconds."""
         self.shift += seconds
 
     @contextmanager
     def pinned(self, moment: float) -> Iterator[None]:
         """
-        Let the calling thread see ``moment`` as now.
+        Make ``moment`` the current time for the calling thread.
 
-        What falls due between two looks at the server is caught up with later, but at its own time.
+        Due events are processed later than they are due, but must see the time at which they are due.
         """
         before = getattr(self._pinned, "time", None)
         self._pinned.time = moment
@@ -54,17 +57,24 @@ class Clock:
             self._pinned.time = before
 
     def http_date(self) -> str:
+        """Return the time as a ``Date`` header has it."""
         return format_datetime(self.now(), usegmt=True)
 
 
-def stamp(moment: float | None) -> str | None:
+def format_time(moment: float | None, *, utc_offset: float = 0.0, show_zone: bool = True) -> str | None:
     """
-    Write a time as the API does.
+    Format a time as the API does.
 
-    Assumption: ISO 8601 in UTC with milliseconds and ``Z``; the pages only say "date-time".
+    Assumption: ISO 8601 in UTC with milliseconds and ``Z``; the documentation only says "date-time".
+
+    :param moment: seconds since 1970 (UTC); None stays None.
+    :param utc_offset: hours that the time is ahead of UTC.
+    :param show_zone: whether the zone follows the time.
     """
     if moment is None:
         return None
+    zone = timezone(timedelta(hours=utc_offset))
     # Added in whole microseconds: a float's last bits must not turn .500 into .499.
     exact = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=round(moment * 1e6))
-    return exact.strftime("%Y-%m-%dT%H:%M:%S.") + f"{exact.microsecond // 1000:03d}Z"
+    written = exact.astimezone(zone).replace(tzinfo=zone if show_zone else None)
+    return written.isoformat(timespec="milliseconds").replace("+00:00", "Z")

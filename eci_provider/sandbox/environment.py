@@ -1,4 +1,4 @@
-"""One EnergyCAP environment: what all parts of the sandbox work on."""
+"""One EnergyCAP environment: users, accounts, and everything else that the parts of the sandbox share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from eci_provider.sandbox.clock import Clock
+from eci_provider.sandbox.clock import Clock, format_time
 from eci_provider.sandbox.faults import Faults
 from eci_provider.sandbox.request_log import RequestLog
 from eci_provider.sandbox.settings import Settings
@@ -19,7 +19,7 @@ PERMISSIONS = ("view", "create", "edit", "delete", "manage", "environment_admin"
 
 @dataclass(frozen=True)
 class User:
-    """The owner of an API key: identity and permissions of every call made with it."""
+    """Owner of an API key. Every call with the key has this user's name and permissions."""
 
     user_id: int
     code: str
@@ -27,12 +27,13 @@ class User:
     permissions: dict[str, bool]
 
     def may(self, permission: str) -> bool:
+        """Return whether the user has a permission."""
         return self.permissions.get(permission, False)
 
 
 @dataclass
 class Environment:
-    """Store, clock, settings, faults and request log of one sandbox."""
+    """The store, clock, settings, faults and request log of one sandbox."""
 
     store: Store
     clock: Clock
@@ -43,14 +44,20 @@ class Environment:
     settings_at_start: dict[str, Any] = field(default_factory=dict)
     token: str = field(default_factory=lambda: "token-" + secrets.token_hex(24))
 
+    def shown_time(self, moment: float | None) -> str | None:
+        """Return a time in the format that the settings say; None stays None."""
+        settings = self.settings
+        return format_time(moment, utc_offset=settings.utc_offset, show_zone=settings.show_zone)
+
     def add_user(
         self, code: str, full_name: str | None, permissions: dict[str, bool], key: str | None = None
     ) -> str:
         """
-        Add a user with a key of their own.
+        Add a user with an API key.
 
-        :return: the API key.
-        :raises ValueError: if the code is taken or a permission is unknown.
+        :param key: the key; a random one if None.
+        :return: the key.
+        :raises ValueError: if the code or key is in use, or a permission is unknown.
         """
         _check_permissions(permissions)
         api_key = key or new_key()
@@ -59,21 +66,32 @@ class Environment:
                 "users", code=code, full_name=full_name or code, api_key=api_key, permissions=permissions
             )
         except sqlite3.IntegrityError:
-            raise ValueError(f"user {code!r} or its key exists already") from None
+            raise ValueError(f"the user code {code!r} or the API key is already in use") from None
         return api_key
 
     def user_by_key(self, key: str) -> User | None:
+        """Return the owner of a key; None if nobody has it."""
         return _user(self.store.row("SELECT * FROM users WHERE api_key = ?", key))
 
     def set_permissions(self, code: str, changed: dict[str, bool]) -> None:
+        """
+        Change some permissions of a user.
+
+        :raises ValueError: for an unknown user or permission.
+        """
         _check_permissions(changed)
         with self.store.transaction():
             found = self.store.row("SELECT * FROM users WHERE code = ?", code)
             if found is None:
-                raise ValueError(f"no user {code!r}")
+                raise ValueError(f"there is no user {code!r}")
             self.store.update("users", "code", code, permissions=found["permissions"] | changed)
 
     def revoke_key(self, key: str) -> None:
+        """
+        Make a key invalid.
+
+        :raises ValueError: if nobody has it.
+        """
         if not self.store.execute("UPDATE users SET api_key = NULL WHERE api_key = ?", key):
             raise ValueError("no user has this key")
 
@@ -90,9 +108,9 @@ class Environment:
         aliases: Iterable[str],
     ) -> int:
         """
-        Add an account, or replace the one with the same code and vendor (master data gets corrected).
+        Add an account, or replace the one with the same code and vendor, as a correction of master data does.
 
-        :return: the account's id, kept when it is replaced.
+        :return: the account's id; a replaced account keeps it.
         """
         values = {
             "active": int(active),
@@ -111,7 +129,7 @@ class Environment:
             return int(known["account_id"])
 
     def reset(self) -> None:
-        """Forget everything but users and keys; faults end, settings return to the defaults given at start."""
+        """Delete everything except users and keys, remove all faults, and restore the settings of the start."""
         self.store.reset()
         self.log.clear()
         self.faults.clear()
@@ -120,20 +138,21 @@ class Environment:
 
 
 def new_key() -> str:
+    """Return a random API key."""
     return "sandbox-" + secrets.token_hex(20)
 
 
 def _check_permissions(permissions: dict[str, bool]) -> None:
     unknown = sorted(set(permissions) - set(PERMISSIONS))
     if unknown:
-        raise ValueError(f"unknown permission {', '.join(unknown)}; there are {', '.join(PERMISSIONS)}")
+        raise ValueError(f"unknown permission: {', '.join(unknown)}; known: {', '.join(PERMISSIONS)}")
 
 
 def _meter(meter: str | dict[str, Any]) -> dict[str, Any]:
     given = {"code": meter} if isinstance(meter, str) else dict(meter)
     unknown = sorted(set(given) - {"code", "serial_number", "commodity", "aliases"})
     if unknown or not given.get("code"):
-        raise ValueError(f"a meter needs a code, and may have serial_number, commodity, aliases: {given!r}")
+        raise ValueError(f"a meter has a code, and optionally serial_number, commodity and aliases; got {given!r}")
     return {"serial_number": None, "commodity": None} | given | {"aliases": list(given.get("aliases") or ())}
 
 
@@ -144,7 +163,7 @@ def _user(found: Row | None) -> User | None:
 
 
 def user_child(store: Store, user_id: int) -> dict[str, Any]:
-    """Show a user as the API's UserChild."""
+    """Return a user as UserChild."""
     found = store.row("SELECT user_id, code, full_name FROM users WHERE user_id = ?", user_id)
     if found is None:
         return {"userId": user_id, "userCode": None, "fullName": None}

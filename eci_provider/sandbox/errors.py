@@ -1,4 +1,4 @@
-"""Refusals, and the ways EnergyCAP may word them."""
+"""Errors of the API, and the formats in which they are answered."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import json
 
 class ApiError(Exception):
     """
-    A refusal with its HTTP status.
+    An error that the API answers.
 
     :param status: HTTP status code.
-    :param message: what a person reads.
+    :param message: text for a person.
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -22,9 +22,9 @@ class ApiError(Exception):
 
 def error_body(message: str, error_format: str) -> tuple[str, bytes]:
     """
-    Render an error's body.
+    Return the body of an error.
 
-    Assumption: the format is not published, so ``{"message": ...}`` is only the default of four.
+    Assumption: the format is not documented, so ``{"message": ...}`` is only the default of four.
 
     :param error_format: ``json``, ``json_string``, ``text`` or ``html``.
     :return: content type and body.

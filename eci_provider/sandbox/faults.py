@@ -1,4 +1,4 @@
-"""Trouble on demand: single faults and seeded chaos."""
+"""Faults on demand: single ones, and a random share of all requests (chaos)."""
 
 from __future__ import annotations
 
@@ -15,25 +15,29 @@ CHAOS_KINDS = ("drop_before", "drop_after", "garbage", "truncate")
 @dataclass
 class Fault:
     """
-    What goes wrong with matching requests under ``/api/``; one kind, or several combined.
+    A fault of matching requests under ``/api/``. It has one kind, or a combination of several.
 
-    A request that takes effect under a fault does so before any delay, as on a slow server.
+    If the request takes effect, it does so before any delay, as on a slow server.
 
     :param method: HTTP method, or ``*``.
     :param path: exact path, or an fnmatch pattern such as ``/api/v3/task/*``.
-    :param times: how many requests it hits; None is all of them.
-    :param skip: how many matching requests pass unharmed first.
-    :param drop: ``before`` the request takes effect, ``after`` it did, or ``late``: the connection is
-        closed at once and the request takes effect ``commit_after`` seconds later (sandbox clock).
-    :param status: answer this status instead, with ``headers`` and ``body`` (text, bytes or JSON).
-    :param commit: whether the request takes effect all the same. By default not, where ``status``,
-        ``redirect`` or ``hang`` stand in for the answer; ``garbage``, ``truncate`` and ``delay`` spoil
-        the real one, so there it does.
+    :param times: number of requests that it hits; None for all.
+    :param skip: number of matching requests that it lets pass first.
+    :param drop: close the connection ``before`` the request takes effect, or ``after``. With ``late`` it is closed
+        at once, and the request takes effect ``commit_after`` seconds later (sandbox clock).
+    :param commit_after: seconds for ``drop="late"``.
+    :param status: answer with this status, ``headers`` and ``body`` instead.
+    :param headers: headers for ``status`` and ``redirect``.
+    :param body: body for ``status`` and ``redirect``: text, bytes or JSON.
+    :param commit: whether the request takes effect. By default it does with ``garbage``, ``truncate`` and
+        ``delay``, which spoil the real answer, and does not with ``status``, ``redirect`` and ``hang``, which
+        replace it.
     :param delay: real seconds before the answer.
-    :param truncate: send only this many bytes of the answer, then close.
-    :param garbage: 200 with bytes that are no JSON.
-    :param hang: do not answer until the fault is cleared or the sandbox stops; then close.
-    :param redirect: 307 (or ``status``) with this ``Location``.
+    :param truncate: number of bytes of the body to send; then the connection is closed.
+    :param garbage: answer 200 with bytes that are not JSON.
+    :param hang: give no answer; close the connection when the fault is cleared or the sandbox stops.
+    :param redirect: answer 307 (or ``status``) with this ``Location``.
+    :param hits: number of requests that it has hit.
     """
 
     method: str
@@ -57,16 +61,16 @@ class Fault:
         if self.drop not in DROPS:
             raise ValueError(f"drop must be 'before', 'after' or 'late', not {self.drop!r}")
         if self.commit_after and self.drop != "late":
-            raise ValueError("commit_after goes with drop='late'")
+            raise ValueError("commit_after requires drop='late'")
         if self.status is not None and not 200 <= self.status <= 599:
-            raise ValueError(f"status {self.status} is no HTTP status")
+            raise ValueError(f"status {self.status} is not an HTTP status from 200 to 599")
         if not self.kind:
             raise ValueError("a fault needs a kind: drop, status, delay, truncate, garbage, hang or redirect")
 
     @property
     def kind(self) -> str:
-        """Name the fault for the request log."""
-        named = {
+        """Description of the fault for the request log, such as ``status=503``."""
+        parts = {
             "drop": self.drop,
             "status": self.status,
             "redirect": self.redirect,
@@ -75,10 +79,11 @@ class Fault:
             "truncate": self.truncate,
             "delay": self.delay or None,
         }
-        return " ".join(f"{name}={value}" for name, value in named.items() if value is not None)
+        return " ".join(f"{name}={value}" for name, value in parts.items() if value is not None)
 
     @property
     def commits(self) -> bool:
+        """Whether the request takes effect."""
         if self.drop is not None:
             return self.drop == "after"
         if self.commit is not None:
@@ -86,11 +91,12 @@ class Fault:
         return self.status is None and self.redirect is None and not self.hang
 
     def matches(self, method: str, path: str) -> bool:
+        """Return whether a request is one that the fault hits."""
         return self.method in ("*", method) and (self.path == path or fnmatchcase(path, self.path))
 
 
 class Faults:
-    """The faults waiting for their requests. Single faults come first, chaos after them."""
+    """The faults of a sandbox. A request that no single fault hits may be hit by chaos."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -99,33 +105,36 @@ class Faults:
         self._random = random.Random()
 
     def add(self, fault: Fault) -> Fault:
+        """Add a fault and return it."""
         with self._lock:
             self._faults.append(fault)
         return fault
 
     def set_chaos(self, seed: int, kinds: dict[str, Any]) -> None:
         """
-        Let a share of all requests go wrong, the same ones for the same seed and order of requests.
+        Let a random share of all requests fail. The same seed and order of requests give the same faults.
 
-        :param kinds: probability by kind: ``drop_before``, ``drop_after``, ``garbage``, ``truncate`` or a
-            status such as ``"503"``; ``delay`` instead is a range of seconds, drawn for every request.
-        :raises ValueError: for an unknown kind, or probabilities that sum to more than 1.
+        :param seed: seed of the random numbers.
+        :param kinds: probability of each kind: ``drop_before``, ``drop_after``, ``garbage``, ``truncate`` or a
+            status such as ``"503"``. ``delay`` is not a probability but a range of seconds, from which the delay
+            of each request is drawn.
+        :raises ValueError: for an unknown kind, or probabilities whose sum is more than 1.
         """
         chances = {kind: value for kind, value in kinds.items() if kind != "delay"}
         unknown = [kind for kind in chances if kind not in CHAOS_KINDS and not kind.isdigit()]
         if unknown:
-            raise ValueError(f"unknown chaos {unknown}; there are {CHAOS_KINDS}, statuses and 'delay'")
+            raise ValueError(f"unknown kind of chaos: {unknown}; known: {CHAOS_KINDS}, statuses and 'delay'")
         if sum(chances.values()) > 1:
-            raise ValueError("the probabilities sum to more than 1")
+            raise ValueError("the sum of the probabilities is more than 1")
         with self._lock:
             self._chaos = dict(kinds)
             self._random = random.Random(seed)
 
     def take(self, method: str, path: str) -> Fault | None:
         """
-        Find the fault for a request and count it.
+        Return the fault that hits a request, and count the hit.
 
-        :return: None if the request passes unharmed.
+        :return: None if there is none.
         """
         with self._lock:
             for fault in self._faults:
@@ -136,10 +145,10 @@ class Faults:
                 elif fault.times is None or fault.hits < fault.times:
                     fault.hits += 1
                     return fault
-            return self._drawn(method, path) if self._chaos else None
+            return self._draw(method, path) if self._chaos else None
 
-    def _drawn(self, method: str, path: str) -> Fault | None:
-        # Both numbers are drawn for every request, so that one kind's odds do not shift another's draws.
+    def _draw(self, method: str, path: str) -> Fault | None:
+        # Both numbers are drawn for every request, so that a change of one probability does not shift later draws.
         draw, low_to_high = self._random.random(), self._random.random()
         low, high = self._chaos.get("delay", (0.0, 0.0))
         chosen: dict[str, Any] = {"delay": low + (high - low) * low_to_high}
@@ -155,6 +164,7 @@ class Faults:
         return Fault(method, path, **chosen)
 
     def clear(self) -> None:
+        """Remove all faults and chaos."""
         with self._lock:
             self._faults.clear()
             self._chaos = {}

@@ -1,4 +1,4 @@
-"""The filter grammar: ``field operator 'value'`` joined by ``and``, every value in single quotes."""
+"""Filters of lists: conditions of the form ``field operator 'value'``, joined by ``and``."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Field:
     A field that a list can be filtered by.
 
     :param kind: ``text``, ``number``, ``date`` or ``boolean``.
-    :param value: reads it from a shown record.
-    :param operators: the allowed ones where the pages restrict them.
+    :param value: function that returns its value in a record.
+    :param operators: the allowed operators, if not all of the kind.
     """
 
     kind: str
@@ -43,7 +43,7 @@ OPERATORS = {
     "date": (*EQUALITY, *ORDER, *DATE_WORDS),
     "boolean": EQUALITY,
 }
-# Longest first, so that "greater than equal" is not read as "greater than".
+# Longest first, so that "greater than equal" does not match as "greater than".
 _ALL = sorted({name for names in OPERATORS.values() for name in names}, key=len, reverse=True)
 _OPERATOR = re.compile("|".join(name.replace(" ", r"\s+") for name in _ALL), re.IGNORECASE)
 _NAME = re.compile(r"\s*([A-Za-z]\w*)\s+")
@@ -53,22 +53,22 @@ _AND = re.compile(r"\s+and(?=\s)", re.IGNORECASE)
 
 def matching(records: list[Record], text: str, fields: dict[str, Field], now: datetime) -> list[Record]:
     """
-    Keep the records that satisfy a filter.
+    Return the records that match a filter.
 
-    Assumption: text compares without regard to case. A date value without a time stands for the whole day
-    in every comparison.
+    Assumption: comparisons of text ignore case. A date without a time means the whole day.
 
-    :param fields: the list's fields, their names in lower case.
-    :param now: server time, for ``today`` and its kin.
-    :raises ApiError: 400 for an unknown field, an operator that does not fit it, or a value unquoted.
+    :param fields: the fields of the list; names in lower case.
+    :param now: server time, for ``today`` and similar operators.
+    :raises ApiError: 400 for an unknown field, an operator that the field does not have, or a value without
+        quotes.
     """
     if not text.strip():
         return records
-    conditions = _parsed(text, fields, now)
+    conditions = _parse(text, fields, now)
     return [record for record in records if all(condition(record) for condition in conditions)]
 
 
-def _parsed(text: str, fields: dict[str, Field], now: datetime) -> list[Callable[[Record], bool]]:
+def _parse(text: str, fields: dict[str, Field], now: datetime) -> list[Callable[[Record], bool]]:
     conditions = []
     at = 0
     while True:
@@ -78,23 +78,25 @@ def _parsed(text: str, fields: dict[str, Field], now: datetime) -> list[Callable
             raise ApiError(400, f"The filter cannot be read at {text[at : at + 40]!r}.")
         field = fields.get(name[1].lower())
         if field is None:
-            raise ApiError(400, f"The filter field {name[1]!r} is not known.")
+            raise ApiError(400, f"Unknown filter field {name[1]!r}.")
         word = " ".join(operator[0].lower().split())
         if word not in (field.operators or OPERATORS[field.kind]):
-            raise ApiError(400, f"The operator {word!r} does not fit the filter field {name[1]!r}.")
+            raise ApiError(400, f"The filter field {name[1]!r} does not have the operator {word!r}.")
         at = operator.end()
         values: list[str] = []
         if word not in DATE_WORDS:
             quoted = _VALUES.match(text, at)
             if quoted is None:
-                raise ApiError(400, f"The value of {name[1]!r} must stand in single quotes.")
+                raise ApiError(400, f"The value of {name[1]!r} must be in single quotes.")
             values, at = re.findall(r"'([^']*)'", quoted[1]), quoted.end()
         conditions.append(_condition(field, word, values, now))
         if not text[at:].strip():
             return conditions
         joined = _AND.match(text, at)
         if joined is None:
-            raise ApiError(400, f"The filter cannot be read at {text[at : at + 40]!r}; only 'and' joins.")
+            raise ApiError(
+                400, f"The filter cannot be read at {text[at : at + 40]!r}; conditions are joined by 'and'."
+            )
         at = joined.end()
 
 
@@ -105,16 +107,16 @@ def _condition(field: Field, operator: str, values: list[str], now: datetime) ->
     count = 2 if operator.endswith("between") else None if operator.endswith("one of") else 1
     if count is not None and len(values) != count:
         raise ApiError(400, f"The operator {operator!r} takes {count} value(s), not {len(values)}.")
-    wanted = [_value(field.kind, value) for value in values]
+    wanted = [_parse_value(field.kind, value) for value in values]
     negated = operator.startswith("not ")
     test = _TESTS[operator.removeprefix("not ")]
 
     def satisfied(record: Record) -> bool:
         actual = field.value(record)
         if actual is None:
-            # Nothing is equal only to the empty text; and it is outside of every range.
+            # A missing value is equal to the empty text only, and outside of every range.
             return negated != (field.kind == "text" and operator.endswith("equals") and wanted == [""])
-        return negated != test(_shown(field.kind, actual), wanted)
+        return negated != test(_comparable(field.kind, actual), wanted)
 
     return satisfied
 
@@ -141,45 +143,47 @@ _TESTS: dict[str, Callable[[Any, list[Any]], bool]] = {
 }
 
 
-def _value(kind: str, text: str) -> Any:
-    """Read a filter's value: a date without a time becomes a date, one with a time a datetime."""
+def _parse_value(kind: str, text: str) -> Any:
+    """Parse a value. A date without a time becomes a date, with a time it becomes a datetime."""
     try:
         if kind == "number":
             return float(text)
         if kind == "date":
-            return date.fromisoformat(text) if len(text) == 10 else parsed_time(text)
+            return date.fromisoformat(text) if len(text) == 10 else parse_time(text)
     except ValueError:
-        raise ApiError(400, f"The filter value {text!r} is no {kind}.") from None
+        raise ApiError(400, f"The filter value {text!r} is not a {kind}.") from None
     if kind == "boolean":
         if text.lower() not in ("true", "false"):
-            raise ApiError(400, f"The filter value {text!r} is no boolean.")
+            raise ApiError(400, f"The filter value {text!r} is not a boolean.")
         return text.lower() == "true"
     return text.lower()
 
 
-def _shown(kind: str, actual: Any) -> Any:
+def _comparable(kind: str, actual: Any) -> Any:
     if kind == "date":
-        return _value(kind, actual) if len(actual) > 10 else datetime.fromisoformat(actual + "T00:00:00+00:00")
+        return (
+            _parse_value(kind, actual) if len(actual) > 10 else datetime.fromisoformat(actual + "T00:00:00+00:00")
+        )
     if kind == "text":
         return str(actual).lower()
     return actual
 
 
-def parsed_time(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """
-    Read an ISO 8601 time; UTC where it names no zone.
+    Parse an ISO 8601 time. A time without a zone is in UTC.
 
-    :raises ValueError: if it is none.
+    :raises ValueError: if it is not one.
     """
     zulu = re.sub(r"Z$", "+00:00", text.strip().replace(" ", "T"))
-    # Python 3.10 reads fractions of three or six digits only.
+    # Python 3.10 only reads fractions of three or six digits.
     exact = re.sub(r"\.(\d{1,7})", lambda found: "." + found[1][:6].ljust(6, "0"), zulu)
     moment = datetime.fromisoformat(exact)
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _days(word: str, today: date) -> tuple[date, date]:
-    """Assumption: "last 7 days" runs from 7 days ago to today, both included, in UTC."""
+    """Return the first and last day. Assumption: "last 7 days" is from 7 days ago to today, inclusive, in UTC."""
     if word == "today":
         return today, today
     if word == "yesterday":

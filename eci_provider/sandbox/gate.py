@@ -1,4 +1,4 @@
-"""The gate every request passes: log, faults, key, and only then the application."""
+"""The gate in front of the application. Every request passes the log, the faults and the check of its key here."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from eci_provider.sandbox import tasks, wire
-from eci_provider.sandbox.clock import stamp
+from eci_provider.sandbox import connections, tasks
+from eci_provider.sandbox.clock import format_time
 from eci_provider.sandbox.environment import Environment, User
 from eci_provider.sandbox.errors import ApiError, error_body
 from eci_provider.sandbox.faults import Fault
-from eci_provider.sandbox.request_log import RequestRecord, parsed_body
+from eci_provider.sandbox.request_log import RequestRecord, parse_body
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Answer:
-    """A whole response, before any of it is sent."""
+    """A complete response, before any of it is sent."""
 
     status: int
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -33,7 +33,7 @@ class Answer:
 
 @dataclass
 class LateRequest:
-    """A request whose client is gone, and that takes effect only later."""
+    """A request that takes effect later, after its connection was closed."""
 
     due: float
     scope: Scope
@@ -43,10 +43,10 @@ class LateRequest:
 
 class Gate:
     """
-    ASGI application around the application.
+    ASGI middleware around the application.
 
-    It reads each request whole and collects each answer whole, so that a fault can come before, between
-    and after. Everything runs in the event loop's one thread: requests take effect one after the other.
+    It reads each request and each answer completely, so that a fault can happen before, between and after them.
+    All requests run in the one thread of the event loop, so they take effect one after the other.
     """
 
     def __init__(self, env: Environment, app: ASGIApp) -> None:
@@ -56,19 +56,21 @@ class Gate:
         self._released = asyncio.Event()
 
     def release(self) -> None:
-        """Let hanging and delayed requests go."""
+        """End the wait of all hanging and delayed requests."""
         self._released.set()
         self._released = asyncio.Event()
 
-    def forget_late(self) -> None:
+    def discard_late(self) -> None:
+        """Discard the late requests: they never take effect."""
         self._late.clear()
 
     @property
     def has_late(self) -> bool:
+        """Whether there are late requests."""
         return bool(self._late)
 
     async def settle(self) -> None:
-        """Catch up with what is due by now: late requests and imports, in the order of their times."""
+        """Process the late requests and imports that are due, in the order of their times."""
         while True:
             now = self._env.clock.time()
             due = min((late for late in self._late if late.due <= now), key=lambda late: late.due, default=None)
@@ -79,15 +81,15 @@ class Gate:
             tasks.run_due(self._env, due.due)
             with self._env.clock.pinned(due.due):
                 await self._answer(due.scope, due.body, due.record)
-            # Its client got no answer.
+            # The client received no answer.
             due.record.status = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _whole_body(receive)
+        body = await _read_body(receive)
         if body is None:
             return
         await self.settle()
-        record = self._recorded(scope, body)
+        record = self._record(scope, body)
         fault = self._env.faults.take(scope["method"], scope["path"]) if _is_api(scope) else None
         if fault is None:
             await _deliver(await self._answer(scope, body, record), send)
@@ -95,7 +97,7 @@ class Gate:
         record.fault = fault.kind
         await self._spoil(fault, scope, body, record, receive, send)
 
-    def _recorded(self, scope: Scope, body: bytes) -> RequestRecord:
+    def _record(self, scope: Scope, body: bytes) -> RequestRecord:
         headers = _headers(scope)
         user = self._env.user_by_key(headers.get("eci-apikey", ""))
         host, port = scope["client"] or ("", 0)
@@ -104,8 +106,8 @@ class Gate:
             path=scope["path"],
             query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
             headers=headers,
-            body=parsed_body(body),
-            at=stamp(self._env.clock.time()),
+            body=parse_body(body),
+            at=format_time(self._env.clock.time()),
             connection=f"{host}:{port}",
             user=user.code if user else None,
         )
@@ -116,57 +118,57 @@ class Gate:
     async def _spoil(
         self, fault: Fault, scope: Scope, body: bytes, record: RequestRecord, receive: Receive, send: Send
     ) -> None:
-        """Do to a request and its answer what the fault says."""
+        """Answer a request as a fault says."""
         if fault.drop == "late":
             self._late.append(LateRequest(self._env.clock.time() + fault.commit_after, scope, body, record))
         answer = await self._answer(scope, body, record) if fault.commits else Answer(200)
         if fault.delay and not fault.drop:
-            await wire.wait(receive, self._released, fault.delay)
+            await connections.wait(receive, self._released, fault.delay)
         if fault.hang:
-            await wire.wait(receive, self._released, None)
+            await connections.wait(receive, self._released, None)
         if fault.drop or fault.hang:
             record.status = None
-            await wire.drop(send, receive)
+            await connections.drop(send, receive)
             return
-        answer = _replaced(fault, answer, self._date())
+        answer = _faulty_answer(fault, answer, self._date())
         record.status = answer.status
         if fault.truncate is None:
             await _deliver(answer, send)
             return
         await _deliver(answer, send, fault.truncate)
-        await wire.close(send, receive)
+        await connections.close(send, receive)
 
     async def _answer(self, scope: Scope, body: bytes, record: RequestRecord) -> Answer:
-        """Let a request take effect and collect its answer."""
+        """Let a request take effect, and return its answer."""
         try:
-            user = self._admitted(scope, record) if _is_api(scope) else None
+            user = self._authenticate(scope, record) if _is_api(scope) else None
             inner = {**scope, "state": {"env": self._env, "user": user, "body": body, "gate": self}}
-            # A request is one step for threads that look on; the application never pauses in it.
+            # Threads that inspect the store see either all of a request or nothing.
             with self._env.store.locked():
-                answer = await _collected(self._app, inner)
+                answer = await _collect(self._app, inner)
         except ApiError as error:
-            answer = refusal(self._env, error)
+            answer = error_answer(self._env, error)
         except Exception:
-            log.exception("The sandbox failed at %s %s", scope["method"], scope["path"])
-            answer = refusal(self._env, ApiError(500, "The sandbox itself failed; see its log."))
+            log.exception("The sandbox failed to answer %s %s", scope["method"], scope["path"])
+            answer = error_answer(self._env, ApiError(500, "Internal error of the sandbox; see its log."))
         answer.headers.append(self._date())
         answer.headers.extend(self._deprecation(scope["path"]))
         record.status = answer.status
         return answer
 
-    def _admitted(self, scope: Scope, record: RequestRecord) -> User:
+    def _authenticate(self, scope: Scope, record: RequestRecord) -> User:
         """
-        Check key and content type.
+        Check the key and the content type, and return the key's user.
 
         :raises ApiError: 401 for a missing or unknown key, 415 for another content type.
         """
         user = self._env.user_by_key(record.headers.get("eci-apikey", ""))
         if user is None:
             raise ApiError(401, "The API key is missing or not valid.")
-        # "All requests must specify JSON content type"; the official SDK of 2023 does not, where it has no body.
-        excused = scope["method"] in ("GET", "DELETE") and "msrest" in record.headers.get("user-agent", "")
+        # "All requests must specify JSON content type", but the official SDK of 2023 does not if there is no body.
+        exempt = scope["method"] in ("GET", "DELETE") and "msrest" in record.headers.get("user-agent", "")
         media_type = record.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if self._env.settings.strict_content_type and media_type != "application/json" and not excused:
+        if self._env.settings.strict_content_type and media_type != "application/json" and not exempt:
             raise ApiError(415, "The header 'Content-Type: application/json' is required on every request.")
         return user
 
@@ -181,8 +183,8 @@ class Gate:
         ]
 
 
-def refusal(env: Environment, error: ApiError) -> Answer:
-    """Word a refusal as the environment does."""
+def error_answer(env: Environment, error: ApiError) -> Answer:
+    """Return the answer for an error, in the format that the settings say."""
     content_type, body = error_body(error.message, env.settings.error_format)
     return Answer(error.status, [(b"content-type", content_type.encode())], body)
 
@@ -195,8 +197,8 @@ def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-async def _whole_body(receive: Receive) -> bytes | None:
-    """Read a request's body; None if the client left before its end."""
+async def _read_body(receive: Receive) -> bytes | None:
+    """Return a request's body; None if the client disconnected before its end."""
     parts = []
     while True:
         message = await receive()
@@ -207,7 +209,7 @@ async def _whole_body(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-async def _collected(app: ASGIApp, scope: Scope) -> Answer:
+async def _collect(app: ASGIApp, scope: Scope) -> Answer:
     answer = Answer(500)
 
     async def receive() -> Message:
@@ -224,8 +226,8 @@ async def _collected(app: ASGIApp, scope: Scope) -> Answer:
     return answer
 
 
-def _replaced(fault: Fault, answer: Answer, date: tuple[bytes, bytes]) -> Answer:
-    """Put what the fault answers in place of the real answer."""
+def _faulty_answer(fault: Fault, answer: Answer, date: tuple[bytes, bytes]) -> Answer:
+    """Return the fault's answer, or the real answer if the fault has none."""
     if fault.garbage:
         return Answer(200, [(b"content-type", b"application/json"), date], b"\x89\xff<<not json>>")
     if fault.status is None and fault.redirect is None:
@@ -241,17 +243,17 @@ def _replaced(fault: Fault, answer: Answer, date: tuple[bytes, bytes]) -> Answer
     elif not isinstance(body, bytes):
         headers.setdefault("content-type", "application/json")
         body = json.dumps(body).encode()
-    shown: list[tuple[bytes, bytes]] = [(name.encode(), value.encode()) for name, value in headers.items()]
+    pairs: list[tuple[bytes, bytes]] = [(name.encode(), value.encode()) for name, value in headers.items()]
     if "date" not in headers:
-        shown.append(date)
-    return Answer(fault.status or 307, shown, body)
+        pairs.append(date)
+    return Answer(fault.status or 307, pairs, body)
 
 
 async def _deliver(answer: Answer, send: Send, only: int | None = None) -> None:
     """
     Send an answer.
 
-    :param only: announce all of it, but send only so many bytes and leave the answer unfinished.
+    :param only: number of bytes of the body to send, although the headers announce all; None for all.
     """
     headers = [pair for pair in answer.headers if pair[0].lower() != b"content-length"]
     if answer.status not in (204, 304):

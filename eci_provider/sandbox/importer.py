@@ -1,4 +1,4 @@
-"""An import at work: rows become bills, or kickouts."""
+"""The importer: turns rows of files into bills or kickouts."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from eci_provider.sandbox.layout import Layout, advanced_layout, as_text, parsed_date, profile_layout
+from eci_provider.sandbox.layout import Layout, advanced_layout, as_text, parse_date, profile_layout
 from eci_provider.sandbox.reader import BillFile
-from eci_provider.sandbox.rules import Book, CheckedRow, KickoutError, check_row
+from eci_provider.sandbox.rules import AccountBook, CheckedRow, KickoutError, check_row
 from eci_provider.sandbox.store import Row, Store
 
-# Assumption: a line item whose unit is one of these is money.
+# Assumption: a line item with one of these units is money.
 CURRENCIES = frozenset(("USD", "EUR", "CAD", "GBP", "AUD", "NZD", "CHF", "JPY", "MXN", "$", "€", "£"))
 LONGEST_UNFLAGGED_DAYS = 45
 
 
 @dataclass
 class RawBill:
-    """Consecutive rows of one account, period and vendor, in the file's own words."""
+    """Consecutive rows of one account, period and vendor, as the file has them."""
 
     file: BillFile
     layout: Layout
@@ -30,10 +30,14 @@ class RawBill:
 @dataclass
 class Import:
     """
-    One run: what it reads, and where its bills go.
+    One run of an import.
 
-    :param batch: the batch as stored; a pending one takes voided bills.
-    :param resolved: failed audits are marked resolved at once (saveAsResolved).
+    :param task_id: its task.
+    :param batch: the batch of its bills, as stored. Bills in a pending batch are voided.
+    :param resolved: whether failed audits are marked as resolved at once (saveAsResolved).
+    :param store: where bills are written.
+    :param bills: number of bills imported.
+    :param kicked_out: file, message and cells of each row kicked out.
     """
 
     task_id: int
@@ -45,18 +49,19 @@ class Import:
 
     def run(self, files: list[BillFile], mapping: dict[str, Any] | None) -> None:
         """
-        Import files in their order, each row once.
+        Import files, in their order.
 
-        :raises UnreadableFileError: before anything is written, if a file's columns do not fit.
+        :param mapping: the profile's column mapping; None for the Advanced format.
+        :raises UnreadableFileError: if a file does not have the required columns; then nothing is written.
         """
-        book = Book(self.store.rows("SELECT * FROM accounts"))
+        book = AccountBook(self.store.rows("SELECT * FROM accounts"))
         layouts = [profile_layout(mapping, file) if mapping else advanced_layout(file) for file in files]
         for file, layout in zip(files, layouts, strict=True):
             for raw in grouped(file, layout):
                 try:
                     rows = [check_row(row, layout, book) for row in raw.rows]
                 except KickoutError as fault:
-                    # Assumption: one bad row kicks the whole bill out, and all its rows carry its message.
+                    # Assumption: one bad row kicks out the whole bill, and all its rows get its message.
                     self.kicked_out.extend((file, str(fault), row) for row in raw.rows)
                 else:
                     self._write(raw, rows)
@@ -68,7 +73,7 @@ class Import:
         ace = _first(rows, "aceFlag").upper()
         ace = ace if ace in ("A", "C", "E") else "A"
         if ace != "C":
-            # The dates as they stand in the file and as adjusted: either way it is the same bill.
+            # A bill is the same whether its start is as in the file or adjusted.
             self.store.execute(
                 "DELETE FROM bills WHERE account_id = ? AND end = ? AND start IN (?, ?)",
                 account_id,
@@ -103,7 +108,7 @@ class Import:
         )
 
     def _adjusted_start(self, account_id: int, start: date) -> date:
-        """A start one day after the previous bill's end is moved to it."""
+        """Return the start date. One that is the day after the previous bill's end becomes that end."""
         if start == date.min:
             return start
         before = start - timedelta(days=1)
@@ -115,9 +120,9 @@ class Import:
 
 def grouped(file: BillFile, layout: Layout) -> Iterator[RawBill]:
     """
-    Gather consecutive rows with equal account code, start, end and vendor code.
+    Group consecutive rows with equal account code, start, end and vendor code.
 
-    Only neighbours are compared: a bill torn apart by other rows is two bills.
+    Only neighbours are compared: rows of one bill with other rows between them become two bills.
     """
     current: RawBill | None = None
     current_key: tuple[Any, ...] = ()
@@ -138,11 +143,11 @@ def grouped(file: BillFile, layout: Layout) -> Iterator[RawBill]:
 
 
 def _day_or_text(text: str, date_format: str) -> date | str:
-    return parsed_date(text, date_format) or text
+    return parse_date(text, date_format) or text
 
 
 def _cost(layout: Layout, rows: list[CheckedRow]) -> Decimal:
-    """Assumption: the sum of the bill's line items in a currency; without such columns, of its pay amounts."""
+    """Return a bill's cost. Assumption: the sum of its line items in a currency, or of its pay amounts."""
     if any(item.unit.upper() in CURRENCIES for item in layout.line_items):
         return sum(
             (Decimal(line["value"]) for row in rows for line in row.lines if line["unit"].upper() in CURRENCIES),
@@ -156,7 +161,7 @@ def _first(rows: list[CheckedRow], name: str) -> str:
 
 
 def _details(rows: list[CheckedRow], defaults: dict[str, Any]) -> dict[str, Any]:
-    """What the bill says of itself; the batch's settings where it is silent."""
+    """Return the bill's own details, with the batch's defaults where it has none."""
     own: dict[str, Any] = {}
     for row in reversed(rows):
         own.update(row.details)

@@ -1,23 +1,24 @@
-"""The stored state as plain dicts, for tests and for the page."""
+"""The stored state as plain dicts, for tests and for the web page."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from eci_provider.sandbox import batches, kickouts, profiles, tasks
-from eci_provider.sandbox.clock import stamp
+from eci_provider.sandbox.clock import format_time
 from eci_provider.sandbox.environment import Environment
 
 Dicts = list[dict[str, Any]]
 
 
-def shown_accounts(env: Environment) -> Dicts:
+def stored_accounts(env: Environment) -> Dicts:
+    """Return the accounts."""
     rows = env.store.rows("SELECT * FROM accounts ORDER BY account_id")
     return [row | {"active": bool(row["active"]), "vendor_code": row["vendor_code"] or None} for row in rows]
 
 
 def stored_batches(env: Environment) -> Dicts:
-    """Batches with their status as requests spell it (Open, Pending, Closed), counts and money."""
+    """Return the batches, with counts and money. Their status is as in requests: Open, Pending or Closed."""
     with env.store.locked():
         shown = {batch["batchId"]: batch for batch in batches.shown_batches(env)}
         rows = env.store.rows("SELECT * FROM batches ORDER BY batch_id")
@@ -28,8 +29,8 @@ def stored_batches(env: Environment) -> Dicts:
             "batch_status": row["status"],
             "owner": shown[row["batch_id"]]["createdBy"]["userCode"],
             "note": row["note"],
-            "start_date": stamp(row["created_at"]),
-            "end_date": stamp(row["closed_at"]),
+            "start_date": format_time(row["created_at"]),
+            "end_date": format_time(row["closed_at"]),
             "bill_count": shown[row["batch_id"]]["billCount"],
             "running_total": shown[row["batch_id"]]["runningTotal"],
             "flag_count": shown[row["batch_id"]]["flagCount"],
@@ -41,7 +42,7 @@ def stored_batches(env: Environment) -> Dicts:
 
 
 def stored_tasks(env: Environment) -> Dicts:
-    """Tasks with their outcome: None while running, then completed, kickouts or failed."""
+    """Return the tasks. Their outcome is completed, kickouts or failed; None while they run."""
     guid_key = env.settings.guid_key
     with env.store.locked():
         rows = {row["task_id"]: row for row in env.store.rows("SELECT * FROM tasks")}
@@ -75,21 +76,21 @@ def stored_tasks(env: Environment) -> Dicts:
 
 
 def stored_bills(env: Environment) -> Dicts:
-    """Bills that exist; deleted and replaced ones are gone."""
+    """Return the bills, without deleted and replaced ones."""
     rows = env.store.rows(
         "SELECT bills.*, guid AS task_guid FROM bills LEFT JOIN tasks USING (task_id) ORDER BY bill_id"
     )
     booleans = ("voided", "estimated", "flagged")
     return [
         {name: bool(value) if name in booleans else value for name, value in row.items()}
-        | {"analyzed_at": stamp(row["analyzed_at"])}
+        | {"analyzed_at": format_time(row["analyzed_at"])}
         for row in rows
     ]
 
 
 def stored_kickouts(env: Environment, task_guid: str | None = None) -> Dicts:
-    """Kicked-out rows: task, kickout file, message, header and cells."""
-    # An absent GUID selects all.
+    """Return the rows kicked out: task, kickout file, message, header and cells."""
+    # NULL as GUID selects all tasks.
     found = env.store.rows("SELECT * FROM tasks WHERE guid = COALESCE(?, guid) ORDER BY task_id", task_guid)
     return [
         {
@@ -105,6 +106,7 @@ def stored_kickouts(env: Environment, task_guid: str | None = None) -> Dicts:
 
 
 def stored_profiles(env: Environment) -> Dicts:
+    """Return the import profiles."""
     return [
         {
             "profile_id": profile["profileId"],
@@ -116,7 +118,7 @@ def stored_profiles(env: Environment) -> Dicts:
 
 
 def state(env: Environment) -> dict[str, Dicts]:
-    """Gather everything, as one moment shows it."""
+    """Return everything, as of one moment."""
     with env.store.locked():
         return {
             "batches": stored_batches(env),
@@ -124,5 +126,5 @@ def state(env: Environment) -> dict[str, Dicts]:
             "bills": stored_bills(env),
             "kickouts": stored_kickouts(env),
             "profiles": stored_profiles(env),
-            "accounts": shown_accounts(env),
+            "accounts": stored_accounts(env),
         }

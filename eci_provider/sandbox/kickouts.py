@@ -1,4 +1,4 @@
-"""Kickout files: what was refused, why, and the same rows again as a new import."""
+"""Kickout files: rows kicked out, the reasons, and the same rows as a file for a retry."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ PREFIX = "Kickouts_"
 
 def kickout_name(file_name: str) -> str:
     """
-    Name the kickout file of an imported file.
+    Return the name of an imported file's kickout file.
 
-    Assumption: ``Kickouts_`` before the file's own name, once, however often it is retried.
+    Assumption: ``Kickouts_`` and the file's name. A retry does not add it a second time.
     """
     return file_name if file_name.startswith(PREFIX) else PREFIX + file_name
 
 
 def save(env: Environment, task_id: int, kicked_out: list[tuple[BillFile, str, list[str]]]) -> None:
+    """Store the rows that an import kicked out: file, message and cells of each."""
     ids: dict[int, int] = {}
     for file, message, cells in kicked_out:
         if id(file) not in ids:
@@ -38,7 +39,7 @@ def save(env: Environment, task_id: int, kicked_out: list[tuple[BillFile, str, l
 
 def stored(env: Environment, task: Row, file_name: str | None) -> list[Row]:
     """
-    Find a task's kickout rows, each with its file's name and header.
+    Return a task's kickout rows, each with its file's name and header.
 
     :param file_name: the kickout file; None for all.
     :raises ApiError: 404 if the task has no such kickout file.
@@ -58,10 +59,10 @@ def stored(env: Environment, task: Row, file_name: str | None) -> list[Row]:
 
 def summary(env: Environment, task: Row, file_name: str | None) -> dict[str, Any]:
     """
-    Show BillImportTaskKickoutSummaryResponse.
+    Return BillImportTaskKickoutSummaryResponse.
 
-    Assumption: each message once, the most frequent first; without a file named, ``fileName`` is the
-    kickout name of the imported file.
+    Assumption: each message is listed once, the most frequent first. If no file is named, ``fileName`` is the
+    kickout file's name of the imported file.
     """
     counted = Counter(row["message"] for row in stored(env, task, file_name))
     return {
@@ -73,10 +74,10 @@ def summary(env: Environment, task: Row, file_name: str | None) -> dict[str, Any
 
 def detail(env: Environment, task: Row, file_name: str | None, message: str | None) -> dict[str, Any]:
     """
-    Show BillImportKickoutDetailsResponse.
+    Return BillImportKickoutDetailsResponse.
 
-    Assumption: the first field is "Message", then the file's own header names; a name that occurs twice
-    is two fields, and a cell beyond the header has the field "Column N". Ids differ with every request.
+    Assumption: the first field is "Message"; the names of the file's header follow. A name that occurs twice is
+    two fields. A cell after the last header has the field "Column N".
     """
     rows = stored(env, task, file_name)
     columns: dict[tuple[str, int], int] = {("Message", 0): 0}
@@ -90,7 +91,7 @@ def detail(env: Environment, task: Row, file_name: str | None, message: str | No
             cells.append((columns.setdefault(key, len(columns)), value))
         if message is None or row["message"] == message:
             table.append(cells)
-    # The documentation warns that ids vary between requests; here they always do.
+    # The documentation says that ids may differ between requests; here they always do.
     first_id = random.randrange(1, 1_000_000)
     return {
         "fields": [{"id": first_id + index, "name": name} for (name, _), index in columns.items()],
@@ -108,7 +109,7 @@ def _padded(row: Row) -> list[str]:
 
 
 def as_zip(env: Environment, task: Row) -> bytes:
-    """Pack all kickout files of a task, for their import as one new task."""
+    """Return a ZIP of all kickout files of a task, to import as one new task."""
     writers: dict[str, io.StringIO] = {}
     for row in stored(env, task, None):
         if row["file_name"] not in writers:
@@ -123,5 +124,5 @@ def as_zip(env: Environment, task: Row) -> bytes:
 
 
 def _as_csv_name(name: str) -> str:
-    # A workbook's kickouts are written as text, so they need a text file's name.
+    # A workbook's kickouts are written as text, so the file needs a text file's name.
     return name if name.lower().endswith((".csv", ".dat", ".txt")) else name + ".csv"

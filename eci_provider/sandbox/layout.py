@@ -1,4 +1,4 @@
-"""Which column of a bill file means what: a profile's mapping, or the Advanced header."""
+"""Layouts: the meaning of each column of a bill file, by a profile's mapping or by the Advanced header."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from eci_provider.sandbox.reader import BillFile, Cell, UnreadableFileError
 
-# Month names in full; strptime's %B would follow the machine's locale.
+# Not strptime's %B, which depends on the machine's locale.
 MONTHS = (
     "january",
     "february",
@@ -33,7 +33,7 @@ _SHAPES = {
 }
 ADVANCED_DATE_FORMAT = "yyyymmdd"
 ADVANCED_FIRST = ("ACCOUNT", "STARTDATE", "ENDDATE", "ACE", "METERCODE")
-# Both generations of the help centre, by the letters of the header alone ("A/C/E" is ACE).
+# Names from both versions of the help centre, reduced to their letters ("A/C/E" is ACE).
 _SYNONYMS = {
     "ACCOUNTCODE": "ACCOUNT",
     "METER": "METERCODE",
@@ -66,7 +66,7 @@ _ADVANCED_FIELDS = {
 
 @dataclass(frozen=True)
 class LineItem:
-    """A column of amounts: consumption, demand, or a charge."""
+    """A column with a value: consumption, demand or a charge."""
 
     index: int
     type_code: str
@@ -77,10 +77,11 @@ class LineItem:
 @dataclass(frozen=True)
 class Layout:
     """
-    The meaning of a file's columns, counted from 0.
+    The meaning of a file's columns, which are counted from 0.
 
-    :param columns: field (``accountCode``, ``startDate``, ...) to column.
-    :param date_format: one of the five documented ones; the whole file follows it.
+    :param columns: column of each field (``accountCode``, ``startDate``, ...).
+    :param line_items: columns with values.
+    :param date_format: one of the five documented formats; all dates of the file have it.
     """
 
     columns: dict[str, int]
@@ -88,17 +89,18 @@ class Layout:
     date_format: str
 
     def cell(self, row: list[str], field: str) -> str:
+        """Return a row's cell of a field; empty if there is none."""
         index = self.columns.get(field)
         return row[index] if index is not None and index < len(row) else ""
 
 
 def profile_layout(mapping: dict[str, Any], file: BillFile) -> Layout:
     """
-    Read a profile's column mapping.
+    Return the layout that a profile's column mapping describes.
 
     Assumption: the file has one header row.
 
-    :raises UnreadableFileError: if a mapped column lies beyond the file's width.
+    :raises UnreadableFileError: if the file has fewer columns than the mapping uses.
     """
     suffix = "ColumnIndex"
     columns = {
@@ -120,17 +122,17 @@ def profile_layout(mapping: dict[str, Any], file: BillFile) -> Layout:
 
 def advanced_layout(file: BillFile) -> Layout:
     """
-    Read the header of an Advanced file: five fixed columns, then named ones and line items.
+    Return the layout of an Advanced file: five fixed columns, then named ones and line items.
 
-    Assumption: column names count without case, spaces and slashes; unknown ones are ignored.
+    Assumption: column names ignore case, spaces and slashes; unknown columns are ignored.
 
-    :raises UnreadableFileError: if the first five columns are not there in their order.
+    :raises UnreadableFileError: if the file does not start with the five columns, in their order.
     """
-    names = [_plain(name) for name in file.header]
+    names = [_letters(name) for name in file.header]
     if tuple(names[:5]) != ADVANCED_FIRST:
         raise UnreadableFileError(
-            f"The header of '{file.name}' must begin with {', '.join(ADVANCED_FIRST)}; "
-            "without a profile the Advanced format is expected."
+            f"Without a profile, the Advanced format is expected: the header of '{file.name}' must begin with "
+            f"{', '.join(ADVANCED_FIRST)}."
         )
     columns: dict[str, int] = {}
     items = []
@@ -145,17 +147,20 @@ def advanced_layout(file: BillFile) -> Layout:
     return Layout(columns, tuple(items), ADVANCED_DATE_FORMAT)
 
 
-def _plain(name: str) -> str:
+def _letters(name: str) -> str:
     letters = re.sub(r"[^A-Z]", "", name.upper())
     return _SYNONYMS.get(letters, letters)
 
 
 def as_text(row: list[Cell], date_format: str) -> list[str]:
-    """Write a workbook's date cells in the file's date format, so that kickouts can be imported again."""
-    return [written_date(cell, date_format) if isinstance(cell, date) else cell for cell in row]
+    """
+    Return a row as text. Dates of a workbook get the file's date format, so that kickouts can be imported again.
+    """
+    return [format_date(cell, date_format) if isinstance(cell, date) else cell for cell in row]
 
 
-def written_date(day: date, date_format: str) -> str:
+def format_date(day: date, date_format: str) -> str:
+    """Return a date in one of the five formats."""
     month = MONTHS[day.month - 1].capitalize()
     return {
         "mm/dd/yyyy": f"{day.month:02d}/{day.day:02d}/{day.year}",
@@ -166,8 +171,8 @@ def written_date(day: date, date_format: str) -> str:
     }[date_format]
 
 
-def parsed_date(text: str, date_format: str) -> date | None:
-    """Read a date in one of the five formats; None if it is none."""
+def parse_date(text: str, date_format: str) -> date | None:
+    """Parse a date in one of the five formats; return None if it is not one."""
     shape, order = _SHAPES[date_format]
     found = shape.fullmatch(text)
     if found is None:
@@ -181,7 +186,7 @@ def parsed_date(text: str, date_format: str) -> date | None:
 
 
 def _month_number(name: str) -> int:
-    """Assumption: full English names and their first three letters; 0 is no month."""
+    """Return a month's number, 0 for none. Assumption: English names in full, or their first three letters."""
     for number, full in enumerate(MONTHS, start=1):
         if name.lower() in (full, full[:3]):
             return number

@@ -1,4 +1,4 @@
-"""An HTTP server on a loopback socket, in a daemon thread of this process."""
+"""The listener: an HTTP server on loopback, in a daemon thread of this process."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Result = TypeVar("Result")
 
 class Listener:
     """
-    Serve an ASGI application on 127.0.0.1 until stopped.
+    Server of an ASGI application on 127.0.0.1.
 
-    uvicorn's protocol is used without its ``Server``: that one logs, polls ten times a second, and waits
-    for clients to hang up, where a test wants to be done at once. No signal handler is touched.
+    It uses uvicorn's protocol without uvicorn's ``Server``, which logs, polls ten times a second and, at its end,
+    waits for clients to disconnect. A test needs it to stop at once. No signal handler is changed.
 
     :param app: the application.
-    :param port: 0 for any free one.
-    :param on_stop: called in the event loop before connections are cut.
+    :param port: port; 0 for any free one.
+    :param on_stop: called in the event loop before connections are closed.
     """
 
     def __init__(self, app: ASGIApp, port: int, on_stop: Callable[[], None]) -> None:
@@ -43,7 +43,7 @@ class Listener:
             timeout_keep_alive=75,
         )
         self._on_stop = on_stop
-        # With the protocol named, asyncio sets TCP_NODELAY; without it every answer waits 40 ms for an ACK.
+        # asyncio sets TCP_NODELAY only if the protocol is named; without it, every answer waits 40 ms for an ACK.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -59,24 +59,31 @@ class Listener:
         self._thread = threading.Thread(target=self._run, name=f"eci-sandbox-{self.port}", daemon=True)
 
     def start(self) -> None:
+        """
+        Start serving, and wait until connections are accepted.
+
+        :raises RuntimeError: if that takes more than ten seconds.
+        """
         self._config.load()
         self._thread.start()
         if not self._ready.wait(10):
             raise RuntimeError("the sandbox did not start within ten seconds")
 
     def stop(self) -> None:
+        """Close all connections and stop serving."""
         if self._loop is not None and self._stopping is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(10)
 
     def call(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        """Run a coroutine in the server's event loop and wait for its result."""
+        """Run a coroutine in the server's event loop, and return its result."""
         if self._loop is None:
             coroutine.close()
             raise RuntimeError("the listener is not running")
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
     def call_soon(self, function: Callable[[], None]) -> None:
+        """Call a function in the server's event loop, without waiting for it."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(function)
 
@@ -95,7 +102,7 @@ class Listener:
         await self._stopping.wait()
         server.close()
         self._on_stop()
-        # One turn of the loop for answers that are ready, then the connections are cut.
+        # One iteration of the loop for answers that are ready; then the connections are closed.
         await asyncio.sleep(0)
         for connection in list(state.connections):
             connection.transport.abort()
@@ -105,6 +112,6 @@ class Listener:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        # The transports' sockets are closed by callbacks already queued.
+        # Callbacks that are already queued close the sockets of the transports.
         await asyncio.sleep(0)
         self._loop = None

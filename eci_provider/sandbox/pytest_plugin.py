@@ -1,5 +1,5 @@
 """
-A pytest fixture with a sandbox of its own for each test.
+The pytest fixture ``eci_sandbox``: a sandbox for each test.
 
 ::
 
@@ -10,7 +10,7 @@ A pytest fixture with a sandbox of its own for each test.
         dag.test()
         assert [bill["cost"] for bill in eci_sandbox.bills()] == [120.50]
 
-The package registers it; a test only names it.
+The package registers the plugin; a test only names the fixture.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from eci_provider import sandbox
+
 if TYPE_CHECKING:
     from eci_provider.sandbox import Sandbox
 
 
 @pytest.fixture
 def eci_sandbox() -> Iterator[Sandbox]:
-    """Serve a fresh, empty sandbox for one test."""
-    # Imported here: every pytest run on this machine loads plugins, few of them need a server.
-    from eci_provider.sandbox import Sandbox
-
-    with Sandbox() as sandbox:
-        yield sandbox
+    """Start a new, empty sandbox for one test."""
+    # Looked up here: every pytest run loads this plugin, and the server behind the name loads slowly.
+    with sandbox.Sandbox() as started:
+        yield started

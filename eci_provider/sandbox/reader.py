@@ -1,4 +1,4 @@
-"""Bill files as rows of text: CSV, XLSX, and ZIP of these."""
+"""Reader of bill files: CSV, XLSX, and ZIP files of these."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import openpyxl
+
 EXTENSIONS = ("csv", "dat", "txt", "xlsx", "zip")
 TEXT_EXTENSIONS = ("csv", "dat", "txt")
-# A small upload must not unpack into all memory.
+# A small upload must not unpack until memory is full.
 UNPACKED_LIMIT = 256 * 1024 * 1024
 CELL_LIMIT = 20_000_000
 
@@ -20,16 +22,17 @@ Cell = str | date
 
 
 class UnreadableFileError(Exception):
-    """The file as a whole cannot be imported; the message becomes the task's."""
+    """A file cannot be imported at all. The text becomes the task's message."""
 
 
 @dataclass
 class BillFile:
     """
-    A file of an import (one, or each one in a ZIP).
+    One file of an import; a ZIP holds several.
 
-    :param header: the first row that is not empty.
-    :param rows: the rows below it, those of only empty cells left out; dates of a workbook are dates.
+    :param name: file name.
+    :param header: first row that is not empty.
+    :param rows: further rows that are not empty. Dates of a workbook are dates.
     """
 
     name: str
@@ -38,14 +41,16 @@ class BillFile:
 
 
 def extension(file_name: str) -> str:
+    """Return a file name's extension in lower case, without the dot."""
     return file_name.rpartition(".")[2].lower() if "." in file_name else ""
 
 
 def read(file_name: str, data: bytes) -> list[BillFile]:
     """
-    Read an import's file or files. The name only tells the format; nothing is written anywhere.
+    Read the file or files of an import.
 
-    :raises UnreadableFileError: if any of it cannot be read.
+    :param file_name: its extension says the format.
+    :raises UnreadableFileError: if a file cannot be read.
     """
     if extension(file_name) != "zip":
         return [_read_one(file_name, data)]
@@ -60,7 +65,7 @@ def read(file_name: str, data: bytes) -> list[BillFile]:
 
 
 def _flat(name: str) -> str:
-    # KickoutError files are addressed by name in a URL path, where a folder's slash could not stand.
+    # The name of a kickout file is part of a URL path, where a slash would separate.
     return name.replace("/", "_").replace("\\", "_")
 
 
@@ -105,14 +110,12 @@ def _text_rows(name: str, data: bytes) -> Iterator[list[Cell]]:
 
 
 def _workbook_rows(name: str, data: bytes) -> Iterator[list[Cell]]:
-    """Read the first sheet alone, as documented."""
-    import openpyxl
-
+    """Read the first sheet only, as documented."""
     _opened(name, data).close()
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheet = book.worksheets[0]
-        # The size a sheet claims may be a lie, a very large one too.
+        # The size that a sheet claims may be wrong, and very large.
         sheet.reset_dimensions()
         cells = 0
         for values in sheet.iter_rows(values_only=True):
@@ -123,7 +126,7 @@ def _workbook_rows(name: str, data: bytes) -> Iterator[list[Cell]]:
         book.close()
     except UnreadableFileError:
         raise
-    except Exception as error:  # openpyxl raises whatever the XML beneath it raises
+    except Exception as error:  # openpyxl raises all kinds of errors for damaged files
         raise UnreadableFileError(f"The file '{name}' could not be read as an Excel workbook.") from error
 
 

@@ -1,4 +1,4 @@
-"""What arrived: the log of requests that tests look at."""
+"""The log of requests, for the assertions of tests."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# A sandbox left running for weeks must not grow without end.
+# A sandbox that runs for weeks must not grow without limit.
 KEPT_RECORDS = 20_000
 
 
 @dataclass
 class RequestRecord:
     """
-    One request as it arrived and what became of it.
+    One request and the status of its answer.
 
+    :param method: HTTP method.
+    :param path: path, decoded.
     :param query: last value of each query parameter, decoded.
-    :param headers: names in lower case, the API key included (it is a sandbox).
-    :param body: parsed JSON, or the raw bytes where they are none; None without a body.
-    :param status: status of the answer; None while it is pending or if none was sent.
-    :param user: code of the key's user, None if the key is unknown.
-    :param connection: address and port of the client.
-    :param fault: the fault that hit the request, in words.
+    :param headers: headers by name in lower case, including the API key.
+    :param body: parsed JSON; the raw bytes if they are not JSON; None without a body.
     :param at: time of arrival by the sandbox's clock, ISO 8601.
+    :param connection: address and port of the client.
+    :param status: status of the answer; None while it is pending, or if none was sent.
+    :param user: code of the key's user; None if the key is unknown.
+    :param fault: description of the fault that hit the request, if any.
     """
 
     method: str
@@ -39,7 +41,7 @@ class RequestRecord:
     fault: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Show the record as JSON can carry it: raw bytes become text."""
+        """Return the record for JSON: raw bytes become text."""
         shown = asdict(self)
         if isinstance(self.body, bytes):
             shown["body"] = self.body.decode("utf-8", "replace")
@@ -47,27 +49,30 @@ class RequestRecord:
 
 
 class RequestLog:
-    """The last records, oldest first; safe for any number of threads."""
+    """The newest records, the oldest first. It may be used by several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._records: deque[RequestRecord] = deque(maxlen=KEPT_RECORDS)
 
     def add(self, record: RequestRecord) -> None:
+        """Add a record."""
         with self._lock:
             self._records.append(record)
 
     def all(self) -> list[RequestRecord]:
+        """Return a copy of the log."""
         with self._lock:
             return list(self._records)
 
     def clear(self) -> None:
+        """Remove all records."""
         with self._lock:
             self._records.clear()
 
 
-def parsed_body(body: bytes) -> Any:
-    """Parse a request's body for the log: JSON if it is, else the bytes themselves."""
+def parse_body(body: bytes) -> Any:
+    """Parse a request's body for the log. Bytes that are not JSON are returned as they are."""
     if not body:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What makes a row a valid part of a bill, and how its fault is worded."""
+"""Rules that a row must follow to be part of a bill, and the messages of rows that break one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from eci_provider.sandbox.layout import Layout, parsed_date, written_date
+from eci_provider.sandbox.layout import Layout, format_date, parse_date
 from eci_provider.sandbox.store import Row
 
 AUTO = "!AUTO!"
@@ -18,12 +18,12 @@ NUMBER_FIELDS = {"payAmount": "Pay amount", "serviceCharge": "Service charge"}
 
 
 class KickoutError(Exception):
-    """A bill is kicked out; the message is what the kickout file says, without row numbers."""
+    """A row breaks a rule. The text is the message in the kickout file, without a row number."""
 
 
 @dataclass
 class CheckedRow:
-    """A valid row: its account and meter found, its dates and numbers read."""
+    """A row that follows the rules: its account and meter are known, its dates and numbers are parsed."""
 
     account: Row
     start: date
@@ -33,8 +33,8 @@ class CheckedRow:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-class Book:
-    """The accounts by code and by alias, as an import sees them."""
+class AccountBook:
+    """The accounts, by code and by alias."""
 
     def __init__(self, accounts: list[Row]) -> None:
         self._by_name: dict[str, list[Row]] = defaultdict(list)
@@ -44,9 +44,9 @@ class Book:
 
     def account(self, code: str, vendor: str) -> Row:
         """
-        Find an account by its code or alias.
+        Return the account with a code or alias.
 
-        :raises KickoutError: if there is none, or several and no vendor tells them apart.
+        :raises KickoutError: if there is none, or if there are several and the row names no vendor.
         """
         if not code:
             raise KickoutError("Account code is required.")
@@ -54,7 +54,7 @@ class Book:
         if not found:
             raise KickoutError(f"Account code '{code}' was not found.")
         if vendor:
-            # Assumption: an account without a vendor takes bills of any vendor.
+            # Assumption: an account without a vendor accepts bills of any vendor.
             found = [row for row in found if row["vendor_code"] in (vendor, "")]
             if not found:
                 raise KickoutError(f"Account code '{code}' was not found for vendor code '{vendor}'.")
@@ -66,20 +66,20 @@ class Book:
         return found[0]
 
 
-def check_row(row: list[str], layout: Layout, book: Book) -> CheckedRow:
+def check_row(row: list[str], layout: Layout, book: AccountBook) -> CheckedRow:
     """
     Check one row.
 
-    :raises KickoutError: with the first fault.
+    :raises KickoutError: if it breaks a rule; the message is of the first one.
     """
     account = book.account(layout.cell(row, "accountCode"), layout.cell(row, "vendorCode"))
     _check_account(account)
-    start = _date(layout.cell(row, "startDate"), "Start date", layout.date_format)
-    end = _date(layout.cell(row, "endDate"), "End date", layout.date_format)
+    start = _parse_date(layout.cell(row, "startDate"), "Start date", layout.date_format)
+    end = _parse_date(layout.cell(row, "endDate"), "End date", layout.date_format)
     _check_period(account, start, end, layout.date_format)
     checked = CheckedRow(account, start, end, _meter(row, layout, account))
-    checked.lines = _lines(row, layout)
-    checked.details = _details(row, layout)
+    checked.lines = _parse_lines(row, layout)
+    checked.details = _parse_details(row, layout)
     return checked
 
 
@@ -90,17 +90,17 @@ def _check_account(account: Row) -> None:
         raise KickoutError(f"Account '{account['code']}' has an alert that blocks the import: {account['alert']}")
 
 
-def _date(text: str, name: str, date_format: str) -> date:
+def _parse_date(text: str, name: str, date_format: str) -> date:
     if not text:
         raise KickoutError(f"{name} is required.")
-    day = parsed_date(text, date_format)
+    day = parse_date(text, date_format)
     if day is None:
         raise KickoutError(f"{name} '{text}' is not a date in the format {date_format}.")
     return day
 
 
 def _check_period(account: Row, start: date, end: date, date_format: str) -> None:
-    shown = {day: written_date(day, date_format) for day in (start, end)}
+    shown = {day: format_date(day, date_format) for day in (start, end)}
     if end < start:
         raise KickoutError(f"End date {shown[end]} is before start date {shown[start]}.")
     if account["service_start"] and start.isoformat() < account["service_start"]:
@@ -112,7 +112,7 @@ def _check_period(account: Row, start: date, end: date, date_format: str) -> Non
 
 
 def _meter(row: list[str], layout: Layout, account: Row) -> str | None:
-    """Find the row's meter by code, alias or serial number; None is a charge of the account itself."""
+    """Return the row's meter, by code, alias or serial number. None means a charge of the account itself."""
     code, serial = layout.cell(row, "meterCode"), layout.cell(row, "serialNumber")
     if code.startswith(AUTO):
         return _only_meter(account, code)
@@ -138,26 +138,26 @@ def _only_meter(account: Row, code: str) -> str:
     return str(found[0])
 
 
-def _lines(row: list[str], layout: Layout) -> list[dict[str, Any]]:
+def _parse_lines(row: list[str], layout: Layout) -> list[dict[str, Any]]:
     lines = []
     for item in layout.line_items:
         text = row[item.index] if item.index < len(row) else ""
         if text:
-            value = _number(text, item.caption)
+            value = _parse_number(text, item.caption)
             lines.append({"type": item.type_code, "unit": item.unit, "caption": item.caption, "value": str(value)})
     return lines
 
 
-def _details(row: list[str], layout: Layout) -> dict[str, Any]:
+def _parse_details(row: list[str], layout: Layout) -> dict[str, Any]:
     details: dict[str, Any] = {}
     for name in layout.columns:
         text = layout.cell(row, name)
         if not text:
             continue
         if name in DATE_FIELDS:
-            details[name] = _date(text, DATE_FIELDS[name], layout.date_format).isoformat()
+            details[name] = _parse_date(text, DATE_FIELDS[name], layout.date_format).isoformat()
         elif name in NUMBER_FIELDS:
-            details[name] = str(_number(text, NUMBER_FIELDS[name]))
+            details[name] = str(_parse_number(text, NUMBER_FIELDS[name]))
         else:
             details[name] = text
     return details
@@ -166,8 +166,10 @@ def _details(row: list[str], layout: Layout) -> dict[str, Any]:
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
-def _number(text: str, name: str) -> Decimal:
-    """Assumption: digits, a sign and a decimal point only; no thousands separators, no currency signs."""
+def _parse_number(text: str, name: str) -> Decimal:
+    """
+    Parse a number. Assumption: digits, sign and decimal point only; no thousands separator, no currency sign.
+    """
     if not _NUMBER.fullmatch(text):
         raise KickoutError(f"{name} '{text}' is not a number.")
     return Decimal(text)

@@ -1,4 +1,4 @@
-"""What a test may change about the server while it runs."""
+"""Settings of a sandbox, which a test may change while the server runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 
 
 def _statuses() -> dict[str, str]:
-    # Assumption: only "Completed with kickouts" is documented; the other spellings are guesses.
+    # Assumption: only "Completed with kickouts" is documented; the other texts are guesses.
     return {
         "running": "In progress",
         "completed": "Completed",
@@ -29,24 +29,26 @@ class Settings:
     """
     Settings of a sandbox; assign to them at any time.
 
-    :param delay: seconds an import takes from its submission to its end (clock of the sandbox).
-    :param analysis: seconds after the end over which ``analyzingCount`` falls to 0.
-    :param error_handling: ``ProcessValidBills`` or ``MarkBatchPending``, what a kickout does to its batch.
-    :param bill_capture: the organisation uses Bill Capture, which forces ``MarkBatchPending``.
+    :param delay: seconds from an import's submission to its end (clock of the sandbox).
+    :param analysis: seconds from an import's end until ``analyzingCount`` is 0.
+    :param error_handling: what kickouts do to the batch: ``ProcessValidBills`` or ``MarkBatchPending``.
+    :param bill_capture: whether the organisation uses Bill Capture, which forces ``MarkBatchPending``.
     :param echo_notes: whether a task shows ``importNote`` as its ``taskNote``.
-    :param notes_visible: whether it does so ``at_once`` or ``at_end``.
-    :param statuses: spelling of ``running``, ``completed``, ``kickouts``, ``failed``.
-    :param batch_visible: whether a task names its batch ``at_once`` or ``at_end``.
-    :param guid_key: spelling of the GUID's key in GuidResponse and TaskResponse.
-    :param deprecated: path (or fnmatch pattern) to the text of its ``ECI-Deprecated`` header.
-    :param output_bytes: filler in a task's ``output``, to see who downloads it.
-    :param failure_message: message of imports failed by :meth:`Sandbox.fail_next_import` without one.
-    :param permission_status: 401 or 403 for a missing permission; both occur.
-    :param error_format: ``json``, ``json_string``, ``text`` or ``html``.
-    :param strict_content_type: answer 415 where ``Content-Type: application/json`` is missing.
-    :param lenient_put: tolerate missing "Required (defined)" keys from every client, not only the 2023 SDK.
-    :param environment_name: shown by ``/api/v3/me``.
-    :param application_mode: ``Online`` or ``Offline``, shown by ``/api/v3/me``.
+    :param notes_visible: when it shows the note: ``at_once`` or ``at_end``.
+    :param statuses: texts for the statuses ``running``, ``completed``, ``kickouts`` and ``failed``.
+    :param batch_visible: when a task shows its batch: ``at_once`` or ``at_end``.
+    :param utc_offset: hours that the times of batches and tasks are ahead of UTC.
+    :param show_zone: whether these times end with their zone.
+    :param guid_key: key of the GUID in GuidResponse and TaskResponse.
+    :param deprecated: text of the ``ECI-Deprecated`` header by path or fnmatch pattern.
+    :param output_bytes: size of a filler in a task's ``output``, to find out who downloads it.
+    :param failure_message: message of an import that :meth:`Sandbox.fail_next_import` fails without one.
+    :param permission_status: status for a missing permission: 401 or 403.
+    :param error_format: format of errors: ``json``, ``json_string``, ``text`` or ``html``.
+    :param strict_content_type: whether a request without ``Content-Type: application/json`` is answered with 415.
+    :param lenient_put: whether any client may omit "Required (defined)" keys, and not only the SDK of 2023.
+    :param environment_name: environment that ``/api/v3/me`` shows.
+    :param application_mode: mode that ``/api/v3/me`` shows: ``Online`` or ``Offline``.
     """
 
     delay: float = 0.0
@@ -57,6 +59,8 @@ class Settings:
     notes_visible: str = "at_once"
     statuses: dict[str, str] = field(default_factory=_statuses)
     batch_visible: str = "at_once"
+    utc_offset: float = 0.0
+    show_zone: bool = True
     guid_key: str = "taskGUId"
     deprecated: dict[str, str] = field(default_factory=dict)
     output_bytes: int = 0
@@ -70,7 +74,7 @@ class Settings:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in _FIELD_TYPES:
-            raise AttributeError(f"no setting {name!r}; there are {', '.join(sorted(_FIELD_TYPES))}")
+            raise AttributeError(f"unknown setting {name!r}; known: {', '.join(sorted(_FIELD_TYPES))}")
         if name in CHOICES and value not in CHOICES[name]:
             raise ValueError(f"{name} must be one of {CHOICES[name]}, not {value!r}")
         if name == "statuses":
@@ -79,14 +83,14 @@ class Settings:
 
     def update(self, values: dict[str, Any]) -> None:
         """
-        Change several settings, all or none.
+        Change several settings. If one is wrong, none is changed.
 
-        :raises ValueError: for an unknown name or a value of the wrong kind.
+        :raises ValueError: for an unknown name, or a value of the wrong type.
         """
         for name, value in values.items():
             kind = _FIELD_TYPES.get(name)
             if kind is None:
-                raise ValueError(f"no setting {name!r}")
+                raise ValueError(f"unknown setting {name!r}")
             if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
                 raise ValueError(f"{name}: unexpected value {value!r}")
             if name in CHOICES and value not in CHOICES[name]:
@@ -96,12 +100,14 @@ class Settings:
 
     @property
     def effective_error_handling(self) -> str:
+        """What kickouts do to the batch, Bill Capture considered."""
         return "MarkBatchPending" if self.bill_capture else self.error_handling
 
     def as_dict(self) -> dict[str, Any]:
+        """Return all settings."""
         return asdict(self)
 
 
 _KINDS: dict[str, Any] = {"float": (int, float), "int": int, "bool": bool, "str": str}
-# Filled after the class stands: the annotations are strings, and `dict[...]` is one kind here.
+# Filled after the class is defined. The annotations are strings; any `dict[...]` counts as dict.
 _FIELD_TYPES: dict[str, Any] = {entry.name: _KINDS.get(str(entry.type), dict) for entry in fields(Settings)}

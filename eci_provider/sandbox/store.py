@@ -1,4 +1,4 @@
-"""SQLite behind one lock: the sandbox's memory."""
+"""The store: the SQLite database of a sandbox, behind one lock."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS kickout_rows (
     message TEXT NOT NULL, cells TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS kickout_rows_task ON kickout_rows (task_id);
 """
-FORGOTTEN_BY_RESET = (
+RESET_TABLES = (
     "accounts",
     "batches",
     "profiles",
@@ -68,11 +68,11 @@ Row = dict[str, Any]
 
 class Store:
     """
-    One SQLite connection, shared by all threads behind one lock.
+    One SQLite connection for all threads, behind one lock.
 
-    Statements are always parameterised; names of tables and columns come from this package alone.
+    All statements have parameters for their values. Names of tables and columns come from this package only.
 
-    :param path: a file, or ``:memory:``.
+    :param path: file, or ``:memory:``.
     """
 
     def __init__(self, path: str) -> None:
@@ -85,7 +85,9 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Hold the lock; commit at the outermost end, roll everything back on an error."""
+        """
+        Hold the lock in a transaction. A nested block belongs to the outermost one; an error rolls back all of it.
+        """
         with self._lock:
             if self._depth == 0:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -103,7 +105,7 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other threads out between several statements, without a transaction around them."""
+        """Hold the lock over several statements, without a transaction."""
         with self._lock:
             yield
 
@@ -111,12 +113,13 @@ class Store:
         """
         Run one statement.
 
-        :return: the number of rows it changed.
+        :return: number of rows that it changed.
         """
         with self._lock:
             return self._connection.execute(sql, values).rowcount
 
     def execute_many(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Run one statement for each row of values."""
         with self._lock:
             self._connection.executemany(sql, rows)
 
@@ -125,7 +128,7 @@ class Store:
         Insert one row.
 
         :return: its id.
-        :raises sqlite3.IntegrityError: where a unique code is taken.
+        :raises sqlite3.IntegrityError: if a unique code is in use.
         """
         names = ", ".join(values)
         marks = ", ".join("?" * len(values))
@@ -135,13 +138,14 @@ class Store:
             return int(cursor.lastrowid or 0)
 
     def update(self, table: str, key: str, key_value: Any, **values: Any) -> None:
-        """Change the given columns of the row whose ``key`` column holds ``key_value``."""
+        """Change columns of the row whose column ``key`` is ``key_value``."""
         assigned = ", ".join(f"{name} = ?" for name in values)
         encoded = tuple(_encode(name, value) for name, value in values.items())
         with self._lock:
             self._connection.execute(f"UPDATE {table} SET {assigned} WHERE {key} = ?", (*encoded, key_value))  # noqa: S608
 
     def rows(self, sql: str, *values: Any) -> list[Row]:
+        """Return the rows of a query."""
         with self._lock:
             cursor = self._connection.execute(sql, values)
             names = [column[0] for column in cursor.description]
@@ -155,36 +159,40 @@ class Store:
             ]
 
     def row(self, sql: str, *values: Any) -> Row | None:
+        """Return the first row of a query; None if there is none."""
         found = self.rows(sql, *values)
         return found[0] if found else None
 
     def blob(self, sql: str, *values: Any) -> bytes:
-        """Answer a query for one blob; no row counts as empty."""
+        """Return the blob of a query; empty if there is no row."""
         with self._lock:
             found = self._connection.execute(sql, values).fetchone()
             return bytes(found[0]) if found else b""
 
     def number(self, sql: str, *values: Any) -> int:
-        """Answer a query for one number; no row or NULL counts as 0."""
+        """Return the number of a query; 0 if there is no row, or NULL."""
         with self._lock:
             found = self._connection.execute(sql, values).fetchone()
             return int(found[0]) if found and found[0] is not None else 0
 
     def meta(self, name: str) -> str | None:
+        """Return a value about the sandbox itself."""
         found = self.row("SELECT value FROM meta WHERE name = ?", name)
         return None if found is None else str(found["value"])
 
     def set_meta(self, name: str, value: str) -> None:
+        """Keep a value about the sandbox itself."""
         self.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", name, value)
 
     def reset(self) -> None:
-        """Forget everything but users."""
+        """Delete everything except users."""
         with self.transaction():
-            for table in FORGOTTEN_BY_RESET:
+            for table in RESET_TABLES:
                 self.execute(f"DELETE FROM {table}")  # noqa: S608
                 self.execute("DELETE FROM sqlite_sequence WHERE name = ?", table)
 
     def close(self) -> None:
+        """Close the database."""
         with self._lock:
             self.closed = True
             self._connection.close()

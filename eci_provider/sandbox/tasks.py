@@ -1,12 +1,12 @@
-"""Bill import tasks: submitted, run when due, shown."""
+"""Tasks of bill imports: their submission, their run when they are due, their answers."""
 
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from eci_provider.sandbox import batch_settings, batches, kickouts
-from eci_provider.sandbox.clock import stamp
 from eci_provider.sandbox.environment import Environment, User, user_child
 from eci_provider.sandbox.errors import ApiError
 from eci_provider.sandbox.importer import Import
@@ -27,21 +27,30 @@ FROM tasks LEFT JOIN batches USING (batch_id) LEFT JOIN bills ON bills.task_id =
 """
 
 
+@dataclass(frozen=True)
+class Upload:
+    """
+    The file of an import, and the profile that describes its columns.
+
+    :param mapping: the profile's column mapping; None for the Advanced format.
+    """
+
+    file_name: str
+    data: bytes
+    profile_code: str | None = None
+    mapping: dict[str, Any] | None = None
+
+
 def submit(
-    env: Environment,
-    user: User,
-    request: dict[str, Any],
-    *,
-    file_name: str,
-    data: bytes,
-    profile_code: str | None,
-    mapping: dict[str, Any] | None,
+    env: Environment, user: User, request: dict[str, Any], upload: Upload, *, seconds: float | None = None
 ) -> str:
     """
-    Accept an import; it runs when it is due.
+    Accept an import. It runs when it is due.
 
+    :param request: the properties of the request beside the file.
+    :param seconds: how long the import takes; the setting ``delay`` if None.
     :return: the task's GUID.
-    :raises ApiError: 400 for batch settings that cannot be followed.
+    :raises ApiError: 400 for batch settings that do not fit.
     """
     with env.store.transaction():
         batch_id, self_contained = batch_settings.choose(env, user, request.get("batchSettings"))
@@ -51,24 +60,24 @@ def submit(
             "tasks",
             guid=guid,
             user_id=user.user_id,
-            file_name=file_name,
-            profile_code=profile_code,
-            mapping=mapping,
+            file_name=upload.file_name,
+            profile_code=upload.profile_code,
+            mapping=upload.mapping,
             options={name: request.get(name) for name in OPTIONS},
             batch_id=batch_id,
             self_contained=int(self_contained),
             note=request.get("importNote"),
             begin_at=begin,
-            due_at=begin + env.settings.delay,
+            due_at=begin + (env.settings.delay if seconds is None else seconds),
             analysis=env.settings.analysis,
             forced_failure=env.next_failures.pop(0) if env.next_failures else None,
         )
-        env.store.insert("uploads", task_id=task_id, data=data)
+        env.store.insert("uploads", task_id=task_id, data=upload.data)
         return guid
 
 
 def run_due(env: Environment, until: float | None = None) -> None:
-    """Run every import that is due by now (or ``until``), each at its own time, in their order."""
+    """Run every import that is due now (or at ``until``), in the order of their times, each at its own time."""
     while True:
         with env.store.transaction():
             limit = env.clock.time() if until is None else until
@@ -92,7 +101,7 @@ def _run(env: Environment, task: Row) -> None:
         if task["forced_failure"]:
             raise UnreadableFileError(task["forced_failure"])
         if batch is None or batch["status"] == batches.CLOSED:
-            # Assumption: a batch closed or deleted while the import runs fails it.
+            # Assumption: if its batch is closed or deleted meanwhile, the import fails.
             raise UnreadableFileError("The batch of the import is closed or was deleted.")
         files = read(task["file_name"], data)
         rows_read = sum(len(file.rows) for file in files)
@@ -118,7 +127,7 @@ def _run(env: Environment, task: Row) -> None:
 
 
 def _spread_analysis(env: Environment, task: Row) -> None:
-    """Give each bill its moment, so that analyzingCount falls evenly to 0."""
+    """Spread the ends of the bills' analysis evenly, so that analyzingCount falls to 0 step by step."""
     bills = env.store.rows("SELECT bill_id FROM bills WHERE task_id = ? ORDER BY bill_id", task["task_id"])
     step = task["analysis"] / len(bills) if bills else 0.0
     env.store.execute_many(
@@ -129,7 +138,7 @@ def _spread_analysis(env: Environment, task: Row) -> None:
 
 def _finish_batch(env: Environment, batch: Row, outcome: str, *, self_contained: bool) -> None:
     if outcome == "kickouts" and env.settings.effective_error_handling == "MarkBatchPending":
-        # Assumption: this comes before the closing of a self-contained batch, which stays pending then.
+        # Assumption: a self-contained batch with kickouts stays pending and is not closed.
         batches.set_status(env, batch["batch_id"], batches.PENDING)
     elif self_contained and batch["status"] == batches.OPEN:
         batches.set_status(env, batch["batch_id"], batches.CLOSED)
@@ -137,7 +146,7 @@ def _finish_batch(env: Environment, batch: Row, outcome: str, *, self_contained:
 
 def find(env: Environment, guid: str) -> Row:
     """
-    Find a task as stored. Assumption: GUIDs compare without regard to case.
+    Return a task as stored. Assumption: GUIDs ignore case.
 
     :raises ApiError: 404 if there is none.
     """
@@ -149,11 +158,12 @@ def find(env: Environment, guid: str) -> Row:
 
 def shown_tasks(env: Environment, where: str = "1", *values: Any) -> list[dict[str, Any]]:
     """
-    Show tasks as TaskResponse.
+    Return tasks as TaskResponse.
 
-    Assumption: in the order of their ids.
+    Assumption: lists are sorted by id.
 
-    :param where: an SQL condition of this package's own, its values in ``values``.
+    :param where: SQL condition, a constant of this package.
+    :param values: its values.
     """
     now = env.clock.time()
     found = env.store.rows(
@@ -174,8 +184,8 @@ def _shown(env: Environment, row: Row, user: dict[str, Any]) -> dict[str, Any]:
         "taskType": TASK_TYPE,
         "status": settings.statuses[row["outcome"] or "running"],
         "message": row["message"],
-        "beginDate": stamp(row["begin_at"]),
-        "endDate": stamp(row["end_at"]),
+        "beginDate": env.shown_time(row["begin_at"]),
+        "endDate": env.shown_time(row["end_at"]),
         "output": _output(env, row),
         "settings": {"fileName": row["file_name"], "profileCode": row["profile_code"], **row["options"]},
         "taskNote": row["note"] if shows_note else None,
@@ -189,7 +199,7 @@ def _shown(env: Environment, row: Row, user: dict[str, Any]) -> dict[str, Any]:
 
 
 def _output(env: Environment, row: Row) -> dict[str, Any] | None:
-    """Assumption: the shape of ``output`` is not documented; it names the kickout files of a ZIP here."""
+    """Return ``output``. Assumption: its form is not documented; here it names the kickout files."""
     if row["outcome"] is None:
         return None
     files = env.store.rows(

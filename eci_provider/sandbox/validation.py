@@ -1,4 +1,4 @@
-"""Request bodies checked against the documented tables, strictly."""
+"""Validation of request bodies against the tables of the documentation."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Presence = Literal["optional", "required", "defined"]
 @dataclass(frozen=True)
 class Rule:
     """
-    What the pages say of one property.
+    What the documentation says about one property.
 
     :param kind: ``string``, ``boolean``, ``integer``, ``date-time``, ``object`` or ``array``.
-    :param presence: ``required`` is present and not null, ``defined`` is present ("Required (defined)").
-    :param low: least value of a number.
-    :param high: greatest value of a number, or length of a string.
+    :param presence: ``required``: present and not null; ``defined``: present ("Required (defined)").
+    :param low: smallest value of a number.
+    :param high: largest value of a number, or length of a string.
     :param choices: allowed strings, case sensitive.
     """
 
@@ -120,16 +120,15 @@ OBSERVATION: Schema = {
 TASK_EDIT: Schema = {"taskNote": Rule("string", "required")}
 
 
-def checked(body: Any, schema: Schema, *, where: str = "", lenient: bool = False) -> dict[str, Any]:
+def validate(body: Any, schema: Schema, *, where: str = "", lenient: bool = False) -> dict[str, Any]:
     """
-    Check a body and return its known properties, None where absent.
+    Validate a body, and return its known properties; absent ones are None.
 
-    Assumption: unknown properties are ignored, as the server's JSON reader most likely does; the request
-    log shows them.
+    Assumption: unknown properties are ignored, as most JSON readers do. The request log shows them.
 
     :param where: prefix of the names in messages, such as ``columnMapping.``.
-    :param lenient: let "Required (defined)" properties be absent.
-    :raises ApiError: 400, naming every property at fault.
+    :param lenient: whether "Required (defined)" properties may be absent.
+    :raises ApiError: 400 with the names of all wrong properties.
     """
     if not isinstance(body, dict):
         raise ApiError(400, f"{where.rstrip('.') or 'The request body'} must be a JSON object.")
@@ -143,19 +142,19 @@ def checked(body: Any, schema: Schema, *, where: str = "", lenient: bool = False
     return {name: body.get(name) for name in schema}
 
 
-def checked_mapping(mapping: Any) -> dict[str, Any]:
+def validate_mapping(mapping: Any) -> dict[str, Any]:
     """
-    Check a BillImportProfileColumnMapping.
+    Validate a BillImportProfileColumnMapping.
 
-    Assumption: two fields may share a column; nothing says otherwise.
+    Assumption: two fields may share a column.
 
-    :raises ApiError: 400, naming every property at fault.
+    :raises ApiError: 400 with the names of all wrong properties.
     """
-    known = checked(mapping, COLUMN_MAPPING, where="columnMapping.")
+    known = validate(mapping, COLUMN_MAPPING, where="columnMapping.")
     if not known["observations"]:
         raise ApiError(400, "columnMapping.observations Cannot be Empty.")
     known["observations"] = [
-        checked(item, OBSERVATION, where=f"columnMapping.observations[{position}].")
+        validate(item, OBSERVATION, where=f"columnMapping.observations[{position}].")
         for position, item in enumerate(known["observations"])
     ]
     return known

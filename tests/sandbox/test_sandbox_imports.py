@@ -99,6 +99,38 @@ def test_spellings_are_settings(sandbox, api):
 
 
 @pytest.mark.parametrize(
+    ("utc_offset", "show_zone", "shown"),
+    [
+        (0.0, True, "2026-01-05T08:00:00.000Z"),
+        (0.0, False, "2026-01-05T08:00:00.000"),
+        (-7.0, True, "2026-01-05T01:00:00.000-07:00"),
+        (5.5, False, "2026-01-05T13:30:00.000"),
+    ],
+)
+def test_the_format_of_times_is_a_setting(sandbox, api, utc_offset, show_zone, shown):
+    sandbox.settings.utc_offset = utc_offset
+    sandbox.settings.show_zone = show_zone
+    task = api.imported(advanced(["1001"]))
+    assert (task["beginDate"], task["endDate"]) == (shown, shown)
+    assert api.get("/api/v3/batch/1")["startDate"] == shown
+
+
+def test_an_import_starts_without_a_request(sandbox, api):
+    batch = api.open_batch("b")
+    sandbox.clear_requests()
+    settings = {"batchMode": "use existing batch", "existingOpenBatchId": batch}
+    guid = sandbox.start_import(advanced(["1001"]), note="January", batch_settings=settings, seconds=10)
+    assert sandbox.requests == []
+    sandbox.advance(9)
+    running = api.task(guid)
+    assert (running["endDate"], running["taskNote"], running["batch"]["batchId"]) == (None, "January", batch)
+    sandbox.advance(1)
+    assert (api.task(guid)["status"], [bill["account"] for bill in sandbox.bills()]) == ("Completed", ["1001"])
+    with pytest.raises(ValueError, match="existingOpenBatchId: 9 is not a batch that is Open"):
+        sandbox.start_import("", batch_settings=settings | {"existingOpenBatchId": 9})
+
+
+@pytest.mark.parametrize(
     "changed",
     [
         {"data": None},

@@ -787,18 +787,9 @@ class TestDeadline:
         assert end.result["reattached"] is True
 
     @pytest.mark.parametrize("hours", [-7, 10])
-    def test_dates_without_a_zone_do_not_move_it(
-        self, hours: int, scene: Scene, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        stamp = "eci_provider.sandbox.tasks.stamp"
-
-        def local(moment: float | None) -> str | None:
-            if moment is None:
-                return None
-            zone = timezone(timedelta(hours=hours))
-            return datetime.fromtimestamp(moment, zone).replace(tzinfo=None).isoformat()
-
-        monkeypatch.setattr(stamp, local)
+    def test_dates_without_a_zone_do_not_move_it(self, hours: int, scene: Scene) -> None:
+        scene.sandbox.settings.utc_offset = float(hours)
+        scene.sandbox.settings.show_zone = False
         scene.sandbox.fault("POST", IMPORT, drop="after")
 
         end = scene.run(scene.tries(timeout=timedelta(minutes=5)))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import requests
 
 from eci_provider.sandbox import Sandbox
-from eci_provider.sandbox.tasks import OPTIONS
 from eci_provider.triggers.base import EciTrigger, _load
 from eci_provider.triggers.poll_hub import _hubs
 from tests.support.run_task import first_event, through_serialization
@@ -32,22 +30,8 @@ def imports(sandbox: Sandbox, count: int, *, last: float | Iterable[float] = 1e9
     :return: their GUIDs.
     """
     spans = [float(last)] * count if isinstance(last, (int, float)) else list(last)
-    environment = sandbox._env
-    now, guids = environment.clock.time(), [str(uuid.uuid4()) for _ in range(count)]
-    with environment.store.transaction():
-        for guid, span in zip(guids, spans, strict=True):
-            task_id = environment.store.insert(
-                "tasks",
-                guid=guid,
-                user_id=1,
-                file_name="bills.csv",
-                options=dict.fromkeys(OPTIONS),
-                self_contained=0,
-                begin_at=now,
-                due_at=now + span,
-            )
-            environment.store.insert("uploads", task_id=task_id, data=b"")
-    return guids
+    assert len(spans) == count
+    return [sandbox.start_import("", seconds=span) for span in spans]
 
 
 def raw_list(sandbox: Sandbox) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Who am I, and how is this environment set up."""
+"""The key's user, and the settings of the environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VERSION = "sandbox"
 
 @router.get("/api/v3/me")
 async def me_method(call: AnyKey) -> Response:
-    """Show the key's user. Like the real one it carries a token, so that leaks of it can be searched for."""
+    """Return the key's user. As in EnergyCAP there is a token, so that tests can check that it never leaks."""
     user, settings = call.user, call.env.settings
     return call.answer(
         {
@@ -35,7 +35,7 @@ async def me_method(call: AnyKey) -> Response:
 
 @router.get("/api/v3/environment")
 async def environment_method(call: EnvironmentAdmin) -> Response:
-    """Assumption: its permission is not documented; here it is one of its own, given unless taken away."""
+    """Assumption: its permission is not documented; here it is one of its own, which users have by default."""
     return call.answer({"buildDate": BUILD_DATE, "version": VERSION})
 
 

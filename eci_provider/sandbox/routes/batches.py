@@ -1,4 +1,4 @@
-"""Batch family: B1 to B7 of the documentation."""
+"""Endpoints of batches: B1 to B7 of the documentation."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from fastapi import APIRouter, Response
 
 from eci_provider.sandbox import batches
 from eci_provider.sandbox.filters import EQUALITY, SETS, Field, matching
-from eci_provider.sandbox.listing import page
+from eci_provider.sandbox.paging import page
 from eci_provider.sandbox.routes.call import Create, Delete, View, no_content
 from eci_provider.sandbox.validation import BATCH_CREATE, BATCH_EDIT, BATCH_STATUS
 
 router = APIRouter()
 
 
-def _own(name: str) -> Any:
+def _property(name: str) -> Any:
     return lambda batch: batch[name]
 
 
-# GetBatchesV3 names these; its list is cut after runningTotal, startDate and statementDate are assumed.
+# The list in GetBatchesV3 is cut off after runningTotal. Assumption: startDate and statementDate follow.
 FILTERS = {
-    "accountperiod": Field("text", _own("accountPeriodName")),
-    "batchcode": Field("text", _own("batchCode")),
-    "batchstatus": Field("text", _own("batchStatus"), (*EQUALITY, *SETS)),
-    "billcount": Field("number", _own("billCount")),
-    "controlcode": Field("text", _own("controlCode")),
-    "duedate": Field("date", _own("dueDate")),
-    "enddate": Field("date", _own("endDate")),
+    "accountperiod": Field("text", _property("accountPeriodName")),
+    "batchcode": Field("text", _property("batchCode")),
+    "batchstatus": Field("text", _property("batchStatus"), (*EQUALITY, *SETS)),
+    "billcount": Field("number", _property("billCount")),
+    "controlcode": Field("text", _property("controlCode")),
+    "duedate": Field("date", _property("dueDate")),
+    "enddate": Field("date", _property("endDate")),
     "fullname": Field("text", lambda batch: batch["createdBy"]["fullName"]),
-    "hasimportswithkickout": Field("boolean", _own("hasImportsWithKickout"), ("equals",)),
-    "invoicenumber": Field("text", _own("invoiceNumber")),
-    "isopen": Field("boolean", _own("isOpen"), ("equals",)),
-    "nextreading": Field("date", _own("nextReading")),
-    "runningtotal": Field("number", _own("runningTotal")),
-    "startdate": Field("date", _own("startDate")),
-    "statementdate": Field("date", _own("statementDate")),
+    "hasimportswithkickout": Field("boolean", _property("hasImportsWithKickout"), ("equals",)),
+    "invoicenumber": Field("text", _property("invoiceNumber")),
+    "isopen": Field("boolean", _property("isOpen"), ("equals",)),
+    "nextreading": Field("date", _property("nextReading")),
+    "runningtotal": Field("number", _property("runningTotal")),
+    "startdate": Field("date", _property("startDate")),
+    "statementdate": Field("date", _property("statementDate")),
 }
 
 

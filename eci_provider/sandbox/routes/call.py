@@ -1,4 +1,4 @@
-"""What every endpoint is given, and how it answers."""
+"""The call of an endpoint: its input, its permission, its answer."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fastapi import Depends, Request, Response
 
 from eci_provider.sandbox.environment import Environment, User
 from eci_provider.sandbox.errors import ApiError
-from eci_provider.sandbox.listing import reduced
-from eci_provider.sandbox.validation import Schema, checked
+from eci_provider.sandbox.paging import reduced
+from eci_provider.sandbox.validation import Schema, validate
 
 PERMISSION_NAMES = {"view": "View", "create": "Create", "edit": "Edit", "delete": "Delete", "manage": "Manage"}
 
@@ -29,22 +29,22 @@ class Call:
 
     def content(self, schema: Schema) -> dict[str, Any]:
         """
-        Parse the body and check it.
+        Parse and validate the body.
 
-        The 2023 SDK knows neither all keys of B7 nor sends null ones, so it may leave out those that are
-        "Required (defined)"; the setting ``lenient_put`` lets every client.
+        The SDK of 2023 does not know all keys of B7, and omits keys that are null. So it may omit keys that are
+        "Required (defined)"; with the setting ``lenient_put``, every client may.
 
-        :raises ApiError: 400 for a body that is no JSON or breaks a rule.
+        :raises ApiError: 400 for a body that is not JSON or breaks a rule.
         """
         try:
             parsed = json.loads(self.body)
         except ValueError:
             raise ApiError(400, "The request body is not valid JSON.") from None
         lenient = self.env.settings.lenient_put or "msrest" in self.user_agent
-        return checked(parsed, schema, lenient=lenient)
+        return validate(parsed, schema, lenient=lenient)
 
     def answer(self, content: Any, headers: dict[str, str] | None = None) -> Response:
-        """Answer 200, with only the fields that a GET asked for."""
+        """Return an answer with status 200, reduced to the fields that the query names."""
         return Response(
             json.dumps(reduced(content, self.query)).encode(),
             media_type="application/json; charset=utf-8",
@@ -76,4 +76,5 @@ EnvironmentAdmin = Annotated[Call, Depends(_permitted("environment_admin"))]
 
 
 def no_content() -> Response:
+    """Return an answer with status 204."""
     return Response(status_code=204)

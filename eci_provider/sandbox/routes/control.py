@@ -1,4 +1,4 @@
-"""The sandbox's own controls for other processes, and its page. No API key: loopback only."""
+"""The sandbox's own controls, for other processes on this machine, and its web page. They require no API key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eci_provider.sandbox import inspection
 from eci_provider.sandbox.environment import PERMISSIONS, Environment
 from eci_provider.sandbox.errors import ApiError
 from eci_provider.sandbox.faults import Fault
-from eci_provider.sandbox.page import render
+from eci_provider.sandbox.web_page import render
 
 router = APIRouter()
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -20,10 +20,10 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 class Control:
     """
-    One call from this machine.
+    A call from this machine.
 
-    A page of another site could send requests to a loopback port, by a name of its own that resolves to it
-    or with a plain form; the Host header gives away the first, the content type the second.
+    A web page of another site could send requests to a loopback port, by a host name that resolves to 127.0.0.1 or
+    by a form. The Host header reveals the first, the content type the second.
     """
 
     def __init__(self, request: Request) -> None:
@@ -33,14 +33,14 @@ class Control:
         name = request.headers.get("host", "").lower()
         host = name.partition("]")[0] + "]" if name.startswith("[") else name.partition(":")[0]
         if host not in LOOPBACK_NAMES:
-            raise ApiError(403, "The sandbox answers to loopback names only.")
+            raise ApiError(403, "The Host header must name loopback, such as 127.0.0.1.")
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if request.method != "GET" and media_type != "application/json":
             raise ApiError(415, "Content-Type must be application/json.")
 
     def content(self) -> dict[str, Any]:
         """
-        Parse the body.
+        Parse the body and return it.
 
         :raises ApiError: 400 unless it is a JSON object.
         """
@@ -53,6 +53,7 @@ class Control:
         return parsed
 
     def answer(self, content: Any) -> Response:
+        """Return an answer with status 200."""
         return Response(json.dumps(content).encode(), media_type="application/json; charset=utf-8")
 
 
@@ -63,11 +64,11 @@ async def _control(request: Request) -> Control:
 Local = Annotated[Control, Depends(_control)]
 
 
-def applied(change: Callable[[], Any]) -> Any:
+def apply_change(change: Callable[[], Any]) -> Any:
     """
-    Make a change that a caller worded.
+    Make a change with names and values from a request.
 
-    :raises ApiError: 400 where names or values do not fit.
+    :raises ApiError: 400 if they are wrong.
     """
     try:
         return change()
@@ -78,7 +79,7 @@ def applied(change: Callable[[], Any]) -> Any:
 @router.get("/")
 async def show_page(control: Local) -> Response:
     shown = render(inspection.state(control.env), control.env.clock.now())
-    # Nothing on the page is ever fetched or run, whatever a bill file says.
+    # Text from a bill file must never load or run anything.
     policy = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
     return Response(shown, media_type="text/html; charset=utf-8", headers=policy)
 
@@ -107,7 +108,7 @@ async def get_settings(control: Local) -> Response:
 @router.patch("/sandbox/settings")
 async def change_settings(control: Local) -> Response:
     changes = control.content()
-    applied(lambda: control.env.settings.update(changes))
+    apply_change(lambda: control.env.settings.update(changes))
     return control.answer(control.env.settings.as_dict())
 
 
@@ -115,7 +116,7 @@ async def change_settings(control: Local) -> Response:
 async def add_account(control: Local) -> Response:
     defaults = dict.fromkeys(("vendor_code", "service_start", "service_end", "alert"))
     given = {"meters": (), "aliases": (), "active": True, **defaults, **control.content()}
-    return control.answer({"account_id": applied(lambda: control.env.add_account(**given))})
+    return control.answer({"account_id": apply_change(lambda: control.env.add_account(**given))})
 
 
 @router.post("/sandbox/users")
@@ -124,19 +125,19 @@ async def add_user(control: Local) -> Response:
     code, full_name = given.pop("code", None), given.pop("full_name", None)
     if not isinstance(code, str) or not code:
         raise ApiError(400, "code is required.")
-    key = applied(lambda: control.env.add_user(code, full_name, dict.fromkeys(PERMISSIONS, True) | given))
+    key = apply_change(lambda: control.env.add_user(code, full_name, dict.fromkeys(PERMISSIONS, True) | given))
     return control.answer({"code": code, "api_key": key})
 
 
 @router.post("/sandbox/faults")
 async def add_fault(control: Local) -> Response:
-    """Add one fault, or set chaos: ``{"chaos": {"503": 0.1}, "seed": 1}``."""
+    """Add a fault, or set chaos: ``{"chaos": {"503": 0.1}, "seed": 1}``."""
     given = control.content()
     faults = control.env.faults
     if "chaos" in given:
-        applied(lambda: faults.set_chaos(int(given.get("seed", 0)), dict(given["chaos"])))
+        apply_change(lambda: faults.set_chaos(int(given.get("seed", 0)), dict(given["chaos"])))
         return control.answer({})
-    return control.answer({"fault": applied(lambda: faults.add(Fault(**given))).kind})
+    return control.answer({"fault": apply_change(lambda: faults.add(Fault(**given))).kind})
 
 
 @router.delete("/sandbox/faults")
@@ -157,7 +158,7 @@ async def advance_clock(control: Local) -> Response:
 
 @router.post("/sandbox/reset")
 async def reset(control: Local) -> Response:
-    control.gate.forget_late()
+    control.gate.discard_late()
     control.env.reset()
     control.gate.release()
     return control.answer({})

@@ -1,4 +1,4 @@
-"""Import family: bill imports and the retry of kickouts (I1, I2)."""
+"""Endpoints of imports: bill imports and retries of kickouts (I1 and I2 of the documentation)."""
 
 from __future__ import annotations
 
@@ -22,19 +22,11 @@ async def bill_import_v3(call: Create) -> Response:
     file_name = request["fileName"]
     if extension(file_name) not in EXTENSIONS:
         raise ApiError(400, f"fileName must end in one of {', '.join(EXTENSIONS)}, not '{file_name}'.")
-    # Assumption: an empty profile code counts as none.
+    # Assumption: an empty profile code counts as not given.
     code = request["profileCode"] or None
     mapping = profiles.mapping_of(call.env, code) if code else None
-    guid = tasks.submit(
-        call.env,
-        call.user,
-        request,
-        file_name=file_name,
-        data=_decoded(request["data"]),
-        profile_code=code,
-        mapping=mapping,
-    )
-    return _guid_response(call, guid)
+    upload = tasks.Upload(file_name, _decode(request["data"]), code, mapping)
+    return _guid_response(call, tasks.submit(call.env, call.user, request, upload))
 
 
 @router.post("/api/v202401/import/bill/task/{task_guid}/kickout")
@@ -43,20 +35,13 @@ async def import_bill_import_task_kickouts_v202401(task_guid: str, call: Create)
     source = tasks.find(call.env, task_guid)
     if source["outcome"] != "kickouts":
         raise ApiError(400, "Only a bill import task that completed with kickouts can be retried.")
-    # Assumption: the server remembers the source's profile; the request has no place for one.
-    guid = tasks.submit(
-        call.env,
-        call.user,
-        request,
-        file_name=kickouts.kickout_name(source["file_name"]).rpartition(".")[0] + ".zip",
-        data=kickouts.as_zip(call.env, source),
-        profile_code=source["profile_code"],
-        mapping=source["mapping"],
-    )
-    return _guid_response(call, guid)
+    # Assumption: the retry uses the profile of its source, since the request cannot name one.
+    name = kickouts.kickout_name(source["file_name"]).rpartition(".")[0] + ".zip"
+    upload = tasks.Upload(name, kickouts.as_zip(call.env, source), source["profile_code"], source["mapping"])
+    return _guid_response(call, tasks.submit(call.env, call.user, request, upload))
 
 
-def _decoded(data: str) -> bytes:
+def _decode(data: str) -> bytes:
     try:
         return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):

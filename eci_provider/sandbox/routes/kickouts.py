@@ -1,4 +1,4 @@
-"""Kickout summaries and details: I3 to I6 of the documentation."""
+"""Endpoints of kickout summaries and details: I3 to I6 of the documentation."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ async def get_bill_import_kickout_details_by_file_v202401(task_guid: str, filena
 
 
 def _detail(call: Call, task_guid: str, filename: str | None) -> Response:
-    # Assumption: an empty kickoutMessage filters nothing.
+    # Assumption: an empty kickoutMessage counts as not given.
     message = call.query.get("kickoutMessage") or None
     return call.answer(kickouts.detail(call.env, tasks.find(call.env, task_guid), filename, message))

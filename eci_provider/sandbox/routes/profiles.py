@@ -1,4 +1,4 @@
-"""Bill import profiles: I7 to I11 of the documentation."""
+"""Endpoints of bill import profiles: I7 to I11 of the documentation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from eci_provider.sandbox.routes.call import Create, View, no_content
 from eci_provider.sandbox.validation import PROFILE
 
 router = APIRouter()
-# Assumption: reading asks for View and deleting for Create; the pages do not say.
+# Assumption: reading requires View and deleting requires Create; the documentation does not say.
 
 
 @router.get("/api/v3/import/bill/profile")

@@ -1,4 +1,4 @@
-"""Task family: T1 to T4 of the documentation."""
+"""Endpoints of tasks: T1 to T4 of the documentation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from eci_provider.sandbox import tasks
 from eci_provider.sandbox.errors import ApiError
 from eci_provider.sandbox.filters import Field, matching
-from eci_provider.sandbox.listing import page
+from eci_provider.sandbox.paging import page
 from eci_provider.sandbox.routes.call import AnyKey
 from eci_provider.sandbox.validation import TASK_EDIT
 
@@ -37,7 +37,7 @@ TASK_TYPE_CODES = (
     "EsaReadingImport",
 )
 
-# GetTasksV3 names these; its list is cut after fullName. The three without a value never match a bill import.
+# The list in GetTasksV3 is cut off after fullName. Bill imports have no value for three of these fields.
 FILTERS = {
     "batchcode": Field("text", lambda task: (task["batch"] or {}).get("batchCode")),
     "batchid": Field("number", lambda task: (task["batch"] or {}).get("batchId")),
@@ -51,10 +51,10 @@ FILTERS = {
 
 @router.get("/api/v3/task")
 async def get_tasks_v3(call: AnyKey) -> Response:
-    """Assumption: an unknown taskTypeCode answers 400; every user sees everybody's tasks."""
+    """Assumption: an unknown taskTypeCode is answered with 400, and every user sees all tasks."""
     code = call.query.get("taskTypeCode") or "BillImport"
     if code not in TASK_TYPE_CODES:
-        raise ApiError(400, f"taskTypeCode '{code}' is not known.")
+        raise ApiError(400, f"Unknown taskTypeCode '{code}'.")
     shown = tasks.shown_tasks(call.env) if code == "BillImport" else []
     found = matching(shown, call.query.get("filter", ""), FILTERS, call.env.clock.now())
     return call.answer(*page(found, call.query))
@@ -68,13 +68,13 @@ async def get_task_v3(task_guid: str, call: AnyKey) -> Response:
 
 @router.get("/api/v3/task/{task_guid}/errorOutput")
 async def get_task_output_file(task_guid: str, call: AnyKey) -> Response:
-    """Only reading imports have one, and this sandbox has bill imports alone."""
+    """Only reading imports have error output, and this sandbox has no reading imports."""
     raise ApiError(404, "Error output exists for reading imports only.")
 
 
 @router.put("/api/v3/task/{task_id}")
 async def edit_task_v3(task_id: int, call: AnyKey) -> Response:
-    """Assumption: with ``echo_notes`` off an edited note stays hidden as well."""
+    """Assumption: if ``echo_notes`` is off, an edited note is not shown either."""
     note = call.content(TASK_EDIT)["taskNote"]
     if not call.env.store.execute("UPDATE tasks SET note = ? WHERE task_id = ?", note, task_id):
         raise ApiError(404, f"Task {task_id} was not found.")

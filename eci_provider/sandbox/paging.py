@@ -1,4 +1,4 @@
-"""Paging and field reduction of GET answers."""
+"""Pages of a list, and the reduction of an answer to some fields."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ LARGEST_PAGE_SIZE = 1000
 
 def page(records: list[dict[str, Any]], query: Mapping[str, str]) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """
-    Cut one page out of the records.
+    Return one page of the records.
 
-    Assumption: a page beyond the last is an empty array, and no records make 0 pages.
+    Assumption: a page after the last one is an empty array, and an empty list has 0 pages.
 
-    :param query: ``pageNumber`` (from 1) and ``pageSize`` (silently capped at 1000).
-    :return: the page and the four paging headers.
-    :raises ApiError: 400 for numbers below 1 or no numbers.
+    :param query: ``pageNumber`` (from 1) and ``pageSize`` (at most 1000; a larger one counts as 1000).
+    :return: the page, and the four paging headers.
+    :raises ApiError: 400 for a value that is not a number of at least 1.
     """
     number = _positive(query, "pageNumber", 1)
     size = min(_positive(query, "pageSize", DEFAULT_PAGE_SIZE), LARGEST_PAGE_SIZE)
@@ -41,10 +41,10 @@ def _positive(query: Mapping[str, str], name: str, default: int) -> int:
 
 def reduced(content: Any, query: Mapping[str, str]) -> Any:
     """
-    Keep only the properties that ``field=a,b,c`` asks for, at the top level.
+    Return content with only the top-level properties that ``field=a,b,c`` names.
 
-    Assumption: names are compared without regard to case, and unknown ones are ignored. No exclusion
-    syntax is known, so ``-output`` is an unknown name.
+    Assumption: names ignore case, and unknown ones are ignored. A syntax for exclusion is not documented, so
+    ``-output`` is an unknown name.
     """
     wanted = {name.strip().lower() for name in query.get("field", "").split(",")} - {""}
     if not wanted:

@@ -1,4 +1,4 @@
-"""The sandbox's face: one plain page of batches, tasks and kickouts."""
+"""The sandbox's web page: batches, tasks and kickouts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-# A page is for looking at; what is longer is cut, and says so.
+# More rows of a kickout file are left out, and counted below the table.
 KICKOUT_ROWS_SHOWN = 50
 
 STYLE = """
@@ -49,9 +49,10 @@ TONES = {
 
 def render(state: dict[str, list[dict[str, Any]]], now: datetime) -> str:
     """
-    Render the page.
+    Return the page as HTML.
 
-    :param state: what :func:`eci_provider.sandbox.inspection.state` gathers.
+    :param state: as :func:`eci_provider.sandbox.inspection.state` returns it.
+    :param now: server time.
     """
     codes = {batch["batch_id"]: batch["batch_code"] for batch in state["batches"]}
     return (
@@ -83,7 +84,7 @@ def _batches(batches: list[dict[str, Any]]) -> str:
     ]
     numbers = ("Bills", "Total", "Flags", "Analyzing", "Opened", "Closed")
     heads = ("Batch", "Status", "User", *numbers[:4], "Note", *numbers[4:])
-    return "<h2>Batches</h2>" + _table(heads, rows, "No batch yet.", numbers)
+    return "<h2>Batches</h2>" + _table(heads, rows, "No batches yet.", numbers)
 
 
 def _tasks(tasks: list[dict[str, Any]], codes: dict[int, str]) -> str:
@@ -103,7 +104,7 @@ def _tasks(tasks: list[dict[str, Any]], codes: dict[int, str]) -> str:
     ]
     numbers = ("Imported", "Kickouts", "Begin", "End")
     heads = ("Task", "Status", "File", *numbers[:2], "Note", "Batch", *numbers[2:])
-    return "<h2>Bill imports</h2>" + _table(heads, rows, "No import yet.", numbers)
+    return "<h2>Bill imports</h2>" + _table(heads, rows, "No imports yet.", numbers)
 
 
 def _kickouts(tasks: list[dict[str, Any]], kickouts: list[dict[str, Any]]) -> str:
@@ -113,7 +114,7 @@ def _kickouts(tasks: list[dict[str, Any]], kickouts: list[dict[str, Any]]) -> st
     newest = {task["task_guid"]: task["task_id"] for task in tasks}
     parts = ["<h2>Kickouts</h2>"]
     if not by_file:
-        parts.append('<p class="quiet">No row was kicked out.</p>')
+        parts.append('<p class="quiet">No rows were kicked out.</p>')
     for (guid, file_name), rows in sorted(by_file.items(), key=lambda item: -newest.get(item[0][0], 0)):
         parts.append(f'<h3>{escape(file_name)} <span class="code quiet">{escape(guid)}</span></h3>')
         shown = [
@@ -127,7 +128,7 @@ def _kickouts(tasks: list[dict[str, Any]], kickouts: list[dict[str, Any]]) -> st
 
 
 def _table(heads: Sequence[str], rows: Sequence[tuple[str, ...]], empty: str, numbers: Sequence[str] = ()) -> str:
-    """Lay out a table; ``numbers`` names the heads that stand over numbers. Cells are HTML already."""
+    """Return a table. Cells are HTML; ``numbers`` names the heads of columns with numbers."""
     if not rows:
         return f'<p class="quiet">{escape(empty)}</p>'
     shown = "".join(
