@@ -38,17 +38,22 @@ ui: $(STAMP) ## the same in Airflow's web interface, to click through
 correct: $(STAMP) ## correct in a running `make ui` what was kicked out, as an analyst would
 	@$(PY) -m dev.demo --correct
 
+# A file that a test leaves in the checkout fails the last step; what you have not committed yet does not.
 test: $(STAMP) ## everything that must hold: format, lint, types, floors, tests
-	@echo "==> 1/5 format (ruff format --check)"
+	@git status --porcelain . > $(VENV)/tree-before 2> /dev/null || true
+	@echo "==> 1/6 format (ruff format --check)"
 	@$(PY) -m ruff format --check .
-	@echo "==> 2/5 lint (ruff check)"
+	@echo "==> 2/6 lint (ruff check)"
 	@$(PY) -m ruff check .
-	@echo "==> 3/5 types (mypy)"
+	@echo "==> 3/6 types (mypy)"
 	@$(PY) -m mypy
-	@echo "==> 4/5 floors (lint-imports)"
+	@echo "==> 4/6 floors (lint-imports)"
 	@$(VENV)/bin/lint-imports --no-logo --no-cache
-	@echo "==> 5/5 tests (pytest)"
+	@echo "==> 5/6 tests (pytest)"
 	@$(WITH_PATH) $(PY) -m pytest -n 2 --dist loadfile
+	@echo "==> 6/6 nothing left behind (git status)"
+	@git status --porcelain . 2> /dev/null | diff $(VENV)/tree-before - || \
+		{ echo "These files of the checkout have changed during the tests." >&2; exit 1; }
 
 # the seed and the size of a storm
 MINUTES ?= 15

@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,15 @@ os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 
 from eci_provider.core.time_limit import THREAD_NAME  # noqa: E402
 from eci_provider.sandbox import Sandbox  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def working_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Run each test in an empty folder of its own, so that no relative path can reach the checkout."""
+    before, folder = Path.cwd(), tmp_path_factory.mktemp("cwd")
+    os.chdir(folder)
+    yield folder
+    os.chdir(before)
 
 
 @pytest.fixture
