@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from types import NoneType
-from typing import Any, BinaryIO, Protocol, TypeAlias, cast, runtime_checkable
+from typing import Any, BinaryIO, TypeAlias
 
 from eci_provider.api.errors import EciConnectionError, EciError, EciValidationError
-from eci_provider.core.paths import redact_path
+from eci_provider.core.paths import AnyPath, OpenablePath, openable, redact_path
 
 #: What the importer reads (BillImportV3): the extension tells it how.
 READABLE_EXTENSIONS = (".csv", ".dat", ".txt", ".xlsx", ".zip")
@@ -25,19 +25,8 @@ BLOCK = 48 * 1024
 _CHUNK = 1024 * 1024
 
 
-@runtime_checkable
-class OpenablePath(Protocol):
-    """Describe what a bill file may be beside a local path: pathlib and Airflow's ObjectStoragePath fit."""
-
-    @property
-    def name(self) -> str: ...
-
-    def exists(self) -> bool: ...
-
-    def open(self, mode: str) -> BinaryIO: ...
-
-
-BillFile: TypeAlias = "str | os.PathLike[str] | OpenablePath"
+#: How a bill file may be named.
+BillFile: TypeAlias = AnyPath
 
 
 class EciFileError(EciError):
@@ -77,7 +66,7 @@ class StreamedImport:
         head, left = self._head, self._size
         sent = hashlib.sha256()
         try:
-            with _openable(self._file).open("rb") as stream:
+            with openable(self._file).open("rb") as stream:
                 while left > BLOCK:
                     block = self._read(stream, BLOCK, left)
                     if self._sha256:
@@ -173,7 +162,7 @@ def _size(file: BillFile, *, source: str) -> int:
 
 @contextmanager
 def _opened(file: BillFile, *, source: str) -> Iterator[BinaryIO]:
-    path = _openable(file)
+    path = openable(file)
     if not path.exists():
         raise EciValidationError([f"file is {redact_path(file)!r}: there is no such file"], source=source)
     if isinstance(path, Path) and path.is_fifo():
@@ -204,7 +193,7 @@ def checked_file_name(file: BillFile, file_name: str | None, *, source: str) -> 
         raise EciValidationError([f"file is {file!r}: must be a path or a URL"], source=source)
     if not isinstance(file_name, (str, NoneType)):
         raise EciValidationError([f"file_name is {file_name!r}: must be a text"], source=source)
-    name = file_name if file_name is not None else _openable(file).name
+    name = file_name if file_name is not None else openable(file).name
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in READABLE_EXTENSIONS:
         wanted = ", ".join(READABLE_EXTENSIONS)
@@ -220,9 +209,3 @@ def checked_file_name(file: BillFile, file_name: str | None, *, source: str) -> 
 
 def _encoded(block: bytes) -> bytes:
     return binascii.b2a_base64(block, newline=False)
-
-
-def _openable(file: BillFile) -> OpenablePath:
-    if isinstance(file, OpenablePath):
-        return file
-    return cast("OpenablePath", Path(cast("os.PathLike[str]", file)))

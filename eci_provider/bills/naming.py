@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from eci_provider.api.upload import OpenablePath
 from eci_provider.bills.archive import ARCHIVE, suffix_of
 from eci_provider.bills.reading import tables
 from eci_provider.bills.tables import Table
-from eci_provider.bills.writing import RemotePath
+from eci_provider.core.paths import local_path, openable
 
 if TYPE_CHECKING:
     from eci_provider.api.upload import BillFile
@@ -31,7 +30,7 @@ def named_tables(file: BillFile) -> Iterator[tuple[Iterator[str], Table]]:
 
     :param file: as for :func:`~eci_provider.bills.reading.tables`.
     """
-    name = file.name if isinstance(file, OpenablePath) else Path(file).name
+    name = openable(file).name
     origin = hashlib.sha256(_location(file).encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
     stem = PurePosixPath(name).stem
     for number, table in enumerate(tables(file), start=1):
@@ -46,9 +45,8 @@ def named_tables(file: BillFile) -> Iterator[tuple[Iterator[str], Table]]:
 
 def _location(file: BillFile) -> str:
     """Return where a file lies: its full path, or its URL with the connection that opens it."""
-    if isinstance(file, RemotePath):
-        return str(Path(file.path).resolve()) if file.protocol in ("file", "local") else str(file)
-    return str(Path(file).resolve()) if isinstance(file, (str, os.PathLike)) else str(file)
+    local = local_path(file)
+    return str(file if local is None else local.resolve())
 
 
 def _cut(stem: str, most: int) -> str:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-from eci_provider.api.upload import READABLE_EXTENSIONS, BillFile, OpenablePath
+from eci_provider.api.upload import READABLE_EXTENSIONS, BillFile
 from eci_provider.bills.archive import ARCHIVE, UNPACKING_ERRORS, Unreadable, suffix_of, unpacked_files
 from eci_provider.bills.dates import ADVANCED_DATE_FORMAT
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.tables import Table
 from eci_provider.bills.text_file import text_rows
 from eci_provider.bills.workbook import WORKBOOK, workbook_rows
+from eci_provider.core.paths import OpenablePath, openable
 
 
 def tables(
@@ -35,7 +34,7 @@ def tables(
         such file is an error.
     :raises EciBillFileError: when it is missing or cannot be read, perhaps only far down in it.
     """
-    path = file if isinstance(file, OpenablePath) else cast("OpenablePath", Path(cast("os.PathLike[str]", file)))
+    path = openable(file)
     with _opened(path, str(file)) as stream:
         if suffix_of(path.name) == ARCHIVE:
             yield from _archive_tables(path.name, stream, date_format, unreadable or _refuse)

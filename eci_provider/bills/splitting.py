@@ -6,9 +6,8 @@ from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import islice
-from pathlib import Path
 from shutil import copyfileobj
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from eci_provider.bills.bounds import ADVISED_ROWS
 from eci_provider.bills.errors import EciBillFileError
@@ -19,9 +18,10 @@ from eci_provider.bills.naming import named_tables
 from eci_provider.bills.reading import tables
 from eci_provider.bills.sorting import sorted_rows
 from eci_provider.bills.tables import Table
-from eci_provider.bills.writing import Destination, Folder, folder_at
 from eci_provider.core.checks import whole_number
 from eci_provider.core.errors import EciValidationError
+from eci_provider.core.paths import AnyPath
+from eci_provider.storage.atomic import Draft, atomic_write, open_draft, open_folder
 from eci_provider.storage.destination import checked_destination
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _SORTED_ROWS = 64
 
 def split_file(
     file: BillFile,
-    destination: Destination,
+    destination: AnyPath,
     *,
     rows_per_file: int = ADVISED_ROWS,
     mapping: ColumnMapping | Mapping[str, Any] | None = None,
@@ -50,7 +50,7 @@ def split_file(
 
     :param file: a CSV, DAT or TXT file, or a ZIP of these, which are split one by one; as for
         :func:`~eci_provider.bills.reading.tables`.
-    :param destination: the folder, local or Airflow's ObjectStoragePath.
+    :param destination: the folder: a local path, a URL that Airflow's ObjectStoragePath opens, or such a path.
     :param rows_per_file: how many rows a part holds at most, header and empty rows not counted.
     :param mapping: which column is what, as :func:`~eci_provider.bills.mapping.column_mapping` takes it; without
         one the file is in Advanced format.
@@ -60,14 +60,9 @@ def split_file(
     :raises EciBillFileError: when the file cannot be read, or is a workbook. Parts written before stay.
     :raises EciValidationError: when an argument is wrong.
     """
-    checked_destination(destination, name="destination", what="the folder of the parts", source="split_file")
     check_splitting(rows_per_file, sort, source="split_file")
     known = None if mapping is None else column_mapping(mapping, source="split_file")
-    try:
-        folder = folder_at(destination)
-    except (FileExistsError, NotADirectoryError):
-        problem = f"destination is {str(destination)!r}: there is a file of that name, and no folder can be made"
-        raise EciValidationError([problem], source="split_file") from None
+    folder = open_folder(destination, name="destination", what="the folder of the parts", source="split_file")
     parts: list[str] = []
     for names, table in named_tables(file):
         if table.is_workbook:
@@ -95,7 +90,7 @@ def check_splitting(rows_per_file: Any, sort: Any, *, source: str) -> None:
         raise EciValidationError([f"sort is {sort!r}: must be True or False"], source=source)
 
 
-def join_parts(parts: Iterable[BillFile], target: str | Path) -> None:
+def join_parts(parts: Iterable[BillFile], target: AnyPath) -> None:
     """
     Write the parts of a text file as one file again; it appears whole or not at all.
 
@@ -105,10 +100,8 @@ def join_parts(parts: Iterable[BillFile], target: str | Path) -> None:
     :raises EciValidationError: when the target names no file.
     """
     checked_destination(target, name="target", what="the file that the parts are joined to", source="join_parts")
-    path = Path(target)
-    folder = folder_at(path.parent)
     preamble = None
-    with folder.scratch(path.name) as file:
+    with atomic_write(target) as file:
         for part in parts:
             for table in tables(part):
                 if preamble is None:
@@ -118,7 +111,6 @@ def join_parts(parts: Iterable[BillFile], target: str | Path) -> None:
                     raise EciBillFileError("its header is not that of the first part.", file=table.name)
                 for _, _, texts in table.stretches():
                     file.write("".join(texts).encode())
-        folder.publish(file, path.name)
 
 
 # Rows that follow each other: the text of empty ones that stay with the bill before; the text of each row, that of
@@ -178,7 +170,7 @@ class _Parts:
     in it moves to the next part. So no bill needs to fit into memory.
     """
 
-    def __init__(self, folder: Folder, names: Iterator[str], preamble: bytes, rows_per_file: int) -> None:
+    def __init__(self, folder: Any, names: Iterator[str], preamble: bytes, rows_per_file: int) -> None:
         self._folder, self._names, self._preamble, self._limit = folder, names, preamble, rows_per_file
         self._published: list[str] = []
         self._stack = ExitStack()
@@ -206,7 +198,7 @@ class _Parts:
 
     def finish(self) -> list[str]:
         """Publish the last part, and return where all of them lie."""
-        self._published.append(self._folder.publish(self._file, self._name))
+        self._published.append(self._draft.publish())
         return self._published
 
     def _write_full_parts(self, texts: list[str], starts: list[int]) -> int:
@@ -241,19 +233,19 @@ class _Parts:
         self._rows_before, self._bytes_before = self._rows, self._file.tell()
 
     def _begin_part(self) -> None:
-        self._name = next(self._names)
-        self._file: BinaryIO = self._stack.enter_context(self._folder.scratch(self._name))
+        self._draft: Draft = self._stack.enter_context(open_draft(self._folder / next(self._names)))
+        self._file = self._draft.stream
         self._file.write(self._preamble)
 
     def _next_part(self) -> None:
         """Publish the part up to where its last bill starts, and begin the next one with that bill."""
-        full, name, done = self._file, self._name, self._stack
+        full, done = self._draft, self._stack
         self._stack = ExitStack()
         with done:
             self._begin_part()
-            full.seek(self._bytes_before)
-            copyfileobj(full, self._file)
-            full.truncate(self._bytes_before)
-            self._published.append(self._folder.publish(full, name))
+            full.stream.seek(self._bytes_before)
+            copyfileobj(full.stream, self._file)
+            full.stream.truncate(self._bytes_before)
+            self._published.append(full.publish())
         self._rows -= self._rows_before
         self._rows_before, self._bytes_before = 0, len(self._preamble)

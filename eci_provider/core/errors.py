@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from eci_provider.core.paths import redact_path
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -112,6 +114,16 @@ def _refusal(problems: list[str], source: str) -> str:
 
 
 class EciStoreError(EciError):
-    """No installed package opens a file's store; EnergyCAP was not asked for anything."""
+    """
+    No installed package opens a file's store; EnergyCAP was not asked for anything.
+
+    :param problem: which package is missing.
+    :param file: the file's URL.
+    """
 
     retry_helps = False
+
+    def __init__(self, problem: str, *, file: object) -> None:
+        shown = redact_path(file)
+        super().__init__(f"File {shown!r}: {problem}", file=shown)
+        self.problem = problem

@@ -4,12 +4,59 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, TypeAlias, cast, runtime_checkable
 
 _LOCAL = ("file://", "local://")
 # The password after a user's name, and the values of a query, such as a signature's.
 _PASSWORD = re.compile(r"(://[^/@:]*:)[^/]*@")
 _VALUE = re.compile(r"([?&][^?&=]*=)[^&]*")
+
+
+@runtime_checkable
+class OpenablePath(Protocol):
+    """A path that can be opened: pathlib's Path, Airflow's ObjectStoragePath, or whatever has these members."""
+
+    @property
+    def name(self) -> str: ...
+
+    def exists(self) -> bool: ...
+
+    def open(self, mode: str) -> BinaryIO: ...
+
+
+#: How a file or a folder may be named.
+AnyPath: TypeAlias = "str | os.PathLike[str] | OpenablePath"
+
+
+def openable(path: AnyPath) -> OpenablePath:
+    """
+    Return a path that can be opened.
+
+    :param path: a local path, or a path that can be opened as it is. URLs are opened by
+        :func:`eci_provider.storage.object_store.open_path`.
+    """
+    if isinstance(path, OpenablePath):
+        return path
+    return cast("OpenablePath", Path(cast("os.PathLike[str]", path)))
+
+
+def is_remote(path: object) -> bool:
+    """Return whether a path is Airflow's ObjectStoragePath, or one like it, and lies on no local disk."""
+    return getattr(path, "protocol", "file") not in ("file", "local", "")
+
+
+def local_path(path: AnyPath) -> Path | None:
+    """
+    Return the local path of a file or folder, or None if it lies elsewhere.
+
+    :param path: a local path, or an ObjectStoragePath; no URL.
+    """
+    if is_remote(path):
+        return None
+    if hasattr(path, "protocol"):
+        return Path(cast("Any", path).path)
+    return Path(path) if isinstance(path, (str, os.PathLike)) else None
 
 
 def as_text(path: Any) -> Any:
@@ -28,7 +75,7 @@ def as_text(path: Any) -> Any:
 
 def same_place(one: str, other: str) -> bool:
     """
-    Tell whether two paths or URLs name the same place.
+    Return whether two paths or URLs name the same place.
 
     Local ones are compared after links are followed, others as they are written.
 

@@ -11,6 +11,7 @@ from eci_provider.core.paths import as_text
 from eci_provider.links import KickoutReportLink
 from eci_provider.operators.columns import EciColumnsOperator
 from eci_provider.runtime.arguments import check_choice, is_left_out, is_template
+from eci_provider.storage.object_store import open_path
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -182,14 +183,13 @@ class CheckBillFileOperator(EciBillFileOperator):
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Check the file; what was found is pushed to XCom where the task fails, too."""
         from eci_provider.bills import EciBillFileError, check_file
-        from eci_provider.operators.bill_import import located
         from eci_provider.runtime.context import RETURN_VALUE
 
         check_choice("on_problems", self.on_problems, ON_PROBLEMS, source=self.source)
         self._check_bounds()
         self.check_paths()
         path = self._report_path()
-        report = check_file(located(self.file), mapping=self.mapping(hook), **self._bounds())
+        report = check_file(open_path(self.file), mapping=self.mapping(hook), **self._bounds())
         unreported = self._read(report, path)
         result = self._result(report)
         if path is not None:
@@ -311,13 +311,11 @@ class SplitBillFileOperator(EciBillFileOperator):
     def perform(self, context: Context, hook: EciHook) -> list[str]:
         """Write the parts, and return where they lie."""
         from eci_provider.bills import split_file
-        from eci_provider.bills.writing import Destination
-        from eci_provider.operators.bill_import import located
 
         self.check_paths()
         parts = split_file(
-            located(self.file),
-            cast("Destination", located(self.destination)),
+            open_path(self.file),
+            self.destination,
             rows_per_file=self.rows_per_file,
             mapping=self.mapping(hook),
             sort=self.sort,

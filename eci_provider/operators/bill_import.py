@@ -11,12 +11,12 @@ from eci_provider.api.errors import EciValidationError
 from eci_provider.core.paths import as_text, redact_path
 from eci_provider.operators.importing import EciImportOperator
 from eci_provider.runtime.arguments import is_template
+from eci_provider.storage.object_store import open_path
 
 if TYPE_CHECKING:
     from eci_provider.api.bill_imports import BillImportOptions, KickoutImport
     from eci_provider.api.client import EciClient
     from eci_provider.api.models import RequestModel
-    from eci_provider.api.upload import BillFile
 
 
 class ImportBillsOperator(EciImportOperator):
@@ -91,8 +91,8 @@ class ImportBillsOperator(EciImportOperator):
         from eci_provider.submission.marker import digest_of
 
         options = cast("BillImportOptions", request)
-        name = checked_file_name(located(self.file), self.file_name, source=self.source)
-        self._sha256 = content_digest(located(self.file), source=self.source)
+        name = checked_file_name(open_path(self.file), self.file_name, source=self.source)
+        self._sha256 = content_digest(open_path(self.file), source=self.source)
         return digest_of(
             self._sha256,
             PurePosixPath(name).suffix.lower(),
@@ -106,7 +106,7 @@ class ImportBillsOperator(EciImportOperator):
 
         try:
             task_guid = client.bill_imports.submit(
-                located(self.file), self.file_name, sha256=self._sha256, **marked(request, marker)
+                open_path(self.file), self.file_name, sha256=self._sha256, **marked(request, marker)
             )
         except EciValidationError as error:
             raise EciValidationError(error.details["problems"], source=self.source) from error
@@ -119,7 +119,7 @@ class ImportBillsOperator(EciImportOperator):
         """Return the names in the file, if EnergyCAP was told that it is a ZIP."""
         from eci_provider.reports.archives import names_in_zip
 
-        return names_in_zip(located(self.file), self.file_name)
+        return names_in_zip(open_path(self.file), self.file_name)
 
     def _check_name_if_literal(self) -> None:
         from eci_provider.api.upload import checked_file_name
@@ -128,17 +128,3 @@ class ImportBillsOperator(EciImportOperator):
             # Of a URL the last part counts, as of a path.
             file = self.file.rpartition("/")[2] if isinstance(self.file, str) else self.file
             checked_file_name(file, self.file_name, source=self.source)
-
-
-def located(file: str | os.PathLike[str]) -> BillFile:
-    """
-    Return where a file lies.
-
-    :param file: a local path, or a URL that Airflow's ObjectStoragePath opens.
-    :raises EciStoreError: when a package is missing that opens the URL.
-    """
-    if not ("://" in file if isinstance(file, str) else hasattr(file, "storage_options")):
-        return file
-    from eci_provider.storage.object_store import opened
-
-    return cast("BillFile", opened(file))

@@ -7,6 +7,7 @@ from typing import Any
 
 from eci_provider.operators.base import EciOperator
 from eci_provider.runtime import arguments
+from eci_provider.storage.object_store import open_path
 
 
 class EciColumnsOperator(EciOperator):
@@ -36,13 +37,12 @@ class EciColumnsOperator(EciOperator):
     def request_values(self) -> dict[str, Any]:
         """Return the arguments that make up the request, names of columns being looked up."""
         from eci_provider.bills.mapping import column_mapping, has_names, refuse_names_alone
-        from eci_provider.operators.bill_import import located
 
         values = super().request_values()
         mapping = self.column_mapping
         if has_names(mapping):
             if "sample_file" in mapping:
-                mapping = {**mapping, "sample_file": located(mapping["sample_file"])}
+                mapping = {**mapping, "sample_file": open_path(mapping["sample_file"])}
             values["column_mapping"] = column_mapping(mapping, source=self.source)
         elif isinstance(mapping, Mapping):
             refuse_names_alone(mapping, source=self.source)

@@ -12,6 +12,7 @@ from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
 from eci_provider.reports.kickouts import check_report_arguments, checked_names
 from eci_provider.runtime.arguments import is_template
+from eci_provider.storage.object_store import open_path
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -107,10 +108,9 @@ class KickoutReportOperator(EciOperator):
         return result
 
     def _names_in_file(self) -> list[str]:
-        from eci_provider.operators.bill_import import located
         from eci_provider.reports.archives import names_in_zip
 
-        return names_in_zip(located(self.file))
+        return names_in_zip(open_path(self.file))
 
     def _ended(self, client: EciClient, task_guid: str) -> TaskResponse:
         """Return the import's task, which must have ended: a report before that would lack rows."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import zipfile
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, cast
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from eci_provider.api.upload import OpenablePath
-from eci_provider.core.paths import redact_path, redact_path_in
+from eci_provider.core.paths import openable, redact_path, redact_path_in
 from eci_provider.core.text import LONGEST_TEXT, cut
 
 if TYPE_CHECKING:
-    import os
-
     from eci_provider.api.upload import BillFile
 
 
@@ -26,7 +23,7 @@ def names_in_zip(file: BillFile, file_name: str | None = None) -> list[str]:
     """
     from eci_provider.bills.errors import EciBillFileError
 
-    path = file if isinstance(file, OpenablePath) else Path(cast("os.PathLike[str]", file))
+    path = openable(file)
     if PurePosixPath(file_name or path.name).suffix.lower() != ".zip":
         return []
     try:

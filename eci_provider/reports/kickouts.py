@@ -14,7 +14,7 @@ from eci_provider.runtime.arguments import is_template
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
-    from eci_provider.storage.atomic import Place
+    from eci_provider.core.paths import AnyPath
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def checked_names(names: Any, *, source: str) -> list[str] | None:
 def kickout_report(
     client: EciClient,
     task_guid: str,
-    path: Place,
+    path: AnyPath,
     *,
     format: str | None = None,
     file_names: Sequence[str] | None = None,

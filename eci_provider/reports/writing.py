@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from eci_provider.api.kickouts.report import LONGEST_MESSAGE, LONGEST_NAME, MOST_TOLD
+from eci_provider.core.errors import EciStoreError
 from eci_provider.core.text import cut
 from eci_provider.reports import grouping, xlsx_report
 from eci_provider.reports.csv_report import LEADING, write_csv
@@ -18,11 +18,12 @@ from eci_provider.reports.grouping import GroupedRows, ReportRow, TooManyColumns
 from eci_provider.reports.md_report import write_md
 from eci_provider.reports.problems import ProblemRows
 from eci_provider.reports.xlsx_report import write_xlsx
-from eci_provider.storage.atomic import appearing
+from eci_provider.storage.atomic import atomic_write
+from eci_provider.storage.errors import EciWriteError
 
 if TYPE_CHECKING:
     from eci_provider.bills.report import CheckReport
-    from eci_provider.storage.atomic import Place
+    from eci_provider.core.paths import AnyPath
 
 _WRITERS: dict[str, Callable[[GroupedRows, str, str, BinaryIO], None]] = {
     "csv": write_csv,
@@ -44,7 +45,7 @@ class Report(Protocol):
         """Return, after an iteration, what is wrong without a row that has it."""
 
 
-def write_report(report: Report | CheckReport, path: Place, format: str | None = None) -> dict[str, Any]:
+def write_report(report: Report | CheckReport, path: AnyPath, format: str | None = None) -> dict[str, Any]:
     """
     Write a report, in constant memory however many rows it has; it is seen whole or not at all.
 
@@ -67,7 +68,7 @@ def write_report(report: Report | CheckReport, path: Place, format: str | None =
     check_apart(path, getattr(report, "file", None), source="write_report")
     source = _as_report(report)
     most = _most_columns(name)
-    with _trouble(str(path), most), appearing(path) as stream, GroupedRows(most) as rows:
+    with _trouble(str(path), most), atomic_write(path) as stream, GroupedRows(most) as rows:
         rows.add_all(source)
         for kind in source.without_rows():
             rows.add_kind("", kind)
@@ -107,8 +108,13 @@ def _trouble(path: str, most_columns: int) -> Iterator[None]:
         else:
             problem += "more than a report can have."
         raise EciReportError(problem, path=path) from None
-    except (sqlite3.Error, OSError) as error:
-        if isinstance(error, OSError) and error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
+    except (EciStoreError, EciWriteError) as error:
+        unwritten = EciReportError(error.problem, path=path)
+        unwritten.retry_helps = error.retry_helps
+        raise unwritten from error
+    except sqlite3.Error as error:
         problem = f"its rows found no room on disk while they were sorted ({error}). Make room, or set TMPDIR."
         raise EciReportError(problem, path=path) from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise EciReportError(f"it could not be written ({reason}).", path=path) from error

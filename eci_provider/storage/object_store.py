@@ -1,13 +1,14 @@
-"""Open an object store, or say what is missing; put a whole file into it, or nothing of it."""
+"""Opening files in object stores, and replacing a file there by a whole one."""
 
 from __future__ import annotations
 
+import os
 import secrets
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
-from eci_provider.core.errors import EciStoreError
-from eci_provider.core.paths import redact_path, redact_path_in
+from eci_provider.core.errors import EciStoreError as EciStoreError
+from eci_provider.core.paths import AnyPath, OpenablePath, is_remote, openable, redact_path_in
 
 #: Which package opens URLs of which scheme.
 _PACKAGES = {
@@ -19,29 +20,38 @@ _PACKAGES = {
 _UNKNOWN = ("No filesystem registered", "Unsupported filesystem", "Protocol not known")
 
 
-def opened(file: Any) -> Any:
+def open_path(path: AnyPath) -> OpenablePath:
     """
-    Return an ObjectStoragePath whose store can be opened.
+    Return a path that can be opened, its store included.
 
-    :param file: a URL, or such a path.
-    :raises EciStoreError: when a package is missing for it.
+    :param path: a local path, a URL that Airflow's ObjectStoragePath opens, or such a path. Anything else is
+        returned as it is, for whoever uses it to refuse.
+    :raises EciStoreError: when no installed package opens its store.
     """
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
-
+    is_url = isinstance(path, str) and "://" in path
+    if not is_url and not is_remote(path):
+        return openable(path) if isinstance(path, (str, os.PathLike)) else path
     try:
-        path = ObjectStoragePath(file) if isinstance(file, str) else file
-        _ = path.fs
+        located: Any = _object_storage_path(path) if is_url else path
+        _ = located.fs
     except (ImportError, ValueError) as error:
-        problem = missing_package(file, error)
+        problem = missing_package(path, error)
         if problem is None:
             raise
-        raise EciStoreError(f"File {redact_path(file)!r}: {problem}", file=redact_path(file)) from error
-    return path
+        raise EciStoreError(problem, file=path) from error
+    return cast("OpenablePath", located)
+
+
+def _object_storage_path(url: Any) -> Any:
+    # Late, so that local files need none of Airflow.
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    return ObjectStoragePath(url)
 
 
 def missing_package(path: object, error: Exception) -> str | None:
     """
-    Return which package is missing, and None where an error says something else.
+    Return which package is missing, or None if an error says something else.
 
     :param path: a URL, or an ObjectStoragePath.
     :param error: what opening its store raised.
@@ -50,24 +60,22 @@ def missing_package(path: object, error: Exception) -> str | None:
         return None
     scheme = str(path).partition("://")[0]
     package = _PACKAGES.get(scheme, "the Airflow provider that opens such URLs")
-    said = redact_path_in(str(error), path)
-    return f"nothing that is installed opens {scheme}:// ({said}). Install {package} where tasks run."
+    reported = redact_path_in(str(error), path)
+    return f"no installed package opens {scheme}:// ({reported}). Install {package} where tasks run."
 
 
-def upload(store: Any, draft: str, path: str) -> None:
+def replace_file(store: Any, draft: str, path: str) -> None:
     """
-    Send a file; what is at its place is replaced.
+    Send a local file to a store, where it replaces the one at its path.
 
     Not through an open file of the store: closing one after a failure makes an object of what it has got so far.
 
     :param store: the file system, as fsspec has it.
     :param draft: the local file.
-    :param path: where to in the store.
+    :param path: the path in the store.
     :raises FileExistsError: when the store neither replaces what is there nor says why not.
     """
-    from fsspec.asyn import AsyncFileSystem  # type: ignore[import-untyped]
-
-    if isinstance(store, AsyncFileSystem):
+    if getattr(store, "async_impl", False):
         # S3, Google's, Azure's: an object is there once it was sent to its end.
         store.put_file(draft, path)
         return
@@ -82,15 +90,15 @@ def upload(store: Any, draft: str, path: str) -> None:
 
 
 def _replace(store: Any, hidden: str, path: str) -> None:
-    """Move a file to its place, though not each store replaces a file by that, or says that it did not."""
+    """Move a file to its path, though not each store replaces a file by that, or says that it did not."""
     try:
         _move(store, hidden, path)
         return
     except Exception:
-        # Where the place is free, or the store is gone, nothing else would do better.
+        # Where the path is free, or the store is gone, nothing else would do better.
         if not (store.exists(path) and store.exists(hidden)):
             raise
-    # For a moment nothing is at the place; what was there is brought back if the new file does not get there.
+    # For a moment nothing is at the path; what was there is brought back if the new file does not get there.
     earlier = _hidden_beside(path)
     _move(store, path, earlier)
     try:

@@ -62,7 +62,7 @@ EVERY: list[EciError] = [
     errors.EciRemovedError("m", result=RESULT),
     EciExistsError("m"),
     errors.EciNotCarriedOutError("m"),
-    errors.EciStoreError("m"),
+    errors.EciStoreError("m", file="s3://b/f.csv"),
 ]
 
 

@@ -287,5 +287,5 @@ def test_an_object_is_sent_once_under_its_own_name() -> None:
 
 
 def test_a_store_that_nobody_knows_is_told_before_rows_are_read() -> None:
-    with pytest.raises(EciReportError, match="nothing that is installed opens nowhere://"):
+    with pytest.raises(EciReportError, match="no installed package opens nowhere://"):
         write_report(Broken(AssertionError("rows were read")), "nowhere://bucket/report.csv")
