@@ -57,9 +57,14 @@ def connect(monkeypatch: pytest.MonkeyPatch, host: str, key: str, **extra: objec
 
 
 class TurnedClock:
-    """Stand in for the provider's clock: sleeping turns the wall clock and the sandbox's at once."""
+    """
+    Stand in for the provider's clock: sleeping turns the wall clock and the sandbox's at once.
+
+    Set ``fatal`` to an exception that ends the process in its next sleep.
+    """
 
     def __init__(self, sandbox: Sandbox) -> None:
+        self.fatal: BaseException | None = None
         self.sandbox = sandbox
         self.moment = datetime(2026, 1, 5, 8, 0, tzinfo=timezone.utc)
         self.slept: list[float] = []
@@ -70,6 +75,8 @@ class TurnedClock:
 
     def sleep(self, seconds: float) -> None:
         """Turn both clocks."""
+        if self.fatal is not None:
+            raise self.fatal
         self.slept.append(seconds)
         self.moment += timedelta(seconds=seconds)
         self.sandbox.advance(seconds)

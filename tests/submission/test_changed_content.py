@@ -37,13 +37,6 @@ def with_arguments(scene: Scene, tries: Tries, **arguments: Any) -> Tries:
     return edited
 
 
-def killed_while_waiting(scene: Scene, tries: Tries, monkeypatch: pytest.MonkeyPatch) -> Finished:
-    with monkeypatch.context() as patch:
-        killed = RuntimeError("killed while waiting")
-        patch.setattr("eci_provider.waiting.poller.Poller.take", lambda self, found: (_ for _ in ()).throw(killed))
-        return scene.run(tries)
-
-
 def use_batch(number: int) -> dict[str, Any]:
     return {"batch_mode": "use existing batch", "existing_open_batch_id": number}
 
@@ -115,12 +108,12 @@ class TestReattachTakenBack:
 class TestChangedContent:
     """The file or the batch is another one by the next try."""
 
-    def test_a_retry_after_a_clear_refuses_it_too(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_retry_after_a_clear_refuses_it_too(self, scene: Scene) -> None:
         scene.sandbox.settings.delay = 3600
         tries = scene.tries()
-        killed_while_waiting(scene, tries, monkeypatch)
+        scene.killed_while_waiting(tries, dag_run=RUN)
         tries.clear()
-        killed_while_waiting(scene, tries, monkeypatch)
+        scene.killed_while_waiting(tries, dag_run=RUN)
         scene.path.write_text(ADVANCED + "A-1,20260101,20260131,C,,100.00\nA-2,20260101,20260131,C,,100.01\n")
 
         end = scene.run(tries)
@@ -128,7 +121,7 @@ class TestChangedContent:
         assert isinstance(end.error, errors.EciExistsError), end.error
         assert scene.submits == 1
 
-    def test_so_does_one_of_kickouts(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_so_does_one_of_kickouts(self, scene: Scene) -> None:
         source = _kicked_out(scene)
         scene.sandbox.settings.delay = 3600
 
@@ -136,9 +129,9 @@ class TestChangedContent:
             return RetryKickoutsOperator(task_id="retry", task_guid=source, **arguments)
 
         tries = Tries(retried)
-        killed_while_waiting(scene, tries, monkeypatch)
+        scene.killed_while_waiting(tries, dag_run=RUN)
         tries.clear()
-        killed_while_waiting(scene, tries, monkeypatch)
+        scene.killed_while_waiting(tries, dag_run=RUN)
         tries.make = lambda: retried(batch_settings={"batch_mode": "new batch"})
 
         assert isinstance(scene.run(tries).error, errors.EciExistsError)
@@ -371,10 +364,10 @@ class TestTrouble:
 
     @MODES
     def test_a_recorded_import_is_waited_for_though_it_cannot_be_read_now(
-        self, deferrable: bool, scene: Scene, monkeypatch: pytest.MonkeyPatch
+        self, deferrable: bool, scene: Scene
     ) -> None:
         tries = scene.tries(deferrable=deferrable)
-        killed_while_waiting(scene, tries, monkeypatch)
+        scene.killed_while_waiting(tries, dag_run=RUN)
         scene.sandbox.fault("GET", f"{TASKS}/*", times=12, status=503)
 
         end = scene.run(tries)

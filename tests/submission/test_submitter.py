@@ -73,16 +73,9 @@ class TestPaths:
     @MODES
     @STATES
     @pytest.mark.parametrize("ended", [False, True])
-    def test_a_later_try_reattaches(
-        self, deferrable: bool, has_state: bool, ended: bool, scene: Scene, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_later_try_reattaches(self, deferrable: bool, has_state: bool, ended: bool, scene: Scene) -> None:
         tries = scene.tries(deferrable=deferrable, has_state=has_state)
-        with monkeypatch.context() as patch:
-            killed = RuntimeError("killed while waiting")
-            patch.setattr(
-                "eci_provider.waiting.poller.Poller.take", lambda self, found: (_ for _ in ()).throw(killed)
-            )
-            assert scene.run(tries).state == "failed"
+        assert scene.killed_while_waiting(tries, dag_run=RUN).state == "failed"
         scene.clock.sleep(100 if ended else 10)
 
         end = scene.run(tries)
@@ -176,7 +169,11 @@ class TestPaths:
 
     def test_nothing_is_sent_where_airflow_cannot_record_the_intent(self, scene: Scene) -> None:
         tries = scene.tries()
-        tries.state.set = lambda *_, **__: (_ for _ in ()).throw(OSError("no API server"))
+
+        def set_without_server(*_: Any, **__: Any) -> None:
+            raise OSError("no API server")
+
+        tries.state.set = set_without_server
 
         end = scene.run(tries)
 
@@ -239,17 +236,12 @@ class TestPaths:
 
     @STATES
     def test_an_import_whose_status_the_user_calls_a_success_is_not_sent_again(
-        self, has_state: bool, scene: Scene, monkeypatch: pytest.MonkeyPatch
+        self, has_state: bool, scene: Scene
     ) -> None:
         """Its bills were deleted since, so that EnergyCAP counts none; the worker was killed before."""
         scene.sandbox.settings.statuses = {**scene.sandbox.settings.statuses, "completed": "Finished"}
         tries = scene.tries(has_state=has_state, success_statuses=["Finished"])
-        with monkeypatch.context() as patch:
-            killed = RuntimeError("killed while waiting")
-            patch.setattr(
-                "eci_provider.waiting.poller.Poller.take", lambda self, found: (_ for _ in ()).throw(killed)
-            )
-            assert scene.run(tries).error is killed
+        assert str(scene.killed_while_waiting(tries, dag_run=RUN).error) == "killed while waiting"
         scene.clock.sleep(600)
         with EciClient(scene.sandbox.url, scene.sandbox.api_key) as client:
             client.batches.delete(scene.sandbox.batches()[0]["batch_id"])

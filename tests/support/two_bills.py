@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
+from tests.support.run_task import Finished, Tries
 from tests.support.waiting_tasks import bill_file
 
 IMPORT = "/api/v3/import/bill"
@@ -24,6 +26,14 @@ class TwoBills:
         sandbox.add_account("A-1")
         sandbox.add_account("A-2")
         self.path = bill_file(folder, "A-1", "A-2")
+
+    def killed_while_waiting(self, tries: Tries, **context: Any) -> Finished:
+        """Run a try that polls its import once, and is killed when it waits for the next poll."""
+        self.clock.fatal = RuntimeError("killed while waiting")
+        try:
+            return tries.run(**context)
+        finally:
+            self.clock.fatal = None
 
     @property
     def submits(self) -> int:
