@@ -6,13 +6,12 @@ import json
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from dev.benchmarks.kickout_report import FORMATS, measured, serving
 from eci_provider.api.kickouts.report import KickoutReport, KickoutRow
-from eci_provider.api.kickouts.resource import Kickouts
 from eci_provider.api.transport.streamed_json import members
 from eci_provider.reports import write_report
 from tests.support.report_rows import Rows
@@ -71,7 +70,7 @@ class WideRows(Rows):
 class LongCells:
     """EnergyCAP with two hundred rows that have a long cell each, and a message that is only a part of a cell."""
 
-    def stream(self, _: str, __: str | None, leaf: str, take: Callable[[Iterator[Any]], Any]) -> Any:
+    def read(self, _: str | None, leaf: str, take: Callable[[Iterator[Any]], Any]) -> Any:
         return take(members(iter([b'{"kickoutMessages": ["no"]}'] if leaf == "summary" else self._rows())))
 
     def _rows(self) -> Iterator[bytes]:
@@ -96,6 +95,6 @@ def test_wide_rows_of_a_workbook_do_not_wait_by_the_hundred(tmp_path: Path) -> N
 
 
 def test_long_cells_are_neither_remembered_nor_kept_by_the_hundred() -> None:
-    report = KickoutReport(cast("Kickouts", LongCells()), "guid")
+    report = KickoutReport(LongCells().read, "guid")
     assert _peak(lambda: [None for _ in report]) < 4
     assert report.digest() == [{"message": "no", "rows": 200}]

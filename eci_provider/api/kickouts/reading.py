@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from eci_provider.api.kickouts.messages import KnownMessages, MessageFinder, message_text
 from eci_provider.api.kickouts.sums import KickoutSums
-from eci_provider.api.transport.streamed_json import UnreadableJsonError
+from eci_provider.api.transport.streamed_json import Members, UnreadableJsonError
 from eci_provider.core.spill import Spill
 
 #: The most columns a workbook has, and so a bill file.
@@ -19,8 +19,6 @@ _BATCH = 100
 _BATCH_SIZE = 256 * 1024
 _CELL = 100
 
-#: What stands in a JSON object: pairs of a member's name and its value, or an item of it.
-Members: TypeAlias = "Iterator[tuple[str, Any]]"
 #: A row as it lies on disk: what is shown as its message, and its cells with the ids of their columns.
 StoredRow: TypeAlias = "tuple[str, list[tuple[Any, str]]]"
 #: The rows of one reading after the other, on disk.

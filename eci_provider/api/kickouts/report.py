@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from eci_provider.api.errors import EciNotFoundError
 from eci_provider.api.kickouts.files import TableRow, each_once, imported_file_name, kickout_files
 from eci_provider.api.kickouts.messages import KnownMessages
 from eci_provider.api.kickouts.reading import (
     KickoutTable,
-    Members,
     StoredRows,
     SummaryReading,
     TableReading,
     stored_rows,
 )
 from eci_provider.api.kickouts.sums import KickoutSums
+from eci_provider.api.transport.streamed_json import Members
 from eci_provider.core.text import cut
 
-if TYPE_CHECKING:
-    from eci_provider.api.kickouts.resource import Kickouts
+_Read = TypeVar("_Read")
 
 #: How many messages and files are told in sum, and how many bytes of JSON each of their texts takes at most.
 MOST_TOLD = 10
@@ -57,6 +56,20 @@ class KickoutRow(NamedTuple):
         return 0
 
 
+class KickoutReader(Protocol):
+    """A function that reads an import's kickout summary, or its kicked-out rows, while they arrive."""
+
+    def __call__(self, file_name: str | None, leaf: str, take: Callable[[Members], _Read]) -> _Read:
+        """
+        Return what ``take`` makes of an answer.
+
+        :param file_name: one kickout file of an import of several files; None for all.
+        :param leaf: ``summary`` or ``detail``.
+        :param take: reads the answer's body; called again from its start when the request is repeated.
+        :raises EciNotFoundError: when EnergyCAP has no such kickouts.
+        """
+
+
 class KickoutReport:
     """
     Iterate over an import's kicked-out rows, in the order of EnergyCAP; afterwards the report knows their sums.
@@ -65,7 +78,7 @@ class KickoutReport:
     one is given out, and wait on disk: a connection may fail in the middle, and the read is repeated. With names
     of files each row is there once all the same: what EnergyCAP tells by name is put beside what it tells of all.
 
-    :param kickouts: asks EnergyCAP.
+    :param read: reads the import's kickouts from EnergyCAP.
     :param task_guid: the import.
     :param file_names: the names of the files in the ZIP that was imported; without, all rows are of one file.
     :param missing_ok: whether an import of which EnergyCAP knows no kickouts (404) is one without.
@@ -75,11 +88,11 @@ class KickoutReport:
     noun = "Kickouts"
 
     def __init__(
-        self, kickouts: Kickouts, task_guid: str, file_names: Sequence[str] = (), *, missing_ok: bool = False
+        self, read: KickoutReader, task_guid: str, file_names: Sequence[str] = (), *, missing_ok: bool = False
     ) -> None:
         self.task_guid = task_guid
         self.title = f"Kickouts of import {task_guid}"
-        self._kickouts = kickouts
+        self._read = read
         self._files = kickout_files(file_names)
         self._missing_ok = missing_ok
         self._sums = KickoutSums()
@@ -186,7 +199,7 @@ class KickoutReport:
 
     def _summary(self) -> SummaryReading:
         try:
-            return cast("SummaryReading", self._kickouts.stream(self.task_guid, None, "summary", SummaryReading))
+            return self._read(None, "summary", SummaryReading)
         except EciNotFoundError:
             return SummaryReading(None)
 
@@ -197,4 +210,4 @@ class KickoutReport:
                 spill.rollback()
             return TableReading(members, messages, None if spill is None else spill.add)
 
-        return cast("TableReading", self._kickouts.stream(self.task_guid, file_name, "detail", take))
+        return self._read(file_name, "detail", take)

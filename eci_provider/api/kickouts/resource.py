@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
 from pydantic import Field, field_validator
@@ -13,9 +14,12 @@ from eci_provider.api.kickouts.report import KickoutReport
 from eci_provider.api.models import ResponseModel
 from eci_provider.api.tasks import checked_guid
 from eci_provider.api.transport.responses import fetch
+from eci_provider.api.transport.streamed_json import Members
 
 if TYPE_CHECKING:
-    from eci_provider.api.transport.session import EciSession, Take
+    from eci_provider.api.transport.session import EciSession
+
+_Read = TypeVar("_Read")
 
 
 class KickoutSummary(ResponseModel):
@@ -116,9 +120,9 @@ class Kickouts:
         :raises EciValidationError: when the GUID is none.
         """
         guid = checked_guid(task_guid, source="kickouts")
-        return KickoutReport(self, guid, file_names or (), missing_ok=missing_ok)
+        return KickoutReport(partial(self.stream, guid), guid, file_names or (), missing_ok=missing_ok)
 
-    def stream(self, task_guid: str, file_name: str | None, leaf: str, take: Take) -> Any:
+    def stream(self, task_guid: str, file_name: str | None, leaf: str, take: Callable[[Members], _Read]) -> _Read:
         """
         Read a summary or the rows while they arrive.
 
@@ -130,7 +134,7 @@ class Kickouts:
         """
         operation, path = _operation(leaf, file_name), _path(task_guid, file_name, leaf)
         answer = self._session.request(operation, "GET", path, take=take)
-        return answer.data
+        return cast("_Read", answer.data)
 
 
 def _operation(leaf: str, file_name: str | None) -> str:

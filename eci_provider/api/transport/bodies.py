@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import requests
 import urllib3
 
-from eci_provider.api.transport.streamed_json import UnreadableJsonError, members
+from eci_provider.api.transport.streamed_json import Members, UnreadableJsonError, members
 
 if TYPE_CHECKING:
+    from eci_provider.api.errors import EciConnectionError
     from eci_provider.api.transport.addresses import ApiKey
 
 #: The largest body that is read, in bytes; lists are paged and `output` is never asked for while polling.
@@ -26,6 +27,22 @@ _LONGEST_KEY = 8 * 1024
 
 #: What a connection may end with while a request is sent and its answer is read.
 TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+
+
+@runtime_checkable
+class StreamedBody(Protocol):
+    """A JSON body that is made while it is sent, such as an import's."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def cut_short(self, failure: EciConnectionError) -> EciConnectionError:
+        """
+        Return what the loss of a connection means for this body.
+
+        :param failure: the loss.
+        """
 
 
 def is_success(response: requests.Response) -> bool:
@@ -69,7 +86,7 @@ def parsed(content: bytes, key: ApiKey) -> Any:
     return key.masked(data) if key.is_in(content) else data
 
 
-def masked_members(arriving: Iterable[bytes], key: ApiKey) -> Iterator[tuple[str, Any]]:
+def masked_members(arriving: Iterable[bytes], key: ApiKey) -> Members:
     """
     Iterate over what stands in a JSON object while it arrives, as :func:`parsed` has it.
 

@@ -25,19 +25,27 @@ from eci_provider.api.errors import (
 )
 from eci_provider.api.transport import bodies
 from eci_provider.api.transport.addresses import ApiKey, checked_base_url, checked_key, is_loopback
-from eci_provider.api.transport.bodies import TROUBLE, excerpt, is_success, masked_members, parsed, pieces, whole
+from eci_provider.api.transport.bodies import (
+    TROUBLE,
+    StreamedBody,
+    excerpt,
+    is_success,
+    masked_members,
+    parsed,
+    pieces,
+    whole,
+)
 from eci_provider.api.transport.connections import HearingAdapter
 from eci_provider.api.transport.failures import conclusion, connection_error, may_have_taken_effect, meaning_of
 from eci_provider.api.transport.retries import parse_http_date, parse_retry_after, retry_delay
-from eci_provider.api.transport.streamed_json import UnreadableJsonError
-from eci_provider.api.upload import StreamedImport
+from eci_provider.api.transport.streamed_json import Members, UnreadableJsonError
 from eci_provider.core import clock
 
 log = logging.getLogger(__name__)
 
 _Value = TypeVar("_Value")
-#: Makes something of what stands in a body: pairs of a member's name and its value, or an item of it.
-Take: TypeAlias = "Callable[[Iterator[tuple[str, Any]]], Any]"
+#: Makes something of a body while it arrives.
+Take: TypeAlias = "Callable[[Members], Any]"
 _HEADERS = {
     "Content-Type": "application/json",
     "Accept": "application/json",
@@ -194,7 +202,7 @@ class EciSession:
             method,
             url,
             params={name: value for name, value in (params or {}).items() if value is not None},
-            data=body if body is None or isinstance(body, StreamedImport) else json.dumps(body).encode(),
+            data=body if body is None or isinstance(body, StreamedBody) else json.dumps(body).encode(),
         ).prepare()
         request.headers.update(_HEADERS)  # the connection adds the key
         sent_path = path.partition("?")[0]
@@ -227,7 +235,7 @@ class EciSession:
         except TROUBLE as error:
             failure = connection_error(error, method, path, self.base_url)
         # Out of the block: what was raised there would come along, and the request in it.
-        told = body.cut_short(failure) if isinstance(body, StreamedImport) else failure
+        told = body.cut_short(failure) if isinstance(body, StreamedBody) else failure
         raise told from failure.__cause__
 
     def _note(self, operation: str, headers: Mapping[str, str]) -> None:

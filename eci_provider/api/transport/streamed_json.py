@@ -6,8 +6,10 @@ import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
+#: What a JSON object holds, one by one: pairs of a member's name and its value, or an item of it.
+Members: TypeAlias = "Iterator[tuple[str, Any]]"
 #: The longest item of an array, or other value, that is read, in characters.
 LONGEST_ITEM = 1024 * 1024
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -19,7 +21,7 @@ class UnreadableJsonError(ValueError):
     """Tell that what arrived is not what was expected; its text goes on where "its body" begins a sentence."""
 
 
-def members(chunks: Iterable[bytes], *, longest: int = LONGEST_ITEM) -> Iterator[tuple[str, Any]]:
+def members(chunks: Iterable[bytes], *, longest: int = LONGEST_ITEM) -> Members:
     """
     Iterate over what stands in a JSON object: each item of an array by itself, every other value whole.
 
