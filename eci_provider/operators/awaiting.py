@@ -141,7 +141,7 @@ class EciAwaitingOperator(EciTellingOperator):
         """
         from eci_provider.outcome.conclusion import result_without_waiting
         from eci_provider.outcome.policy import apply_policy, push_result
-        from eci_provider.waiting.schedule import task_has_ended
+        from eci_provider.waiting.status import task_has_ended
 
         following: Submitted | None = submitted
         while following is not None:
@@ -170,7 +170,7 @@ class EciAwaitingOperator(EciTellingOperator):
 
     def _wait(self, context: Context, hook: EciHook, submitted: Submitted, began: datetime) -> TaskResponse:
         """Wait here, or leave it to a trigger."""
-        from eci_provider.waiting.schedule import deadline_after, execution_deadline, framework_timeout
+        from eci_provider.waiting.deadlines import deadline_after, execution_deadline, framework_timeout
         from eci_provider.waiting.timeouts import wait_in_worker
 
         deadline = deadline_after(self.timeout, since=submitted.submitted_at)
@@ -191,7 +191,7 @@ class EciAwaitingOperator(EciTellingOperator):
             self.defer(trigger=trigger, method_name="execute_complete", timeout=framework_timeout(deadline))
         trigger = self._trigger(submitted.task_guid, deadline, reattached=submitted.reattached)
         with self.waiting_for(submitted.task_guid):
-            return wait_in_worker(trigger.wait(hook))
+            return wait_in_worker(trigger.poller(hook))
 
     def _trigger(
         self,
@@ -253,12 +253,13 @@ class EciAwaitingOperator(EciTellingOperator):
         self, context: Context, task_guid: str, next_kwargs: dict[str, Any] | None
     ) -> dict[str, Any]:
         from eci_provider.submission.models import Submitted
-        from eci_provider.waiting.resume import last_look
+        from eci_provider.waiting.resume import final_result
 
         with self._resumed(context, task_guid) as hook:
             reattached = bool(own_xcom(context, _REATTACHED))
             with self.waiting_for(task_guid):
-                task = last_look(self._trigger(task_guid, None, reattached=reattached).wait(hook), next_kwargs)
+                poller = self._trigger(task_guid, None, reattached=reattached).poller(hook)
+                task = final_result(poller, next_kwargs)
             found = Submitted(task_guid, clock.utc_now(), reattached, task)
             return self.see_through(context, hook, found, start_of_try(context))
 

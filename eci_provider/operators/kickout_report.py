@@ -87,7 +87,7 @@ class KickoutReportOperator(EciOperator):
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Write the report, and return its sums."""
         from eci_provider.reports.kickouts import kickout_report, names_or_none
-        from eci_provider.waiting.schedule import classify
+        from eci_provider.waiting.status import classify
 
         task_guid = self._checked_guid()
         names = checked_names(self.file_names, source=self.source)

@@ -10,7 +10,7 @@ from eci_provider.api.errors import EciError
 from eci_provider.api.tasks import TaskResponse
 from eci_provider.outcome.batch_state import DELETED, BatchState, batch_state_of_import
 from eci_provider.outcome.result import ImportResult, KickoutDigest
-from eci_provider.waiting.schedule import classify
+from eci_provider.waiting.status import classify
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient

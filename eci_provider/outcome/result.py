@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eci_provider.core.text import LONGEST_TEXT, cut, keepable
 from eci_provider.outcome.batch_state import DELETED, MARK_BATCH_PENDING, BatchState
-from eci_provider.waiting.schedule import Outcome
+from eci_provider.waiting.status import Outcome
 
 if TYPE_CHECKING:
     from eci_provider.api.tasks import TaskResponse

@@ -22,7 +22,7 @@ from eci_provider.links import EciLink, Linked
 from eci_provider.runtime.advice import add, by_waiting
 from eci_provider.runtime.arguments import is_template, positive_seconds
 from eci_provider.runtime.exceptions import as_airflow_error, final_errors
-from eci_provider.waiting.schedule import deadline_after, execution_deadline, framework_timeout
+from eci_provider.waiting.deadlines import deadline_after, execution_deadline, framework_timeout
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -138,9 +138,9 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once; a transient failure counts as "not yet"."""
         with self._hook() as hook:
-            self._poked = self.trigger(None).wait(hook)
+            self._poked = self.trigger(None).poller(hook)
             with _waiting():
-                found = self._poked.look_once()
+                found = self._poked.poll_once()
             if found is None:
                 return PokeReturnValue(is_done=False)
             return PokeReturnValue(is_done=True, xcom_value=self.conclude(context, hook, found))
@@ -206,15 +206,15 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         )
 
     def _resume_without_event(self, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        from eci_provider.waiting.resume import last_look
+        from eci_provider.waiting.resume import final_result
 
         with self._failures(), self._hook() as hook:
             self.show_link(context, hook, **self.link_facts)
             started = _start_of(context)
             deadline = deadline_after(self.timeout, since=started) if started else None
-            wait = self.trigger(deadline, execution_deadline(self.execution_timeout, started)).wait(hook)
+            wait = self.trigger(deadline, execution_deadline(self.execution_timeout, started)).poller(hook)
             with _waiting():
-                found = last_look(wait, next_kwargs)
+                found = final_result(wait, next_kwargs)
             return self.conclude(context, hook, found)
 
     def _reschedule(self, context: Context) -> Any:
@@ -224,14 +224,14 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         except AirflowSensorTimeout as timeout:
             with _waiting():
                 raise as_airflow_error(
-                    self._poked.overdue(None, ended_by="timeout"), AirflowSensorTimeout
+                    self._poked.timeout_error(None, ended_by="timeout"), AirflowSensorTimeout
                 ) from timeout
 
     def _wait_here(self, context: Context) -> Any:
         from eci_provider.waiting.timeouts import wait_in_worker
 
         with self._hook() as hook:
-            wait = self.trigger(deadline_after(self.timeout)).wait(hook)
+            wait = self.trigger(deadline_after(self.timeout)).poller(hook)
             with _waiting():
                 found = wait_in_worker(wait)
             return self.conclude(context, hook, found)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from eci_provider.api.errors import EciValidationError
 from eci_provider.runtime.arguments import is_template, positive_seconds
 from eci_provider.runtime.compat import start_trigger_args
-from eci_provider.waiting.schedule import FRAMEWORK_GRACE
+from eci_provider.waiting.deadlines import FRAMEWORK_GRACE
 
 if TYPE_CHECKING:
     from eci_provider.sensors.task import EciTaskSensor

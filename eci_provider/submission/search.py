@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from eci_provider.core import clock
 from eci_provider.submission.errors import several_carry
 from eci_provider.submission.marker import Target, markers_in, shows_notes
-from eci_provider.waiting.schedule import classify
+from eci_provider.waiting.status import classify
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient

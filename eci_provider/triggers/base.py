@@ -46,7 +46,7 @@ class EciTrigger(BaseTrigger):
         """Return what makes this trigger again, beside what all triggers have."""
 
     @abstractmethod
-    def wait(self, client: ClientProvider) -> Poller[Any]:
+    def poller(self, client: ClientProvider) -> Poller[Any]:
         """
         Return the wait; a worker that does not defer carries it out itself.
 
@@ -86,7 +86,7 @@ class EciTrigger(BaseTrigger):
         from eci_provider.waiting.events import error_event, found_event
 
         try:
-            hub, member = join_hub(self.eci_conn_id, self.wait, **self.share())
+            hub, member = join_hub(self.eci_conn_id, self.poller, **self.share())
             try:
                 outcome = await member.future
             finally:

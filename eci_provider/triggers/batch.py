@@ -52,8 +52,8 @@ class EciBatchTrigger(EciTrigger):
         """Return what makes this trigger again, beside what all triggers have."""
         return {"batch_status": self.batch_status, "wait_for_analysis": self.wait_for_analysis}
 
-    def wait(self, client: ClientProvider) -> BatchPoller:
-        """Return the wait."""
+    def poller(self, client: ClientProvider) -> BatchPoller:
+        """Return the poller of the wait."""
         from eci_provider.waiting.batch import BatchPoller
 
         return BatchPoller(

@@ -65,7 +65,7 @@ class TaskList:
         if waiting <= self.pages:
             return -math.inf
         gap = max(GAP, _GAP_PER_PAGE * (self.pages - 1))
-        return self._asked_at + min(gap, GAP * member.wait.watch.poll_interval)
+        return self._asked_at + min(gap, GAP * member.wait.schedule.poll_interval)
 
     def look(self, this: Round) -> EciError | None:
         """
@@ -139,7 +139,7 @@ class TaskList:
                 # A page may repeat what the one before it ended with, when something was added meanwhile.
                 for member in wanted.pop((task.task_guid or "").lower(), ()):
                     member.was_listed(task)
-                    this.judge(member, partial(member.wait.take, task))
+                    this.judge(member, partial(member.wait.evaluate, task))
             if wanted.keys().isdisjoint(needed):
                 break
         return max(1, pages)

@@ -192,7 +192,7 @@ class PollHub:
         patience = _PATIENCE * self._poller.client.timeout
         if (clock.utc_now() - began).total_seconds() < patience:
             return
-        late = [member for member in self._members if member.wait.watch.seconds_left() <= -patience]
+        late = [member for member in self._members if member.wait.schedule.seconds_left() <= -patience]
         cause = EciConnectionError(
             f"There was no complete answer within {patience:g} s.",
             kind="timeout",
@@ -200,7 +200,7 @@ class PollHub:
             method="GET",
             path="",
         )
-        await self._tell([(member, member.wait.overdue(cause)) for member in late])
+        await self._tell([(member, member.wait.timeout_error(cause)) for member in late])
 
     async def _tell(self, ended: list[tuple[Member, Any]]) -> None:
         for number, (member, outcome) in enumerate(ended, start=1):

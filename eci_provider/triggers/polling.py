@@ -66,16 +66,16 @@ class HubPoller:
         :param member: who waits.
         :param now: the hub's time.
         """
-        watch = member.wait.watch
-        if member.due > now and watch.ends_at_deadline:
+        schedule = member.wait.schedule
+        if member.due > now and schedule.ends_at_deadline:
             return member.due
-        soonest = self._round_at + GAP * min(1.0, watch.poll_interval)
+        soonest = self._round_at + GAP * min(1.0, schedule.poll_interval)
         if member.is_listed:
             soonest = max(soonest, self._list.next_look(member, self._members))
         if member.due > now:
             return max(member.due, soonest)
         # Its turn has come; at its deadline it is whatever happens, and then as soon as one more may be asked.
-        left = watch.seconds_left()
+        left = schedule.seconds_left()
         return max(now, self._round_at + 1 / SINGLE_LOOKS) if left <= 0 else min(max(now, soonest), now + left)
 
     def ask_list(self, members: list[Member], now: float) -> Round:
@@ -97,7 +97,7 @@ class HubPoller:
         if self._list.is_out(now) or len(this.listed) + len(this.early) <= self._list.pages:
             this.single += this.listed
         elif any(
-            one.wait.watch.ends_at_deadline or self._list.next_look(one, self._members) <= now
+            one.wait.schedule.ends_at_deadline or self._list.next_look(one, self._members) <= now
             for one in this.listed
         ):
             self._ask_list(this)
@@ -196,9 +196,9 @@ class HubPoller:
         self._allowance -= 1
         member.skips = max(0, member.skips - 1)
         try:
-            found = self.client.ask(member.wait.look, this.now)
+            found = self.client.ask(member.wait.request, this.now)
         except EciError as error:
-            this.judge(member, partial(member.wait.stumble, error))
+            this.judge(member, partial(member.wait.handle_failure, error))
             denial = self._list.note_denial(member) if isinstance(error, EciAuthenticationError) else None
             if denial is not None:
                 this.trouble = denial
@@ -214,7 +214,7 @@ class HubPoller:
             self._list.blame(this, this.hang)
             this.hang = None
         member.learn(found)
-        this.judge(member, partial(member.wait.take, found))
+        this.judge(member, partial(member.wait.evaluate, found))
         return True
 
     def _note_trouble(self, this: Round, error: EciError, *, lost: int) -> bool:

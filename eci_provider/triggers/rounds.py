@@ -97,7 +97,7 @@ class Member:
     @property
     def is_at_its_end(self) -> bool:
         """Tell whether its deadline is here, so that this look is the last."""
-        return self.wait.watch.seconds_left() <= 0
+        return self.wait.schedule.seconds_left() <= 0
 
     def put_off(self, now: float, until: float, *, asked_until: float) -> None:
         """
@@ -110,7 +110,7 @@ class Member:
         if now >= until or self.due >= until:
             return
         before = max(now, self.due)
-        self.due = max(before, min(until, now + max(0.0, self.wait.watch.seconds_left())))
+        self.due = max(before, min(until, now + max(0.0, self.wait.schedule.seconds_left())))
         self.free += max(0.0, min(self.due, asked_until) - before)
 
     def resume(self, now: float) -> None:
@@ -205,7 +205,7 @@ class Round:
         :param verdict: does so, and returns what was found, or None when the wait goes on.
         """
         if member.planned is not None:
-            member.wait.watch.note_delay(self.now - member.planned, free=member.free)
+            member.wait.schedule.correct_pause(self.now - member.planned, exempt=member.free)
         member.planned, member.free = None, 0.0
         try:
             found = member.context.run(verdict)
@@ -215,7 +215,7 @@ class Round:
         member.due = math.inf  # if it goes on, until its pause begins
         if outcome is None:
             self._judged.append(member)
-            if member.wait.watch.failures:
+            if member.wait.schedule.failures:
                 self.backoff = min(self.backoff, member.wait.delay)
         else:
             self.ended.append((member, outcome))
@@ -223,7 +223,7 @@ class Round:
     def stumble(self, members: Iterable[Member], error: EciError) -> None:
         """Let all of them judge a failure that is everybody's."""
         for member in members:
-            self.judge(member, partial(member.wait.stumble, error))
+            self.judge(member, partial(member.wait.handle_failure, error))
 
     def present(self) -> float:
         """Return the present, by the hub's clock."""

@@ -13,7 +13,7 @@ from eci_provider.api.errors import (
     EciPermissionError,
     EciResponseError,
 )
-from eci_provider.waiting.client import PatientClientProvider
+from eci_provider.waiting.client import ClientFactory
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
@@ -44,7 +44,7 @@ class SharedClient:
     def __init__(self, eci_conn_id: str) -> None:
         self._conn_id = eci_conn_id
         self._client: EciClient | None = None
-        self._give = PatientClientProvider(self._new)
+        self._give = ClientFactory(self._new)
         self._read_at = 0.0
         self._renewed_at = -1.0
         #: The ``timeout`` of the connection, as far as it was read, and what tells host and key from others.
@@ -55,7 +55,7 @@ class SharedClient:
         """
         Return the client.
 
-        :raises EciConnectionError: when Airflow does not give the connection; see :class:`PatientClientProvider`.
+        :raises EciConnectionError: when Airflow does not give the connection; see :class:`ClientFactory`.
         :raises EciError: when the connection cannot be used.
         """
         if self._client is None:

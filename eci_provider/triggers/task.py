@@ -103,7 +103,7 @@ class EciTaskTrigger(EciTrigger):
         """Return both deadlines as datetimes; where a task started with this trigger they follow from then."""
         if self.timeout is None or self.deadline is not None:
             return super().deadlines
-        from eci_provider.waiting.schedule import deadline_after, execution_deadline
+        from eci_provider.waiting.deadlines import deadline_after, execution_deadline
 
         limit = self._execution_limit()
         started = self._started(timedelta(seconds=self.timeout), limit)
@@ -119,7 +119,7 @@ class EciTaskTrigger(EciTrigger):
 
     def _started(self, timeout: timedelta, limit: timedelta | None) -> datetime:
         """Return when Airflow started the trigger: its own time-out, which it keeps, less what makes it up."""
-        from eci_provider.waiting.schedule import FRAMEWORK_GRACE
+        from eci_provider.waiting.deadlines import FRAMEWORK_GRACE
 
         now = clock.utc_now()
         ends: datetime | None = getattr(self, "timeout_after", None)
@@ -150,8 +150,8 @@ class EciTaskTrigger(EciTrigger):
                 error,
             )
 
-    def wait(self, client: ClientProvider) -> TaskPoller:
-        """Return the wait."""
+    def poller(self, client: ClientProvider) -> TaskPoller:
+        """Return the poller of the wait."""
         from eci_provider.waiting.task import TaskPoller
 
         return TaskPoller(

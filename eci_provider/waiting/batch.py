@@ -1,4 +1,4 @@
-"""Wait for a batch: the same wait in a worker and in a triggerer."""
+"""Poll a batch until it has a status, or until its bills are analysed."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from eci_provider.api.errors import EciError
 from eci_provider.waiting.poller import Poller
-from eci_provider.waiting.schedule import batch_has_arrived
+from eci_provider.waiting.status import batch_has_arrived
 
 if TYPE_CHECKING:
     from eci_provider.api.batches import BatchResponse
     from eci_provider.api.client import EciClient
-    from eci_provider.api.errors import EciError
 
 
 class BatchPoller(Poller["BatchResponse"]):
     """
-    Wait until a batch has a status, or its bills were analysed.
+    Poll a batch until it has a status, or until its bills are analysed.
 
+    :param client: gives the client.
     :param batch_id: the batch.
-    :param batch_status: the wanted status, in any case; None for any.
-    :param wait_for_analysis: whether no bill of it may be under analysis any more.
+    :param poll_interval: seconds between two polls after the ramp-up.
+    :param deadline: when the wait ends; None for never.
+    :param batch_status: the target status, in any case; None for any.
+    :param wait_for_analysis: whether none of its bills may be under analysis.
+    :param execution_deadline: when Airflow's ``execution_timeout`` ends the try; None in a worker.
     """
 
     __slots__ = ("batch_id", "batch_status", "wait_for_analysis")
@@ -48,27 +52,27 @@ class BatchPoller(Poller["BatchResponse"]):
         return f"Batch {self.batch_id}"
 
     @property
-    def about(self) -> dict[str, Any]:
-        """Return what is waited for."""
+    def facts(self) -> dict[str, Any]:
+        """Return the batch."""
         return {"batch_id": self.batch_id}
 
-    def look(self, client: EciClient) -> BatchResponse:
-        """Ask for the batch once; failures are counted here and not in the session."""
+    def request(self, client: EciClient) -> BatchResponse:
+        """Request the batch once; the poller counts failures, not the session."""
         return client.batches.get(self.batch_id, repeat=False)
 
     def is_done(self, found: BatchResponse) -> bool:
-        """Tell whether it is where it is waited for."""
+        """Return whether the batch has reached its target."""
         return batch_has_arrived(found, batch_status=self.batch_status, wait_for_analysis=self.wait_for_analysis)
 
     def status_of(self, found: BatchResponse) -> str | None:
         """Return the batch's status."""
         return found.batch_status
 
-    def missed(self) -> str:
-        """Return what has not happened in time, as a predicate."""
-        aim = f"status {self.batch_status!r}" if self.batch_status else "the end of its bills' analysis"
-        return f"had not reached {aim}"
+    def unmet_condition(self) -> str:
+        """Return what has not happened yet, as a predicate."""
+        target = f"status {self.batch_status!r}" if self.batch_status else "the end of its bills' analysis"
+        return f"had not reached {target}"
 
-    def meanwhile(self, cause: EciError | None) -> str:
+    def consequence(self, cause: EciError | None) -> str:
         """Return that a wait changes nothing."""
         return "Nothing was changed."

@@ -1,9 +1,11 @@
-"""Tell an Airflow that cannot give a connection just now from one that has none."""
+"""The client of a wait, and Airflow's refusals to give its connection."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from eci_provider.api.errors import EciConnectionError, EciError
 from eci_provider.core.text import cut
@@ -11,17 +13,24 @@ from eci_provider.core.text import cut
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
 
-#: How often in a row Airflow must say that there is no such connection.
-_BELIEVED = 5
+#: After how many answers in a row that there is no such connection Airflow is believed.
+_BELIEVED_AFTER = 5
 
 
-class PatientClientProvider:
+class ClientProvider(Protocol):
+    """Whatever gives a client: a hook, or what stands in for one."""
+
+    def get_conn(self) -> EciClient:
+        """Return the client, the same one each time."""
+
+
+class ClientFactory:
     """
-    Give a client, or an error that says whether asking again can help.
+    Make a client; raise Airflow's refusals as errors that say whether a retry can help.
 
-    A triggerer asks Airflow's API server for its connection, and that may be starting anew.
+    A triggerer asks Airflow's API server for its connection, and that server may be restarting.
 
-    :param client: gives the client.
+    :param client: makes the client.
     """
 
     __slots__ = ("_client", "_undefined")
@@ -34,9 +43,8 @@ class PatientClientProvider:
         """
         Return the client.
 
-        :raises EciConnectionError: when Airflow does not give the connection; waiting can cure it, unless there is
-            none.
-        :raises EciError: when the connection cannot be used.
+        :raises EciConnectionError: if Airflow does not give the connection; transient unless it does not exist.
+        :raises EciError: if the connection cannot be used.
         """
         try:
             client = self._client()
@@ -48,15 +56,13 @@ class PatientClientProvider:
         return client
 
     def _refusal(self, error: Exception) -> EciConnectionError:
-        from airflow.providers.common.compat.sdk import AirflowNotFoundException
-
         kind, reason = "unreachable", type(error).__name__
-        # The words of others, a parser's above all, may quote the connection and thus the key.
+        # Messages of others may quote the connection, and with it the key; a parser's do.
         if type(error).__module__.startswith("airflow."):
             reason = f"{reason}: {cut(str(error), 300)}"
         if isinstance(error, AirflowNotFoundException):
-            # Airflow 3.3 says this too when it could not ask, so it is believed when it is repeated.
+            # Airflow 3.3 raises this also when it could not ask, so it is believed only when it is repeated.
             self._undefined += 1
-            kind = "undefined" if self._undefined >= _BELIEVED else kind
+            kind = "undefined" if self._undefined >= _BELIEVED_AFTER else kind
         message = f"Airflow did not give the connection to EnergyCAP ({reason})."
         return EciConnectionError(message, kind=kind, sent=False, method="", path="")

@@ -1,4 +1,4 @@
-"""Wait for something in EnergyCAP: the same wait in a worker and in a triggerer."""
+"""Poll something in EnergyCAP until it is done: in a worker and in a triggerer alike."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eci_provider.api.transport.retries import is_transient
 from eci_provider.core import clock
 from eci_provider.core.text import cut
 from eci_provider.core.time_limit import run_within
-from eci_provider.waiting.client import PatientClientProvider
+from eci_provider.waiting.client import ClientFactory
 from eci_provider.waiting.schedule import EndedBy, PollSchedule
 
 if TYPE_CHECKING:
@@ -24,24 +24,25 @@ log = logging.getLogger(__name__)
 
 _Found = TypeVar("_Found")
 
-#: How much of a status is logged and told, in bytes.
+#: How many bytes of a status are logged and shown in errors.
 _LONGEST_STATUS = 300
 
 
 class Poller(ABC, Generic[_Found]):
     """
-    Look at something in EnergyCAP until it is done or a deadline passes.
+    Poll something in EnergyCAP until it is done or a deadline passes.
 
-    Its errors say what is known of the server's state. How to go on is for the task to say, which alone knows what
-    a later try of it does.
+    Its errors say what is known of the server's state. What to do next is added by the task, since only the task
+    knows what its next try does.
 
-    :param client: gives the client; asked for at every look, so that a first look may make it.
-    :param poll_interval: seconds between two looks, once the wait is not young any more.
-    :param deadline: when it ends whatever happens; None for never.
-    :param execution_deadline: when Airflow's ``execution_timeout`` ends the try; None where that does it itself.
+    :param client: gives the client; called at every poll, so the first poll may make the client.
+    :param poll_interval: seconds between two polls after the ramp-up.
+    :param deadline: when the wait ends; None for never.
+    :param execution_deadline: when Airflow's ``execution_timeout`` ends the try; None in a worker, where Airflow
+        ends it itself.
     """
 
-    __slots__ = ("_client", "_has_stumbled", "delay", "last_status", "watch")
+    __slots__ = ("_client", "_has_failed", "delay", "last_status", "schedule")
 
     def __init__(
         self,
@@ -51,177 +52,178 @@ class Poller(ABC, Generic[_Found]):
         deadline: datetime | None,
         execution_deadline: datetime | None = None,
     ) -> None:
-        self._client = PatientClientProvider(client)
-        self.watch = PollSchedule(
+        self._client = ClientFactory(client)
+        self.schedule = PollSchedule(
             poll_interval=poll_interval,
             deadline=deadline,
             random=random.random,
             execution_deadline=execution_deadline,
         )
-        self._has_stumbled = False
-        #: Seconds until the next look, after one that did not end the wait.
+        self._has_failed = False
+        #: Seconds until the next poll, after one that did not end the wait.
         self.delay = 0.0
         self.last_status: str | None = None
 
     @property
     @abstractmethod
-    def about(self) -> dict[str, Any]:
-        """Return what is waited for, and where: task_guid or batch_id, above all."""
+    def facts(self) -> dict[str, Any]:
+        """Return what is polled, as details of errors: task_guid or batch_id first."""
 
     @abstractmethod
-    def look(self, client: EciClient) -> _Found:
-        """Ask EnergyCAP once."""
+    def request(self, client: EciClient) -> _Found:
+        """Request the current state once."""
 
     @abstractmethod
     def is_done(self, found: _Found) -> bool:
-        """Judge what was found."""
+        """Return whether the wait is over."""
 
     @abstractmethod
     def status_of(self, found: _Found) -> str | None:
-        """Return what EnergyCAP calls the state of what was found."""
+        """Return EnergyCAP's status."""
 
     @abstractmethod
-    def missed(self) -> str:
-        """Return what has not happened in time, as a predicate."""
+    def unmet_condition(self) -> str:
+        """Return what has not happened yet, as a predicate, such as "had not ended"."""
 
     @abstractmethod
-    def meanwhile(self, cause: EciError | None) -> str:
-        """Return what becomes of it without the wait; ``cause`` is why the last look failed, if it did."""
+    def consequence(self, cause: EciError | None) -> str:
+        """
+        Return what happens in EnergyCAP after the wait, as a sentence.
 
-    def overdue(self, cause: EciError | None, *, ended_by: EndedBy | None = None) -> EciWaitTimeoutError:
+        :param cause: why the last poll failed, if it did.
+        """
+
+    def batch_clause(self) -> str:
+        """Return the batch, as far as a poll has shown it, as a clause of a sentence."""
+        return ""
+
+    def timeout_error(self, cause: EciError | None, *, ended_by: EndedBy | None = None) -> EciWaitTimeoutError:
         """
         Return the error for a wait whose time ran out.
 
-        :param cause: why the last look failed, if it did.
-        :param ended_by: which limit ended it; the earlier of the two deadlines unless given.
+        :param cause: why the last poll failed, if it did.
+        :param ended_by: which timeout ended the wait; the earlier deadline if left out.
         """
-        limit = ended_by or self.watch.ended_by
-        deadline = self.watch.deadline_text(limit)
+        limit = ended_by or self.schedule.ended_by
+        deadline = self.schedule.deadline_text(limit)
         return EciWaitTimeoutError(
-            f"{self} {self.missed()} by {deadline}, when its `{limit}` was over;{self._last_words(cause)}",
+            f"{self} {self.unmet_condition()} by {deadline}, when its `{limit}` expired. {self._state(cause)}",
             ended_by=limit,
             status=self.last_status,
             deadline=deadline,
-            **self.about,
+            **self.facts,
         )
 
-    def broken_off(self, said: str, cause: EciError | None) -> EciTriggerError:
+    def trigger_error(self, reason: str, cause: EciError | None) -> EciTriggerError:
         """
-        Return the error for a wait whose trigger died.
+        Return the error for a wait whose trigger failed.
 
-        :param said: what Airflow said about it.
-        :param cause: why the last look failed, if it did.
+        :param reason: Airflow's reason.
+        :param cause: why the last poll failed, if it did.
         """
         return EciTriggerError(
-            f"{self} {self.missed()} when the wait for it in the triggerer broke off ({said});"
-            f"{self._last_words(cause)}",
+            f"{self} {self.unmet_condition()} when its trigger failed ({reason}). {self._state(cause)}",
             status=self.last_status,
-            said=said,
-            **self.about,
+            said=reason,
+            **self.facts,
         )
 
-    def given_up(self, error: EciError) -> EciError:
+    def failure_error(self, error: EciError) -> EciError:
         """
-        Return the error for a wait that failed looks ended: as it was, with what is known of what was waited for.
+        Return the error for a wait that failed polls ended: a copy, with what is known of the server's state.
 
-        :param error: why the last look failed.
+        :param error: why the last poll failed.
         """
-        looks = f", after {self.watch.failures} failed looks in a row" if is_transient(error) else ""
+        failures = f" after {self.schedule.failures} failures in a row" if is_transient(error) else ""
         return error.copy(
-            f"{error.message} {self} is not waited for any more{looks};{self._last_words(error, is_told=True)}",
-            **self.about,
+            f"{error.message} {self} is no longer polled{failures}. {self._state(error, is_shown=True)}",
+            **self.facts,
             last_status=self.last_status,
         )
-
-    def place(self) -> str:
-        """Return where it is, as far as a look has shown that, as the end of a sentence."""
-        return ""
-
-    def _last_words(self, cause: EciError | None, *, is_told: bool = False) -> str:
-        known = "is not known" if self.last_status is None else f"was {self.last_status!r}"
-        status = "status" if self.last_status is None else "last status"
-        failed = f" The last look failed: {cause.message}" if cause and not is_told else ""
-        return f" its {status} {known}{self.place()}.{failed} {self.meanwhile(cause)}"
 
     def run(self) -> _Found:
         """
         Wait in a worker.
 
-        :return: what the last look found.
-        :raises EciWaitTimeoutError: when a deadline passes first, after a last look at the deadline itself.
-        :raises EciError: when a look fails in a way that waiting cannot cure, or for too long.
+        :return: what the last poll found.
+        :raises EciWaitTimeoutError: if a deadline passes first; the last poll is at the deadline itself.
+        :raises EciError: if a poll fails in a way that waiting cannot cure, or polls fail for too long.
         """
-        while (found := self.look_once()) is None:
+        while (found := self.poll_once()) is None:
             clock.sleep(self.delay)
         return found
 
-    def look_once(self) -> _Found | None:
+    def poll_once(self) -> _Found | None:
         """
-        Look once.
+        Poll once.
 
-        :return: what was found when it is done; None when it is not, and then :attr:`delay` is set.
+        :return: what was found if it is done; None if not, and then :attr:`delay` is set.
         :raises EciError: as :meth:`run`.
         """
         try:
-            found = self.look(self._client())
+            found = self.request(self._client())
         except EciError as error:
-            self.stumble(error)
+            self.handle_failure(error)
             return None
-        return self.take(found)
+        return self.evaluate(found)
 
-    def take(self, found: _Found) -> _Found | None:
+    def evaluate(self, found: _Found) -> _Found | None:
         """
-        Judge what was found, whoever asked for it.
+        Decide what an answer means, whoever requested it.
 
-        :param found: what EnergyCAP says.
-        :return: the same when it is done; None when it is not, and then :attr:`delay` is set.
-        :raises EciWaitTimeoutError: when it is not done and a deadline has passed.
+        :param found: EnergyCAP's answer.
+        :return: the same if it is done; None if not, and then :attr:`delay` is set.
+        :raises EciWaitTimeoutError: if it is not done and a deadline has passed.
         """
-        self._note(found)
+        self._note_status(found)
         if self.is_done(found):
             return found
-        delay = self.watch.after_look()
+        delay = self.schedule.after_poll()
         if delay is None:
-            raise self.overdue(None)
+            raise self.timeout_error(None)
         self.delay = delay
         return None
 
-    def stumble(self, error: EciError) -> None:
+    def handle_failure(self, error: EciError) -> None:
         """
-        Judge a failed look, whoever asked; when the wait goes on :attr:`delay` is set.
+        Decide what a failed poll means, whoever made it; if the wait continues, :attr:`delay` is set.
 
-        :param error: why it failed.
-        :raises EciError: when waiting cannot cure it, it has gone on for too long, or a deadline has passed.
+        :param error: why the poll failed.
+        :raises EciError: if waiting cannot cure it, polls have failed for too long, or a deadline has passed.
         """
-        self.delay = self._delay_after_failure(error)
+        delay = self.schedule.after_failure(error)
+        if delay is None:
+            if is_transient(error) and self.schedule.is_expired():
+                raise self.timeout_error(error) from error
+            # One failure may end many waits, and each error names its own.
+            raise self.failure_error(error) from error.__cause__
+        if not self._has_failed:
+            log.warning("%s: poll failed; retrying. Further failures are not logged. %s", self, error)
+        self._has_failed = True
+        self.delay = delay
 
-    def final_look(self, seconds: float) -> _Found | None:
+    def final_poll(self, seconds: float) -> _Found | None:
         """
-        Look once more after the wait was ended from outside.
+        Poll once more after the wait was ended from outside.
 
-        :param seconds: how long it may take.
-        :return: what was found when it is done; None when it is not.
-        :raises EciError: when the look fails, whatever the reason.
+        :param seconds: how long the poll may take.
+        :return: what was found if it is done; None if not.
+        :raises EciError: if the poll fails for any reason.
         """
         client = self._client()
-        found = run_within(seconds, lambda: self.look(client))
-        self._note(found)
+        found = run_within(seconds, lambda: self.request(client))
+        self._note_status(found)
         return found if self.is_done(found) else None
 
-    def _delay_after_failure(self, error: EciError) -> float:
-        delay = self.watch.after_failure(error)
-        if delay is not None:
-            if not self._has_stumbled:
-                log.warning("%s Looking again, and on until it works; further failures are not logged.", error)
-            self._has_stumbled = True
-            return delay
-        if is_transient(error) and self.watch.is_over():
-            raise self.overdue(error) from error
-        # One failure may end many waits, and each says what it waited for.
-        raise self.given_up(error) from error.__cause__
+    def _state(self, cause: EciError | None, *, is_shown: bool = False) -> str:
+        """Return what is known of the server's state, as sentences."""
+        status = self.last_status
+        known = "Its status is not known" if status is None else f"Its last status was {status!r}"
+        failure = f" The last poll failed: {cause.message}" if cause and not is_shown else ""
+        return f"{known}{self.batch_clause()}.{failure} {self.consequence(cause)}"
 
-    def _note(self, found: _Found) -> None:
-        """Log a change of state, once."""
+    def _note_status(self, found: _Found) -> None:
+        """Log a change of status, once."""
         status = cut(self.status_of(found), _LONGEST_STATUS)
         if status != self.last_status:
             log.info("%s is %r.", self, status)

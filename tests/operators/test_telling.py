@@ -62,13 +62,13 @@ class TestWhatEndsAWait:
         assert end.error.path == end.error.details["path"]
         details = {"status": status, "task_guid": guid, "last_status": "In progress"}
         assert details.items() <= end.error.details.items()
-        says(end, f"was answered with {status}", f"Import {guid} is not waited for any more")
-        says(end, "its last status was 'In progress'", _goes_on(kind, status))
+        says(end, f"was answered with {status}", f"Import {guid} is no longer polled")
+        says(end, "Its last status was 'In progress'", _goes_on(kind, status))
         if status == 404:
-            says(end, "See in EnergyCAP what became of it")
-            says_not(end, "It goes on in EnergyCAP")
+            says(end, "Check in EnergyCAP what became of it")
+            says_not(end, "It continues in EnergyCAP")
         else:
-            says(end, "It goes on in EnergyCAP, so do not send its bills again.")
+            says(end, "It continues in EnergyCAP; do not send its bills again.")
 
     @MODES
     def test_a_sensor_without_patience(

@@ -199,7 +199,7 @@ def _arm(patch: pytest.MonkeyPatch, point: str) -> None:
     elif point == "after the answer":
         patch.setattr(Submitter, "submit_job", after)
     elif point == "while waiting":
-        patch.setattr("eci_provider.waiting.poller.Poller.look_once", die)
+        patch.setattr("eci_provider.waiting.poller.Poller.poll_once", die)
         patch.setattr("eci_provider.triggers.task.EciTaskTrigger.share", die)
     elif point == "at the end":
         patch.setattr("eci_provider.outcome.policy.apply_policy", die)

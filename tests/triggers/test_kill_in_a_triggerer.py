@@ -45,13 +45,13 @@ async def main():
     task_runner.SUPERVISOR_COMMS = decoder
     await decoder.start_reader()
     looked, all_looked = set(), asyncio.Event()
-    look, loop = TaskPoller.take, asyncio.get_running_loop()
+    look, loop = TaskPoller.evaluate, asyncio.get_running_loop()
     def look_and_note(wait, found):
         looked.add(wait.task_guid)
         if len(looked) == len(guids):
             loop.call_soon_threadsafe(all_looked.set)
         return look(wait, found)
-    TaskPoller.take = look_and_note
+    TaskPoller.evaluate = look_and_note
     runner = TriggerRunner()
     for number, (guid, action) in enumerate(zip(guids, ("void_batch", "detach", "void_batch"))):
         path, arguments = EciTaskTrigger(guid, on_kill=action).serialize()

@@ -219,7 +219,7 @@ def test_a_line_about_a_wait_is_in_its_own_triggers_log(
         assert f"Import {guid} is 'In progress'." in said
         assert f"Import {guid} is 'Failed'." in said
         assert not any(other in message for other in guids if other != guid for message in said)
-    assert sum("Looking again" in message for owner, message in lines if owner in guids) == 1
+    assert sum("retrying" in message for owner, message in lines if owner in guids) == 1
     (shared,) = [message for owner, message in lines if owner == "nobody's"]
     assert "one by one" in shared
 

@@ -131,7 +131,7 @@ def test_a_deadline_holds_though_a_round_hangs(
     events = asyncio.run(scenario())
 
     assert events[0]["type"] == "EciWaitTimeoutError"
-    assert "The last look failed: There was no complete answer within 600 s." in events[0]["message"]
+    assert "The last poll failed: There was no complete answer within 600 s." in events[0]["message"]
     assert events[0]["details"]["ended_by"] == "timeout"
     assert [event["status"] for event in events[1:]] == ["found"] * 2
     assert_all_is_closed()

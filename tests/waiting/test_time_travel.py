@@ -150,7 +150,7 @@ def test_what_a_server_asks_for_ends_at_the_deadline(
     end = run(task)
 
     assert isinstance(end.error, errors.EciWaitTimeoutError), repr(end.error)
-    assert "The last look failed: GET" in str(end.error)
+    assert "The last poll failed: GET" in str(end.error)
     assert seconds_since(turned_clock, began) == pytest.approx(1 * HOURS)
 
 
@@ -351,7 +351,7 @@ def test_an_interval_below_a_second_is_kept(
         assert event["status"] == "found"
     else:
         with EciHook() as hook:
-            assert trigger.wait(hook).run().end_date
+            assert trigger.poller(hook).run().end_date
 
     assert all(0.2 < pause < 0.3 for pause in turned_clock.slept)
     assert sum(turned_clock.slept) == pytest.approx(30, abs=0.3)

@@ -135,7 +135,7 @@ def test_a_try_that_ends_while_the_server_is_down_says_why_the_last_look_failed(
 
     assert isinstance(end.error, errors.EciWaitTimeoutError)
     assert isinstance(end.error.__cause__, errors.EciServerError)
-    assert "its status is not known. The last look failed: GET" in str(end.error)
+    assert "Its status is not known. The last poll failed: GET" in str(end.error)
 
 
 def test_a_last_look_that_hangs_does_not_hold_the_task(
@@ -145,7 +145,7 @@ def test_a_last_look_that_hangs_does_not_hold_the_task(
     end_the_try: Callable[[float], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("eci_provider.waiting.timeouts.LAST_LOOK_SECONDS", 0.2)
+    monkeypatch.setattr("eci_provider.waiting.timeouts.FINAL_POLL_SECONDS", 0.2)
     sandbox.fault("GET", TASK, skip=2, times=None, hang=True)
     end_the_try(2)
 
@@ -209,7 +209,7 @@ def test_a_dead_trigger_ends_in_our_words_and_a_retry_helps(guid: str) -> None:
     for words in (
         guid,
         "Trigger failure: OSError: no more files",
-        "goes on in EnergyCAP",
+        "continues in EnergyCAP",
         "retry",
         "'In progress'",
     ):
@@ -228,7 +228,7 @@ def test_what_ended_meanwhile_counts_whatever_became_of_the_trigger(
 def test_a_last_look_that_fails_is_the_cause(guid: str, sandbox: Sandbox) -> None:
     sandbox.fault("GET", TASK, times=None, status=503)
 
-    with pytest.raises(errors.EciTriggerError, match=r"status is not known\. The last look failed: GET") as caught:
+    with pytest.raises(errors.EciTriggerError, match=r"status is not known\. The last poll failed: GET") as caught:
         resume(sensor(guid), DIED)
 
     assert isinstance(caught.value.__cause__, errors.EciServerError)
