@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from eci_provider.api.errors import EciError, EciValidationError
-from eci_provider.bills.bounds import ADVISED_ROWS, LONGEST_PERIOD
+from eci_provider.bills.check_options import ADVISED_ROWS, LONGEST_PERIOD
 from eci_provider.bills.checking import check_file
 from eci_provider.bills.report import printable
 from eci_provider.bills.rules import RULES

@@ -14,7 +14,7 @@ from eci_provider.bills.errors import EciBillFileError
 ARCHIVE = ".zip"
 #: What zipfile raises, at any time while a file is unpacked.
 UNPACKING_ERRORS = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError)
-#: Is told of a file in a ZIP that cannot be read; where it does not raise, the others are read.
+#: Called for a file in a ZIP that cannot be read; unless it raises, the other files are read.
 Unreadable: TypeAlias = "Callable[[EciBillFileError], object]"
 
 
@@ -29,17 +29,17 @@ def suffix_of(name: str) -> str:
 
 def unpacked_files(name: str, stream: BinaryIO, unreadable: Unreadable) -> Iterator[tuple[str, BinaryIO]]:
     """
-    Iterate over the files in a ZIP, each with its name, open until the next one is asked for.
+    Iterate over the files in a ZIP: the name of each, and its content, open until the next one is asked for.
 
     :param name: the ZIP's name.
     :param stream: its content.
-    :param unreadable: is told of files that cannot be read.
-    :raises EciBillFileError: when it is none, or there is no file in it.
+    :param unreadable: called for each file that cannot be read.
+    :raises EciBillFileError: when it is not a ZIP, or an empty one.
     """
     try:
         archive = zipfile.ZipFile(stream)
     except UNPACKING_ERRORS as error:
-        raise EciBillFileError(f"it is no readable ZIP ({error}).", file=name) from error
+        raise EciBillFileError(f"it is not a readable ZIP ({error}).", file=name) from error
     with archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         if not members:

@@ -1,25 +1,23 @@
-"""A bill file checked before it leaves, by what is documented of the importer."""
+"""The check of a bill file before it is sent, by what is documented of the importer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from eci_provider.bills.bounds import ADVISED_ROWS, LONGEST_PERIOD, Bounds, checked_bounds
+from eci_provider.api.column_mapping import ColumnMapping
+from eci_provider.api.upload import BillFile
+from eci_provider.bills.check_options import ADVISED_ROWS, LONGEST_PERIOD, CheckOptions, checked_options
 from eci_provider.bills.dates import ADVANCED_DATE_FORMAT
 from eci_provider.bills.errors import EciBillFileError
+from eci_provider.bills.history import BillHistory
 from eci_provider.bills.layout import layout_for
 from eci_provider.bills.mapping import column_mapping
 from eci_provider.bills.reading import tables
 from eci_provider.bills.report import CheckReport, Problem, Tally
 from eci_provider.bills.rules import RULES
-from eci_provider.bills.seen import Seen
 from eci_provider.bills.table_check import TableCheck
-
-if TYPE_CHECKING:
-    from eci_provider.api.column_mapping import ColumnMapping
-    from eci_provider.api.upload import BillFile
-    from eci_provider.bills.tables import Table
+from eci_provider.bills.tables import Table
 
 
 def check_file(
@@ -33,27 +31,26 @@ def check_file(
     rules_off: Iterable[str] | None = (),
 ) -> CheckReport:
     """
-    Check a bill file while the report is iterated over.
+    Check a bill file.
 
-    Memory is constant whatever the length of the file, but for a workbook: the texts that its cells share are in
-    memory while it is read, each of them once, or twice where there are formulas. What is found by comparing far
-    rows is bounded in one place: an overlap is seen with one of the last 30,000 meters, which in a file in the
-    documented order are all.
+    Iterating over the report reads the file. Memory is constant whatever its length, except for the shared texts
+    of a workbook. One comparison is bounded: overlaps are found among the last 30,000 meters, which are all meters
+    of a file in the documented order.
 
     :param file: the file, as for :func:`~eci_provider.bills.reading.tables`.
-    :param mapping: which column is what, as :func:`~eci_provider.bills.mapping.column_mapping` takes it; without
-        one the file is in Advanced format.
-    :param accounts: the codes and aliases of accounts that EnergyCAP knows, or a dict of them with the codes,
-        aliases and serial numbers of the meters of each; codes that are whole numbers are taken as texts.
-    :param meters: the codes, aliases and serial numbers of meters that EnergyCAP knows, unless ``accounts`` is a
-        dict.
-    :param longest_period: above how many days a bill's period is unusual; at least 1.
-    :param most_rows: above how many rows a file is too long; at least 1.
-    :param rules_off: the codes of rules (:data:`~eci_provider.bills.rules.RULES`) that are switched off.
-    :return: the report; nothing was read yet.
+    :param mapping: which column has which meaning, as :func:`~eci_provider.bills.mapping.column_mapping` takes it;
+        without it the file is in Advanced format.
+    :param accounts: the codes and aliases of the accounts that EnergyCAP knows; or a dict of them with the codes,
+        aliases and serial numbers of each account's meters. Codes may be whole numbers.
+    :param meters: the codes, aliases and serial numbers of the meters that EnergyCAP knows; not together with a
+        dict of accounts.
+    :param longest_period: the longest usual period of a bill in days, at least 1.
+    :param most_rows: the most rows a file should have, at least 1.
+    :param rules_off: the codes of rules (:data:`~eci_provider.bills.rules.RULES`) to switch off.
+    :return: the report; the file has not been read yet.
     :raises EciValidationError: when an argument is wrong.
     """
-    bounds = checked_bounds(
+    options = checked_options(
         source="check_file",
         accounts=accounts,
         meters=meters,
@@ -62,50 +59,59 @@ def check_file(
         rules_off=rules_off,
     )
     known = None if mapping is None else column_mapping(mapping, source="check_file")
-    return CheckReport(lambda tally: _problems(file, known, bounds, tally), file)
+    return CheckReport(lambda tally: _FileCheck(file, known, options, tally).problems(), file)
 
 
-def _problems(file: BillFile, mapping: ColumnMapping | None, bounds: Bounds, tally: Tally) -> Iterator[Problem]:
-    for problem in _all_problems(file, mapping, bounds, tally):
-        code = problem.rule.code
-        if code not in bounds.off:
-            tally.found[code, problem.column] += 1
-            yield problem
+class _FileCheck:
+    """
+    One reading of a bill file.
 
+    :param file: the file.
+    :param mapping: which column has which meaning; None for Advanced format.
+    :param options: the options of the check.
+    :param tally: what is found is counted here.
+    """
 
-def _all_problems(
-    file: BillFile, mapping: ColumnMapping | None, bounds: Bounds, tally: Tally
-) -> Iterator[Problem]:
-    date_format = ADVANCED_DATE_FORMAT if mapping is None else mapping.date_format
-    broken: list[EciBillFileError] = []
-    with Seen() as seen:
+    def __init__(self, file: BillFile, mapping: ColumnMapping | None, options: CheckOptions, tally: Tally) -> None:
+        self._file, self._mapping, self._options, self._tally = file, mapping, options, tally
+        self._history = BillHistory()
+
+    def problems(self) -> Iterator[Problem]:
+        """Iterate over the problems by the rules that are not switched off."""
+        for problem in self._all_problems():
+            code = problem.rule.code
+            if code not in self._options.off:
+                self._tally.found[code, problem.column] += 1
+                yield problem
+
+    def _all_problems(self) -> Iterator[Problem]:
+        date_format = ADVANCED_DATE_FORMAT if self._mapping is None else self._mapping.date_format
+        broken: list[EciBillFileError] = []
+        with self._history:
+            try:
+                for table in tables(self._file, date_format=date_format, unreadable=broken.append):
+                    yield from _unreadable(broken)
+                    yield from self._table_problems(table)
+            except EciBillFileError as error:
+                broken.append(error)
+            yield from _unreadable(broken)
+            yield from self._history.torn_bills()
+
+    def _table_problems(self, table: Table) -> Iterator[Problem]:
         try:
-            for table in tables(file, date_format=date_format, unreadable=broken.append):
-                yield from _unreadable(broken)
-                yield from _table_problems(table, mapping, bounds, tally, seen)
+            layout = layout_for(table.header, self._mapping, file=table.name)
         except EciBillFileError as error:
-            broken.append(error)
-        yield from _unreadable(broken)
-        yield from seen.torn_bills()
-
-
-def _table_problems(
-    table: Table, mapping: ColumnMapping | None, bounds: Bounds, tally: Tally, seen: Seen
-) -> Iterator[Problem]:
-    try:
-        layout = layout_for(table.header, mapping, file=table.name)
-    except EciBillFileError as error:
-        yield Problem(RULES["column_missing"], error.file, error.row, None, error.problem)
-        return
-    seen.begin_file(table.name)
-    try:
-        yield from TableCheck(table, layout, bounds, tally, seen).problems()
-    except EciBillFileError as error:
-        yield from _unreadable([error])
+            yield Problem(RULES["column_missing"], error.file, error.row, None, error.problem)
+            return
+        self._history.begin_file(table.name)
+        try:
+            yield from TableCheck(table, layout, self._options, self._tally, self._history).problems()
+        except EciBillFileError as error:
+            yield from _unreadable([error])
 
 
 def _unreadable(errors: list[EciBillFileError]) -> Iterator[Problem]:
-    """Iterate over the problems of files that cannot be read, and forget them."""
+    """Empty a list of errors, and iterate over them as problems."""
     while errors:
         error = errors.pop(0)
         yield Problem(RULES["file_unreadable"], error.file, error.row, None, error.problem)

@@ -35,20 +35,20 @@ _SHAPES = {
     "yyyymmdd": re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})", re.ASCII),
 }
 DATE_FORMATS = tuple(_SHAPES)
-#: What a cell holds: a date as yyyymmdd, and as a number of days; where it is none, a tilde and its text, so that
-#: such cells differ from dates and from each other, and None.
+#: The content of a cell: its date as yyyymmdd, and as a number of days. A cell without a date has a tilde and its
+#: text, which differs from all dates, and None.
 Day: TypeAlias = "tuple[str, int | None]"
-#: How many cells are remembered, and how long a cell is, in characters, that may be a date.
+#: How many cells are kept, and how many characters a date has at most.
 _MOST_DAYS = 16_384
 _LONGEST_DATE = 40
 
 
 def read_date(text: str, date_format: str) -> date | None:
     """
-    Return the date that a cell holds, or None where it holds none in this format.
+    Return the date in a cell; None where it has none in this format.
 
-    Not documented and taken as the lenient side: a day or a month may have one digit, a month's name may be cut to
-    three letters, and a comma may follow the day.
+    Lenient where nothing is documented: a day or a month may have one digit, a month's name may be its first three
+    letters, and a comma may follow the day.
 
     :param text: the cell, without spaces around it.
     :param date_format: one of :data:`DATE_FORMATS`.
@@ -88,17 +88,17 @@ def written_date(day: date, date_format: str) -> str:
 
 def other_formats(text: str, date_format: str) -> list[str]:
     """
-    Return in which of the other formats a cell would be a date.
+    Return the other formats in which a cell is a date.
 
-    :param text: the cell, no date in the file's own format.
-    :param date_format: the file's own.
+    :param text: the cell, which is not a date in the file's format.
+    :param date_format: the file's format.
     """
     return [other for other in DATE_FORMATS if other != date_format and read_date(text, other) is not None]
 
 
 class Days(dict[str, Day]):
     """
-    Read cells as dates, and remember what was read, for dates come again and again.
+    The dates in cells, kept once they are read, since the same dates recur.
 
     :param date_format: one of :data:`DATE_FORMATS`.
     """

@@ -1,4 +1,4 @@
-"""What can be wrong with a bill file as a whole."""
+"""The error for a bill file that cannot be used as it is."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from eci_provider.core.errors import EciError
 
 class EciBillFileError(EciError):
     """
-    Tell that a bill file cannot be read, split or sent as it is; the same file will fail again.
+    A bill file cannot be read, split or sent as it is; the same file fails again.
 
     :param problem: a sentence that says what is wrong and what to do.
-    :param file: which file, inside a ZIP the one in it.
-    :param row: which row of it, counted from 1 as a spreadsheet program does, if one row is at fault.
+    :param file: the file's name; inside a ZIP the name there.
+    :param row: the row at fault, counted from 1 as in a spreadsheet program; None for the file as a whole.
     """
 
     retry_helps = False

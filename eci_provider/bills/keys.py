@@ -1,4 +1,4 @@
-"""Which rows are one bill: neighbours with the same account, dates and vendor."""
+"""The key of a bill: consecutive rows with the same account, dates and vendor are one bill."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from typing import TypeAlias
 from eci_provider.bills.dates import Days
 from eci_provider.bills.layout import Layout
 
-#: What tells a bill from others: the account's code, the vendor's code (empty where there is none), its start and
-#: its end as yyyymmdd. Bills in the order of their keys are in the documented one (help centre, sort order of
-#: rows). A plain tuple, for there are millions.
+#: Account code, vendor code (empty where there is none), and start and end as yyyymmdd. Bills sorted by their keys
+#: are in the documented order (help centre, sort order of rows). A plain tuple, since there are millions.
 BillKey: TypeAlias = "tuple[str, str, str, str]"
-#: What a row itself says of its bill: account, start, end and vendor, if the file has vendors.
-Written: TypeAlias = "tuple[str, ...]"
+#: The same cells as a row has them: account, start, end, and vendor if the file has vendors.
+KeyCells: TypeAlias = "tuple[str, ...]"
 
 
 class BillKeys:
     """
-    Tell of a file's rows which bill they belong to.
+    The keys of a file's bills.
 
     :param layout: the meaning of its columns.
     """
@@ -31,38 +30,29 @@ class BillKeys:
         self._fields = ["account_code", "start_date", "end_date"]
         if "vendor_code" in layout.columns:
             self._fields.append("vendor_code")
-        #: Returns what a row itself says, equal for most rows of one bill; raises ``IndexError`` for a short row.
-        self.written: Callable[[list[str]], Written] = itemgetter(
+        self._key_cells: Callable[[list[str]], KeyCells] = itemgetter(
             *(layout.columns[field] for field in self._fields)
         )
 
-    def written_short(self, cells: list[str]) -> Written:
+    def key(self, key_cells: KeyCells) -> BillKey:
         """
-        Return the same of a row that lacks cells at its end.
+        Return a bill's key, whatever way its dates are written.
 
-        :param cells: the row's cells.
+        :param key_cells: the key's cells in one of its rows.
         """
-        return tuple(self._layout.cell(cells, field) for field in self._fields)
+        return self.bill(key_cells)[0]
 
-    def key(self, written: Written) -> BillKey:
+    def bill(self, key_cells: KeyCells) -> tuple[BillKey, int | None, int | None]:
         """
-        Return the key of the bill, the same one however its dates are written.
+        Return a bill's key, its first and its last day, as numbers of days; None for what is not a date.
 
-        :param written: what :attr:`written` says.
-        """
-        return self.bill(written)[0]
-
-    def bill(self, written: Written) -> tuple[BillKey, int | None, int | None]:
-        """
-        Return a bill's key, its first and its last day, as numbers of days; None where they are none.
-
-        :param written: what :attr:`written` says.
+        :param key_cells: the key's cells in one of its rows.
         """
         days = self.days
-        start_text, start = days[written[1]]
-        end_text, end = days[written[2]]
-        vendor = written[3].strip() if len(written) > 3 else ""
-        return (written[0].strip(), vendor, start_text, end_text), start, end
+        start_text, start = days[key_cells[1]]
+        end_text, end = days[key_cells[2]]
+        vendor = key_cells[3].strip() if len(key_cells) > 3 else ""
+        return (key_cells[0].strip(), vendor, start_text, end_text), start, end
 
     def key_of(self, cells: list[str]) -> BillKey:
         """
@@ -71,43 +61,40 @@ class BillKeys:
         :param cells: the row's cells.
         """
         try:
-            return self.key(self.written(cells))
+            return self.key(self._key_cells(cells))
         except IndexError:
-            return self.key(self.written_short(cells))
+            return self.key(self._key_cells_of_short(cells))
 
-    def are_one_bill(self, written: Written, other: Written) -> bool:
+    def key_cells(self, rows: list[list[str]]) -> list[KeyCells]:
         """
-        Tell whether two rows that say different things are of one bill all the same.
+        Return the key's cells of each row.
 
-        :param written: what :attr:`written` says of one.
-        :param other: what it says of the other.
-        """
-        if written[0].strip() != other[0].strip():
-            return False
-        return self.key(written) == self.key(other)
-
-    def said(self, rows: list[list[str]]) -> list[Written]:
-        """
-        Return what each of some rows says of its bill.
-
-        :param rows: the cells of each.
+        :param rows: the cells of each row.
         """
         try:
-            return list(map(self.written, rows))
+            return list(map(self._key_cells, rows))
         except IndexError:
-            return list(map(self.written_short, rows))
+            return list(map(self._key_cells_of_short, rows))
 
-    def starts(self, said: list[Written], last: Written) -> list[int]:
+    def starts(self, key_cells: list[KeyCells], last: KeyCells) -> list[int]:
         """
-        Return at which of some rows a bill starts, the others being of the bill before.
+        Return the indexes of the rows at which a bill starts; the others belong to the bill before.
 
-        :param said: what each row says.
-        :param last: what the row before them says; empty where there is none.
+        :param key_cells: the key's cells of each row.
+        :param last: those of the row above; empty where there is none.
         """
-        days, are_one_bill = self.days, self.are_one_bill
+        days, is_same_bill = self.days, self._is_same_bill
         return [
-            place
-            for place, (own, before) in enumerate(zip(said, chain((last,), said), strict=False))
-            # Neighbours differ in their start, as a rule: nothing else is looked at then.
-            if own != before and not (before and days[own[1]] == days[before[1]] and are_one_bill(own, before))
+            index
+            for index, (own, above) in enumerate(zip(key_cells, chain((last,), key_cells), strict=False))
+            # Bills that follow each other mostly differ in their start, which is the fastest to compare.
+            if own != above and not (above and days[own[1]] == days[above[1]] and is_same_bill(own, above))
         ]
+
+    def _is_same_bill(self, key_cells: KeyCells, other: KeyCells) -> bool:
+        """Return whether two rows that are written differently belong to the same bill."""
+        return key_cells[0].strip() == other[0].strip() and self.key(key_cells) == self.key(other)
+
+    def _key_cells_of_short(self, cells: list[str]) -> KeyCells:
+        """Return the key's cells of a row that lacks cells at its end."""
+        return tuple(self._layout.cell(cells, field) for field in self._fields)

@@ -1,4 +1,4 @@
-"""What a check finds: problems one by one, and in sum."""
+"""What a check finds: the problems one by one, and their counts."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _MOST_IN_DIGEST = 10
 @dataclass(frozen=True)
 class Problem:
     """
-    Hold a problem of a row, or of a file.
+    A problem of a row, or of a file.
 
-    :param rule: which rule it breaks.
-    :param file: the file's name, inside a ZIP that of the one in it.
-    :param row: the row, counted from 1 as a spreadsheet program does; None for the file as a whole.
+    :param rule: the rule that is broken.
+    :param file: the file's name; inside a ZIP the name there.
+    :param row: the row, counted from 1 as in a spreadsheet program; None for the file as a whole.
     :param column: the name of the column at fault; None for the row as a whole.
-    :param message: a sentence on this very row.
-    :param cells: the row as pairs of column name and value, as kickouts are reported; empty where the problem is
-        one of the file, or shows only at its end.
+    :param message: a sentence about this row.
+    :param cells: the row as pairs of column name and value, as in a kickout report; empty for a problem of the
+        file, or one that is found only at its end.
     """
 
     rule: Rule
@@ -44,7 +44,7 @@ class Problem:
 
 def printable(text: str) -> str:
     """
-    Return a text with what is no visible character escaped, lest a name in a ZIP writes lines of a log of its own.
+    Return a text with invisible characters escaped, so that a name in a ZIP cannot forge lines of a log.
 
     :param text: the text.
     """
@@ -55,7 +55,7 @@ def printable(text: str) -> str:
 
 @dataclass
 class Tally:
-    """Count while a file is checked."""
+    """The counts of a check, while the file is read."""
 
     rows: int = 0
     bills: int = 0
@@ -64,13 +64,13 @@ class Tally:
 
 class CheckReport:
     """
-    Iterate over a bill file's problems while it is read; afterwards the report knows their sums.
+    The problems of a bill file: iterating over them reads the file, after which their counts are known.
 
-    Each iteration reads the file anew. Problems come in the order of the rows, those that show only at the end of
-    a file at the end of it.
+    Each iteration reads the file again. Problems come in the order of the rows; those that are found only at the
+    end of a file come last.
 
     :param problems: reads the file and counts.
-    :param file: where it lies, if that is known.
+    :param file: the file, if it is known.
     """
 
     def __init__(self, problems: Callable[[Tally], Iterator[Problem]], file: object = None) -> None:
@@ -109,7 +109,7 @@ class CheckReport:
         """
         Return the ten most frequent kinds of problems, errors first.
 
-        :return: of each its ``code``, ``severity``, ``column``, ``message`` and how many ``rows`` have it.
+        :return: for each its ``code``, ``severity``, ``column``, ``message``, and how many ``rows`` have it.
         """
         kinds = sorted(
             self._tally.found.items(),

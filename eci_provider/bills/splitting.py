@@ -9,14 +9,14 @@ from itertools import islice
 from shutil import copyfileobj
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from eci_provider.bills.bounds import ADVISED_ROWS
+from eci_provider.bills.check_options import ADVISED_ROWS
 from eci_provider.bills.errors import EciBillFileError
-from eci_provider.bills.keys import BillKey, BillKeys, Written
+from eci_provider.bills.keys import BillKey, BillKeys, KeyCells
 from eci_provider.bills.layout import layout_for
 from eci_provider.bills.mapping import column_mapping
-from eci_provider.bills.naming import named_tables
+from eci_provider.bills.part_names import named_tables
 from eci_provider.bills.reading import tables
-from eci_provider.bills.sorting import sorted_rows
+from eci_provider.bills.row_sort import sorted_rows
 from eci_provider.bills.tables import Table
 from eci_provider.core.checks import whole_number
 from eci_provider.core.errors import EciValidationError
@@ -119,15 +119,15 @@ _Stretch: TypeAlias = "tuple[str, list[str], list[int]]"
 
 
 def _as_they_are(table: Table, keys: BillKeys) -> Iterator[_Stretch]:
-    last: Written = ()
+    last: KeyCells = ()
     for _, cells, texts in table.stretches():
         ahead = ""
         if not all(cells):
             ahead, *texts = _with_empty_ones(cells, texts)
             cells = [found for found in cells if found]
-        said = keys.said(cells)
-        yield ahead, texts, keys.starts(said, last)
-        last = said[-1] if said else last
+        key_cells = keys.key_cells(cells)
+        yield ahead, texts, keys.starts(key_cells, last)
+        last = key_cells[-1] if key_cells else last
 
 
 def _with_empty_ones(cells: list[list[str]], texts: list[str]) -> list[str]:

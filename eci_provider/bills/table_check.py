@@ -1,4 +1,4 @@
-"""The check of one file: its rows, its bills, and what they are to each other."""
+"""The check of one table: its rows, its bills, and how they relate to each other."""
 
 from __future__ import annotations
 
@@ -6,57 +6,58 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from eci_provider.api.header_lookup import REQUIRED_FIELDS
 from eci_provider.bills.cell_check import CellCheck, Fault, Faults, date_fault
-from eci_provider.bills.keys import BillKey, BillKeys, Written
+from eci_provider.bills.check_options import CheckOptions
+from eci_provider.bills.history import BillHistory, Period
+from eci_provider.bills.keys import BillKey, BillKeys, KeyCells
 from eci_provider.bills.layout import Layout
 from eci_provider.bills.report import Problem, Tally
 from eci_provider.bills.rules import RULES
+from eci_provider.bills.tables import Rows, Table
 
-if TYPE_CHECKING:
-    from eci_provider.bills.bounds import Bounds
-    from eci_provider.bills.seen import Seen
-    from eci_provider.bills.tables import Rows, Table
-
+#: How codes begin that EnergyCAP replaces by a meter of the account.
 _AUTO = "!AUTO!"
-#: In how long a bill doubled rows are looked for.
+#: Duplicates are searched for among so many rows of a bill.
 _LONGEST_BILL = 50_000
 
-
-# A bill: at which place of a stretch it starts; its key; its first and last day, as numbers of days, None where
-# they are none or in the wrong order; and what is wrong with all its rows. A plain tuple, for there are millions.
-_Bill = tuple[int, BillKey, "tuple[int, int] | None", Sequence[Fault]]
+# A bill: the index of its first row; its key; its first and last day, None where they are unknown or reversed; and
+# the faults that all its rows share. A plain tuple, since there are millions.
+_Bill: TypeAlias = "tuple[int, BillKey, Period | None, Sequence[Fault]]"
 
 
 class TableCheck:
     """
-    Check a file.
+    The check of one table.
 
-    Some rows at a time are looked at from one side after the other, which is quicker than row by row.
+    It takes many rows at a time and checks one thing of all of them before the next, which is faster than row by
+    row.
 
-    :param table: the file.
+    :param table: the table.
     :param layout: the meaning of its columns.
-    :param bounds: what to measure with.
-    :param tally: where rows and bills are counted.
-    :param seen: the bills of the files before it.
+    :param options: the options of the check.
+    :param tally: rows and bills are counted here.
+    :param history: the bills of the tables before it.
     """
 
-    def __init__(self, table: Table, layout: Layout, bounds: Bounds, tally: Tally, seen: Seen) -> None:
-        self._table, self._layout, self._bounds, self._tally = table, layout, bounds, tally
-        self._seen = seen
+    def __init__(
+        self, table: Table, layout: Layout, options: CheckOptions, tally: Tally, history: BillHistory
+    ) -> None:
+        self._table, self._layout, self._options, self._tally = table, layout, options, tally
+        self._history = history
         self._keys = BillKeys(layout)
         self._cells = CellCheck(layout, len(table.header), self._keys.days)
         self._width = {len(table.header)}
         self._amount = layout.observations[0] if layout.observations else layout.columns["account_code"]
-        # The last bill, what its last row says of it, and the hashes of all its rows.
+        # The last bill so far, the key's cells of its last row, and the hashes of all its rows.
         self._last_bill: _Bill = (0, ("", "", "", ""), None, ())
-        self._last: Written = ()
+        self._last_cells: KeyCells = ()
         self._last_rows: set[int] = set()
 
     def problems(self) -> Iterator[Problem]:
-        """Iterate over the problems, while the file is read."""
+        """Iterate over the problems while the table is read."""
         count = 0
         for stretch in self._table.stretches():
             numbers, rows = _without_empty(stretch)
@@ -64,81 +65,88 @@ class TableCheck:
                 continue
             faults: Faults = defaultdict(list)
             if set(map(len, rows)) != self._width:
-                rows = self._cells.filled(rows, faults)
-            bills = self._bills(rows, numbers, faults)
-            self._look_at_meters(bills, rows, faults)
-            self._look_at_doubles(bills, rows, faults)
-            self._cells.look_at(rows, faults)
+                rows = self._cells.pad(rows, faults)
+            bills = self._check_bills(rows, numbers, faults)
+            self._check_meters(bills, rows, faults)
+            self._check_duplicates(bills, rows, faults)
+            self._cells.check(rows, faults)
             if self._table.is_workbook:
-                self._cells.look_at_formulas(rows, faults)
+                self._cells.check_formulas(rows, faults)
             count += len(rows)
-            # At once: what cannot be read further down does not undo what was checked.
+            # Counted at once, so that the count is right where the file cannot be read to its end.
             self._tally.rows += len(rows)
-            for place in sorted(faults):
-                yield from self._told(numbers[place], rows[place], faults[place])
-        yield from self._end(count)
+            for index in sorted(faults):
+                yield from self._problems_of_row(numbers[index], rows[index], faults[index])
+        yield from self._problems_at_end(count)
 
-    def _told(self, number: int, cells: list[str], faults: list[Fault]) -> Iterator[Problem]:
+    def _problems_of_row(self, number: int, cells: list[str], faults: list[Fault]) -> Iterator[Problem]:
         header = self._table.header
         for code, index, message in faults:
             column = None if index is None else header[index]
-            shown = [(header[at] if at < len(header) else "", cell.strip()) for at, cell in enumerate(cells)]
-            yield Problem(RULES[code], self._table.name, number, column, message, shown)
+            pairs = [(header[at] if at < len(header) else "", cell.strip()) for at, cell in enumerate(cells)]
+            yield Problem(RULES[code], self._table.name, number, column, message, pairs)
 
-    def _bills(self, rows: list[list[str]], numbers: Sequence[int], faults: Faults) -> list[_Bill]:
-        """Look at the bills of a stretch, the first of which may have begun before, and return them."""
-        said = self._keys.said(rows)
-        pairs = enumerate(zip(said, chain((self._last,), said), strict=False))
+    def _problems_at_end(self, rows: int) -> Iterator[Problem]:
+        if not rows:
+            yield Problem(RULES["no_rows"], self._table.name, None, None, "It has no rows below its header.")
+        if rows > self._options.most_rows:
+            message = f"It has {rows:,} rows, EnergyCAP advises at most {self._options.most_rows:,}."
+            yield Problem(RULES["too_many_rows"], self._table.name, None, None, message)
+
+    def _check_bills(self, rows: list[list[str]], numbers: Sequence[int], faults: Faults) -> list[_Bill]:
+        """Return the bills that the rows belong to; the first one may have begun above them."""
+        cells = self._keys.key_cells(rows)
+        pairs = enumerate(zip(cells, chain((self._last_cells,), cells), strict=False))
         last, bills = self._last_bill, []
-        for place in [place for place, (own, before) in pairs if own != before]:
-            bill = self._bill(place, said[place])
+        for index in [index for index, (own, above) in pairs if own != above]:
+            bill = self._bill(index, cells[index])
             if bill[1] <= last[1]:
-                _, before, period, _ = last
-                if bill[1] == before:
+                _, key_above, period, _ = last
+                if bill[1] == key_above:
                     continue
                 if period is not None and not _is_kicked_out(bill):
-                    faults[place].append(_order_fault(before))
+                    faults[index].append(_order_fault(key_above))
             bills.append(bill)
             last = bill
         self._tally.bills += len(bills)
         known = [bill for bill in bills if not bill[3] or not _is_kicked_out(bill)]
         if known:
-            places, keys, *_ = zip(*known, strict=True)
-            self._seen.note_bills(keys, map(numbers.__getitem__, places))
+            indexes, keys, *_ = zip(*known, strict=True)
+            self._history.add_bills(keys, map(numbers.__getitem__, indexes))
         if bills and bills[0][0] == 0:
             self._last_rows = set()
         else:
             bills.insert(0, (0, *self._last_bill[1:]))
-        self._last, self._last_bill = said[-1], last
+        self._last_cells, self._last_bill = cells[-1], last
         return bills
 
-    def _bill(self, place: int, written: Written) -> _Bill:
-        """Look at what all rows of a bill have in common."""
-        key, start, end = self._keys.bill(written)
-        account, bounds = key[0], self._bounds
+    def _bill(self, index: int, cells: KeyCells) -> _Bill:
+        """Return a bill with the faults that all its rows share."""
+        key, start, end = self._keys.bill(cells)
+        account, options = key[0], self._options
         if (
             start is not None
             and end is not None
-            and start <= end <= start + bounds.longest_period
+            and start <= end <= start + options.longest_period
             and account
-            and (bounds.accounts is None or account in bounds.accounts)
+            and (options.accounts is None or account in options.accounts)
         ):
-            return place, key, (start, end), ()
+            return index, key, (start, end), ()
         faults: list[Fault] = []
         if start is None or end is None or not account:
-            faults = self._required_faults(written)
-        if bounds.accounts is not None and account and account not in bounds.accounts:
+            faults = self._required_faults(cells)
+        if options.accounts is not None and account and account not in options.accounts:
             message = f"{account!r} is not among the accounts given."
             faults.append(("account_unknown", self._layout.columns["account_code"], message))
         if start is None or end is None:
-            return place, key, None, faults
-        if not start <= end <= start + bounds.longest_period:
-            faults.append(self._period_fault(end - start, written))
-        return place, key, (start, end) if start <= end else None, faults
+            return index, key, None, faults
+        if not start <= end <= start + options.longest_period:
+            faults.append(self._period_fault(end - start, cells))
+        return index, key, (start, end) if start <= end else None, faults
 
-    def _required_faults(self, written: Written) -> list[Fault]:
+    def _required_faults(self, cells: KeyCells) -> list[Fault]:
         faults: list[Fault] = []
-        for name, cell in zip(REQUIRED_FIELDS, written, strict=False):
+        for name, cell in zip(REQUIRED_FIELDS, cells, strict=False):
             text, index = cell.strip(), self._layout.columns[name]
             if not text:
                 faults.append(("required_empty", index, "It must not be empty."))
@@ -146,87 +154,76 @@ class TableCheck:
                 faults.append(date_fault(text, index, self._layout.date_format))
         return faults
 
-    def _period_fault(self, days: int, written: Written) -> Fault:
+    def _period_fault(self, days: int, cells: KeyCells) -> Fault:
         index = self._layout.columns["end_date"]
         if days < 0:
-            return (
-                "end_before_start",
-                index,
-                f"The end {written[2].strip()} is before the start {written[1].strip()}.",
-            )
-        return "period_long", index, f"The period is {days} days long, more than {self._bounds.longest_period}."
+            message = f"The end {cells[2].strip()} is before the start {cells[1].strip()}."
+            return "end_before_start", index, message
+        return "period_long", index, f"The period is {days} days long, more than {self._options.longest_period}."
 
-    def _look_at_doubles(self, bills: list[_Bill], rows: list[list[str]], faults: Faults) -> None:
+    def _check_duplicates(self, bills: list[_Bill], rows: list[list[str]], faults: Faults) -> None:
         """Compare the rows of each bill with each other."""
         last, amount = len(rows), self._amount
         spans = pairwise([*[bill[0] for bill in bills], last])
-        # Most bills have one row. Only the first may have begun before, and the last may go on.
+        # Most bills have one row. The first bill may have begun above, and the last one may continue below.
         for start, end in [(start, end) for start, end in spans if end - start > 1 or not start or end == last]:
-            # Rows of different amounts are no doubles, and that is seen at once.
+            # Rows with different amounts are no duplicates, and that is fast to compare.
             if start and end != last and len({cells[amount].strip() for cells in rows[start:end]}) == end - start:
                 continue
             if start:
                 self._last_rows = set()
             known = self._last_rows
-            for place in range(start, end):
-                hashed = _hash(rows[place])
+            for index in range(start, end):
+                hashed = _hash(rows[index])
                 if hashed in known:
-                    faults[place].append(("row_duplicate", None, "The same row stands above in the same bill."))
+                    faults[index].append(("row_duplicate", None, "The same row is above it in the same bill."))
                 elif len(known) < _LONGEST_BILL:
                     known.add(hashed)
 
-    def _look_at_meters(self, bills: list[_Bill], rows: list[list[str]], faults: Faults) -> None:
-        """Find what is wrong with each row's bill and meter, and with its bill beside the meter's last one."""
-        bounds = self._bounds
-        are_known = bounds.meters is not None or bounds.meters_of is not None
-        periods, older, overlapped = self._seen.periods, self._seen.older_periods, self._seen.overlapped
+    def _check_meters(self, bills: list[_Bill], rows: list[list[str]], faults: Faults) -> None:
+        """Add the faults of each row's bill, of its meter, and of its period beside the meter's other periods."""
+        options, history = self._options, self._history
+        are_known = options.meters is not None or options.meters_of is not None
+        periods, older, add_overlapping = history.periods, history.older_periods, history.add_overlapping_period
         coming = iter(bills)
         following = next(coming, None)
-        for place, meter in enumerate(self._cells.meters(rows)):
-            if following is not None and place == following[0]:
-                _, (account, vendor, *_), period, bad = following
+        for index, meter in enumerate(self._cells.meters(rows)):
+            if following is not None and index == following[0]:
+                _, (account, vendor, *_), period, shared_faults = following
                 following = next(coming, None)
-            if bad:
-                faults[place] += bad
+            if shared_faults:
+                faults[index] += shared_faults
             if are_known or not meter:
-                faults[place] += self._meter_faults(meter, account)
+                faults[index] += self._meter_faults(meter, account)
             if period is None:
                 continue
             hashed = hash((account, vendor, meter))
             known = periods.get(hashed) or older.get(hashed)
             if not known or known[1] <= period[0]:
                 periods[hashed] = period
-            elif known is not period and (other := overlapped(hashed, known, period)):
-                faults[place].append(self._overlap_fault(other))
-        self._seen.forget_old_periods()
+            elif known is not period and (other := add_overlapping(hashed, known, period)):
+                faults[index].append(self._overlap_fault(other))
+        history.forget_old_periods()
 
     def _meter_faults(self, meter: str, account: str) -> list[Fault]:
-        index, bounds = self._cells.meter_column, self._bounds
+        index, options = self._cells.meter_column, self._options
         if index is None:
             return []
         if not meter:
             return [("meter_empty", index, "It is empty: the row is a charge of the account itself.")]
-        known = bounds.meters if bounds.meters_of is None else bounds.meters_of.get(account)
+        known = options.meters if options.meters_of is None else options.meters_of.get(account)
         if known is None or meter in known or meter.startswith(_AUTO):
             return []
         return [("meter_unknown", index, f"{meter!r} is not among the meters given for account {account!r}.")]
 
-    def _overlap_fault(self, before: tuple[int, int]) -> Fault:
-        start, end = [date.fromordinal(day).isoformat() for day in before]
+    def _overlap_fault(self, other: Period) -> Fault:
+        start, end = [date.fromordinal(day).isoformat() for day in other]
         message = f"It overlaps the bill of this account and meter from {start} to {end}."
         return "period_overlap", self._layout.columns["start_date"], message
 
-    def _end(self, rows: int) -> Iterator[Problem]:
-        """Iterate over what shows only when the whole file is known."""
-        if not rows:
-            yield Problem(RULES["no_rows"], self._table.name, None, None, "It has no row below its header.")
-        if rows > self._bounds.most_rows:
-            message = f"It has {rows:,} rows, EnergyCAP advises at most {self._bounds.most_rows:,}."
-            yield Problem(RULES["too_many_rows"], self._table.name, None, None, message)
-
 
 def _hash(cells: list[str]) -> int:
-    """Return a hash of a row's cells, however they were written: with spaces around them, or empty ones behind."""
+    """Return a hash of a row's cells; spaces around cells and empty cells at the end make no difference."""
     text = "\0".join(cells).strip(" ")
     if "\0 " in text or " \0" in text:
         text = "\0".join(map(str.strip, cells))
@@ -237,15 +234,15 @@ def _is_kicked_out(bill: _Bill) -> bool:
     return any(RULES[code].kicks_out for code, *_ in bill[3])
 
 
-def _order_fault(before: BillKey) -> Fault:
-    return "out_of_order", None, f"It belongs before the row above it ({', '.join(before)})."
+def _order_fault(key_above: BillKey) -> Fault:
+    return "out_of_order", None, f"It belongs before the row above it ({', '.join(key_above)})."
 
 
 def _without_empty(stretch: Rows) -> tuple[Sequence[int], list[list[str]]]:
-    """Return the rows' numbers and cells, empty rows left out."""
+    """Return the numbers and the cells of the rows that are not empty."""
     first, rows, _ = stretch
     numbers = range(first, first + len(rows))
     if all(rows):
         return numbers, rows
-    places = [place for place, cells in enumerate(rows) if cells]
-    return [numbers[place] for place in places], [rows[place] for place in places]
+    indexes = [index for index, cells in enumerate(rows) if cells]
+    return [numbers[index] for index in indexes], [rows[index] for index in indexes]

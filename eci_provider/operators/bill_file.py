@@ -166,10 +166,10 @@ class CheckBillFileOperator(EciBillFileOperator):
 
     def _check_bounds(self) -> None:
         """Refuse wrong bounds; templates are left for later."""
-        from eci_provider.bills.bounds import checked_bounds
+        from eci_provider.bills.check_options import checked_options
 
         known = {name: value for name, value in self._bounds().items() if not is_template(value)}
-        checked_bounds(source=self.source, **known)
+        checked_options(source=self.source, **known)
 
     def _bounds(self) -> dict[str, Any]:
         return {

@@ -144,7 +144,7 @@ def test_a_row_is_reported_as_the_analyst_knows_it(tmp_path: Path) -> None:
     (problem,) = report
 
     assert problem.cells == list(zip(HEADER, [*GOOD[:5], "twelve", "100", ""], strict=True))
-    assert str(problem) == "bills.csv, row 3, column 'Charge': error number_unreadable: 'twelve' is no number."
+    assert str(problem) == "bills.csv, row 3, column 'Charge': error number_unreadable: 'twelve' is not a number."
     assert (report.rows, report.bills, report.errors, report.warnings) == (2, 1, 1, 0)
     assert report.digest() == [
         {
@@ -199,7 +199,7 @@ def test_of_very_many_bad_amounts_in_a_row_the_first_are_told_and_the_others_cou
     found = list(_report(tmp_path, text([*GOOD[:5], *["x"] * 150], header=header), mapping=mapping))
 
     assert [problem.column for problem in found] == [*header[5:105], None]
-    assert found[-1].message == "50 further amounts are no numbers."
+    assert found[-1].message == "50 further amounts are not numbers."
 
 
 def test_a_header_wider_than_any_spreadsheet_is_unreadable(tmp_path: Path) -> None:
@@ -271,8 +271,8 @@ def test_a_rule_is_switched_off(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         ({"rules_off": ["date_unreadible"]}, "Did you mean 'date_unreadable'?"),
-        ({"rules_off": 5}, "5 is no list of rules"),
-        ({"rules_off": [["a"]]}, "['a'] is no rule"),
+        ({"rules_off": 5}, "5 is not a list of rules"),
+        ({"rules_off": [["a"]]}, "['a'] is not a rule"),
         ({"accounts": "1001"}, "accounts is '1001': must be a list"),
         ({"accounts": 1001}, "accounts is 1001: must be a list"),
         ({"accounts": [1001.5]}, "accounts holds 1001.5: a code must be a text or a whole number"),
@@ -349,7 +349,7 @@ def test_a_bill_torn_within_a_file_of_a_zip_is_told_as_ever(tmp_path: Path) -> N
     found = _in_zip(tmp_path, [row()], [row(account="2"), row(account="3"), row(account="2", meter="M2")])
 
     assert [place[:3] for place in found] == [("out_of_order", "b/bills.csv", 4), ("bill_torn", "b/bills.csv", 4)]
-    assert found[1][3] == "It belongs to the bill of row 2, from which other rows part it."
+    assert found[1][3] == "It belongs to the bill of row 2; other rows lie between."
 
 
 def test_files_of_a_zip_may_come_in_any_order_but_periods_of_a_meter_may_not_overlap(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_letters_that_the_output_cannot_show_do_not_end_it(mapping: str, tmp_pat
     )
 
     assert (done.returncode, done.stderr) == (1, "")
-    assert "'M\\xe4rz' is no date" in done.stdout
+    assert "'M\\xe4rz' is not a date" in done.stdout
 
 
 def test_errors_are_printed_and_give_1(mapping: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,7 +134,7 @@ def test_a_zip_gives_each_file_in_it() -> None:
         ("bills.csv", b"A\n" + b'"\n",' * 2_000_000, 2, "too long"),
         ("bills.pdf", b"%PDF", None, ".csv, .dat, .txt, .xlsx, .zip"),
         ("bills.xlsx", b"PK no workbook", None, "Excel workbook"),
-        ("bills.zip", b"PK no archive", None, "no readable ZIP"),
+        ("bills.zip", b"PK no archive", None, "not a readable ZIP"),
         ("bills.zip", archive([]), None, "no file in it"),
         ("bills.zip", archive([("a.csv", b"A\n"), ("b.pdf", b"%PDF")]), None, "'b.pdf'"),
         (

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from eci_provider.api.errors import EciValidationError
 from eci_provider.bills import EciBillFileError, join_parts, mapping_from_file, split_file
-from eci_provider.bills.sorting import sorted_rows
 from tests.support.bill_files import (
     GOOD,
     HEADER,
@@ -134,17 +133,6 @@ def test_the_documented_order_is_account_vendor_start_end(tmp_path: Path) -> Non
     (part,) = _split(text(*reversed(wanted)).encode(), tmp_path, sort=True)
 
     assert _read(part.read_bytes()) == wanted
-
-
-def test_sorting_beyond_memory_keeps_rows_of_one_bill_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    from eci_provider.bills import sorting
-
-    # A run of every three rows, and runs merged three at a time: many levels of runs.
-    monkeypatch.setattr(sorting, "_MEMORY", 3 * sorting._ROW_COST)
-    monkeypatch.setattr(sorting, "_FAN_IN", 3)
-    rows = [((str(place * 7 % 11), "", "", ""), f"{place:04}") for place in range(1000)]
-
-    assert list(sorted_rows(rows)) == sorted(rows)
 
 
 def test_the_real_bills_in_parts(tmp_path: Path) -> None:

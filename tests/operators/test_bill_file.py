@@ -204,7 +204,7 @@ def test_the_result_stays_small_whatever_the_file_holds(tmp_path: Path) -> None:
     ("make", "arguments", "words"),
     [
         (_check, {"on_problems": "skip"}, "'fail', 'warn'"),
-        (_check, {"rules_off": ["no_such"]}, "'no_such' is no rule"),
+        (_check, {"rules_off": ["no_such"]}, "'no_such' is not a rule"),
         (_check, {"profile_code": "p", "column_mapping": MAPPING}, "must be one of them"),
         (_check, {"column_mapping": {**MAPPING, "dateFormat": "x"}}, "column_mapping.dateFormat"),
         (_check, {"column_mapping": {**NAMED, "header": [1]}}, "header is [1]: must be a list of texts"),

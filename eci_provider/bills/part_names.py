@@ -1,4 +1,4 @@
-"""The names of a bill file's parts: the same ones for the same file, and other ones for any other file."""
+"""The names of a bill file's parts: the same for the same file, and different for any other file."""
 
 from __future__ import annotations
 
@@ -6,27 +6,24 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
+from eci_provider.api.upload import BillFile
 from eci_provider.bills.archive import ARCHIVE, suffix_of
 from eci_provider.bills.reading import tables
 from eci_provider.bills.tables import Table
 from eci_provider.core.paths import local_path, openable
 
-if TYPE_CHECKING:
-    from eci_provider.api.upload import BillFile
-
 _DIGITS = 8
-#: How much of a name goes into the names of parts, in bytes: 255 is the most that file systems take.
+#: How many bytes of a name are part of the names; file systems allow 255.
 _LONGEST_STEM = 200
 
 
 def named_tables(file: BillFile) -> Iterator[tuple[Iterator[str], Table]]:
     """
-    Iterate over the files of a bill file, each with the names of its parts (``bills-3f2a91c4-0001.csv``, ...).
+    Iterate over the tables of a bill file, each with the names of its parts (``bills-3f2a91c4-0001.csv``, ...).
 
-    Files of one name in different folders are common, and their parts often go into one folder. So names hold a
-    digest of where the file lies, which takes no look at its content. Long names are cut, but not the digest.
+    Files in different folders often have the same name, and their parts go into one folder. So the names have a
+    digest of the file's location, for which its content need not be read. Long names are cut, but not the digest.
 
     :param file: as for :func:`~eci_provider.bills.reading.tables`.
     """
@@ -37,14 +34,14 @@ def named_tables(file: BillFile) -> Iterator[tuple[Iterator[str], Table]]:
         inner = PurePosixPath(table.name.replace("\\", "/"))
         own = f"{_cut(stem, _LONGEST_STEM)}-{origin}"
         if suffix_of(name) == ARCHIVE:
-            # Files in a ZIP may be namesakes, too.
+            # Files in a ZIP may have the same name, too.
             half = _LONGEST_STEM // 2
             own = f"{_cut(stem, half)}-{origin}-{number:02}-{_cut(inner.stem, half)}"
         yield _names(own, inner.suffix), table
 
 
 def _location(file: BillFile) -> str:
-    """Return where a file lies: its full path, or its URL with the connection that opens it."""
+    """Return the location of a file: its full path, or its URL with the connection that opens it."""
     local = local_path(file)
     return str(file if local is None else local.resolve())
 

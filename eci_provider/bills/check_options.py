@@ -1,4 +1,4 @@
-"""What a check measures with, and the check of these arguments themselves."""
+"""The options of a check: its limits, the known codes, the rules that are switched off."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ ADVISED_ROWS = 5000
 
 
 @dataclass(frozen=True)
-class Bounds:
+class CheckOptions:
     """
-    Hold what a check measures with.
+    The options of a check.
 
-    :param accounts: the codes that accounts may have, or None.
-    :param meters: the codes that meters may have, or None.
-    :param meters_of: the codes that the meters of each account may have, or None.
+    :param longest_period: the longest usual period of a bill, in days.
+    :param most_rows: the most rows that a file should have.
+    :param accounts: the known codes of accounts; None where they are not known.
+    :param meters: the known codes of meters; None where they are not known.
+    :param meters_of: the known codes of the meters of each account; None where they are not known.
     :param off: the codes of rules that are switched off.
     """
 
@@ -36,7 +38,7 @@ class Bounds:
     off: frozenset[str]
 
 
-def checked_bounds(
+def checked_options(
     *,
     source: str,
     accounts: Any = None,
@@ -44,13 +46,12 @@ def checked_bounds(
     longest_period: Any = LONGEST_PERIOD,
     most_rows: Any = ADVISED_ROWS,
     rules_off: Any = (),
-) -> Bounds:
+) -> CheckOptions:
     """
-    Return bounds, or refuse what is none.
+    Return the options of a check; they are as in :func:`~eci_provider.bills.checking.check_file`.
 
-    :param source: whose arguments they are, for the message; the others as
-        :func:`~eci_provider.bills.checking.check_file` takes them.
-    :raises EciValidationError: naming the argument and what it must be.
+    :param source: whose arguments they are, for the message.
+    :raises EciValidationError: when one is wrong; it names the argument and what it must be.
     """
     longest_period = whole_number("longest_period", longest_period, 1, None, source=source)
     most_rows = whole_number("most_rows", most_rows, 1, None, source=source)
@@ -68,7 +69,7 @@ def checked_bounds(
             for account, codes in accounts.items()
         }
         accounts = list(meters_of)
-    return Bounds(
+    return CheckOptions(
         longest_period,
         most_rows,
         None if accounts is None else _codes("accounts", accounts, source),
@@ -83,15 +84,15 @@ def _codes(name: str, codes: Any, source: str) -> frozenset[str]:
         problem = f"{name} is {codes!r}: must be a list of codes"
         if isinstance(codes, str) and codes.lstrip().startswith(("[", "{", "(")):
             problem += (
-                "; a template renders to text: pass a task's .output, or let the DAG have "
-                "render_template_as_native_obj=True"
+                "; a template renders to text: pass a task's .output, or set render_template_as_native_obj=True "
+                "on the DAG"
             )
         raise EciValidationError([problem], source=source)
     return frozenset(_code(name, code, source) for code in codes)
 
 
 def _code(name: str, code: Any, source: str) -> str:
-    """Return a code as text: what looks like a number is often read as one, from YAML, JSON or a database."""
+    """Return a code as text: YAML, JSON and databases often give a number for one that looks like a number."""
     if isinstance(code, str):
         return code.strip()
     if isinstance(code, Integral) and not isinstance(code, bool):

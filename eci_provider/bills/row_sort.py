@@ -1,0 +1,83 @@
+"""A sort of more rows than fit into memory."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+
+from eci_provider.bills.keys import BillKey
+from eci_provider.core.spill import Spill
+
+#: About how much memory a row takes beside its text, in bytes.
+ROW_COST = 900
+#: How much memory all rows may take, in bytes.
+_MEMORY = 8 * 1024 * 1024
+#: How many runs are merged at once.
+_FAN_IN = 32
+#: How much of a run is in memory while it is merged, in bytes as counted above.
+_BATCH = 48 * 1024
+
+# Key, place in the file, text. The place makes the order total, so that rows of one bill stay in their order.
+_Item = tuple[BillKey, int, str]
+
+
+def sorted_rows(
+    rows: Iterable[tuple[BillKey, str]], *, memory: int = _MEMORY, fan_in: int = _FAN_IN
+) -> Iterator[tuple[BillKey, str]]:
+    """
+    Iterate over rows in the order of their bills; the rows of a bill stay in their order.
+
+    Memory is bounded: rows that do not fit into it are written to temporary files.
+
+    :param rows: the key and the text of each row.
+    :param memory: about how many bytes the rows in memory may take.
+    :param fan_in: how many temporary files are merged at once.
+    """
+    items = ((key, place, text) for place, (key, text) in enumerate(rows))
+    with ExitStack() as stack:
+        levels: list[list[Spill[_Item]]] = [[]]
+        for chunk in _chunks(items, memory):
+            chunk.sort()
+            levels[0].append(_run(stack, chunk))
+            _merge_full_levels(stack, levels, fan_in)
+        for key, _, text in heapq.merge(*[run for level in levels for run in level]):
+            yield key, text
+
+
+def _merge_full_levels(stack: ExitStack, levels: list[list[Spill[_Item]]], fan_in: int) -> None:
+    """Keep few files open: once a level has enough runs, merge them into one run of the next level."""
+    for number, level in enumerate(levels):
+        if len(level) < fan_in:
+            return
+        if number + 1 == len(levels):
+            levels.append([])
+        levels[number + 1].append(_run(stack, heapq.merge(*level)))
+        for run in level:
+            run.close()
+        level.clear()
+
+
+def _run(stack: ExitStack, items: Iterable[_Item]) -> Spill[_Item]:
+    run = stack.enter_context(Spill(_cost, batch_cost=_BATCH))
+    run.extend(items)
+    return run
+
+
+def _chunks(items: Iterable[_Item], memory: int) -> Iterator[list[_Item]]:
+    """Iterate over chunks of items that fit into memory."""
+    chunk: list[_Item] = []
+    cost = 0
+    for item in items:
+        chunk.append(item)
+        cost += _cost(item)
+        if cost >= memory:
+            yield chunk
+            chunk, cost = [], 0
+    if chunk:
+        yield chunk
+
+
+def _cost(item: _Item) -> int:
+    """Return about how many bytes of memory an item takes."""
+    return len(item[2]) * 2 + ROW_COST
