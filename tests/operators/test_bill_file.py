@@ -182,7 +182,7 @@ def test_a_list_that_was_rendered_to_text_is_told_as_such(faulty: Path) -> None:
         _check(file=str(faulty), column_mapping=MAPPING, accounts="{{ params.codes }}"), params={"codes": ["2"]}
     )
 
-    assert "must be a list of codes; a template renders to text: pass a task's .output, or let" in str(end.error)
+    assert "must be a list of codes; a template renders to text: pass a task's .output, or set" in str(end.error)
 
 
 def test_the_result_stays_small_whatever_the_file_holds(tmp_path: Path) -> None:
