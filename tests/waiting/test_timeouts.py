@@ -194,7 +194,7 @@ def test_airflows_time_out_ends_in_our_words(next_kwargs: dict[str, str], guid: 
 def test_airflows_time_out_at_the_limit_of_a_try_lets_a_retry_help(next_kwargs: dict[str, str], guid: str) -> None:
     limited = sensor(guid, execution_timeout=timedelta(minutes=1))
 
-    with pytest.raises(errors.EciWaitTimeoutError, match="`execution_timeout` was over") as caught:
+    with pytest.raises(errors.EciWaitTimeoutError, match="`execution_timeout` expired") as caught:
         resume(limited, next_kwargs)
 
     assert not isinstance(caught.value, AirflowSensorTimeout)
