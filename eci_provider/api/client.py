@@ -12,6 +12,7 @@ from eci_provider.api.batches import Batches
 from eci_provider.api.bill_imports import BillImports
 from eci_provider.api.import_profiles import ImportProfiles
 from eci_provider.api.kickouts.resource import Kickouts
+from eci_provider.api.options import ClientOptions
 from eci_provider.api.tasks import Tasks
 from eci_provider.api.transport.addresses import ApiKey
 from eci_provider.api.transport.session import EciSession
@@ -40,24 +41,16 @@ class EciClient:
         base_url: str,
         api_key: str | ApiKey,
         *,
-        timeout: float = 60.0,
-        connect_timeout: float = 10.0,
-        max_retries: int = 3,
-        verify: bool | str = True,
-        allow_http: bool = False,
+        timeout: float = ClientOptions.timeout,
+        connect_timeout: float = ClientOptions.connect_timeout,
+        max_retries: int = ClientOptions.max_retries,
+        verify: bool | str = ClientOptions.verify,
+        allow_http: bool = ClientOptions.allow_http,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         api_key = ApiKey.of(api_key)  # a traceback that shows locals shall not show it
-        self._session = EciSession(
-            base_url,
-            api_key,
-            timeout=timeout,
-            connect_timeout=connect_timeout,
-            max_retries=max_retries,
-            verify=verify,
-            allow_http=allow_http,
-            sleep=sleep,
-        )
+        options = ClientOptions(timeout, connect_timeout, max_retries, verify, allow_http)
+        self._session = EciSession(base_url, api_key, options, sleep=sleep)
         self.account = Account(self._session)
         self.batches = Batches(self._session)
         self.bill_imports = BillImports(self._session)

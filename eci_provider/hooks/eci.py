@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from eci_provider.api.errors import (
     EciPermissionError,
     EciUnreadableResponseError,
 )
+from eci_provider.api.options import ClientOptions
 from eci_provider.core.time_limit import run_within
 
 if TYPE_CHECKING:
@@ -93,15 +95,10 @@ class EciHook(BaseHook):
         from eci_provider.api.client import EciClient
 
         settings = self.settings
-        return EciClient(
-            settings.base_url,
-            settings.api_key,
-            timeout=settings.timeout if timeout is None else timeout,
-            connect_timeout=settings.connect_timeout if connect_timeout is None else connect_timeout,
-            max_retries=settings.max_retries if max_retries is None else max_retries,
-            verify=settings.verify,
-            allow_http=settings.allow_http,
-        )
+        options = {option.name: getattr(settings, option.name) for option in fields(ClientOptions)}
+        limits = {"timeout": timeout, "connect_timeout": connect_timeout, "max_retries": max_retries}
+        options.update({name: limit for name, limit in limits.items() if limit is not None})
+        return EciClient(settings.base_url, settings.api_key, **options)
 
     def close(self) -> None:
         """Close the client's connections; a later :meth:`get_conn` opens new ones."""

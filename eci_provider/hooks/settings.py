@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciValidationError
+from eci_provider.api.options import BOUNDS, ClientOptions
 from eci_provider.api.transport.addresses import ApiKey, checked_base_url, checked_key
 from eci_provider.hooks.link_template import PLACEHOLDERS, unknown_placeholders
 
@@ -21,38 +22,26 @@ DEFAULT_HOST = "https://app.energycap.com"
 
 #: Extra fields that hold a number: default, smallest and largest value.
 _NUMBERS = {
-    "timeout": (60.0, 1.0, 3600.0),
-    "connect_timeout": (10.0, 1.0, 300.0),
-    "max_retries": (3.0, 0.0, 20.0),
+    **{name: (float(getattr(ClientOptions, name)), *bounds) for name, bounds in BOUNDS.items()},
     "settle_time": (15.0, 0.0, 3600.0),
 }
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 
 
-@dataclass(frozen=True)
-class ConnectionSettings:
+@dataclass(frozen=True, kw_only=True)
+class ConnectionSettings(ClientOptions):
     """
-    The settings of an Airflow connection to EnergyCAP, checked.
+    The settings of an Airflow connection to EnergyCAP, checked: the options of its client, and more.
 
     :param base_url: the environment's address.
     :param api_key: the API key; no ``repr`` shows it.
-    :param timeout: seconds to wait for the next bytes of an answer.
-    :param connect_timeout: seconds to wait for a connection.
-    :param max_retries: how often a request that is safe to repeat is repeated, at most.
     :param settle_time: seconds until a request whose answer was lost, or the end of an import, has taken effect.
-    :param verify: true, false, or the path of a CA bundle.
-    :param allow_http: whether plain http is allowed beyond loopback.
     :param ui_url_template: the URL of "Open in EnergyCAP", with placeholders; None for no link.
     """
 
     base_url: str
     api_key: ApiKey
-    timeout: float
-    connect_timeout: float
-    max_retries: int
     settle_time: float
-    verify: bool | str
-    allow_http: bool
     ui_url_template: str | None
 
 
@@ -67,7 +56,7 @@ def read_settings(connection: Connection) -> ConnectionSettings:
     problems: list[str] = []
     extra = _extra(connection, problems)
     numbers = {name: _number(extra, name, problems) for name in _NUMBERS}
-    allow_http = _flag(extra, "allow_http", False, problems)
+    allow_http = _flag(extra, "allow_http", ClientOptions.allow_http, problems)
     verify = _verify(extra, problems)
     template = _template(extra, problems)
     host, key = _host(connection), ApiKey.of(connection.password)

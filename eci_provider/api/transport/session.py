@@ -23,6 +23,7 @@ from eci_provider.api.errors import (
     EciResponseError,
     EciUnreadableResponseError,
 )
+from eci_provider.api.options import ClientOptions
 from eci_provider.api.transport import bodies
 from eci_provider.api.transport.addresses import ApiKey, checked_base_url, checked_key, is_loopback
 from eci_provider.api.transport.bodies import (
@@ -78,11 +79,7 @@ class EciSession:
 
     :param base_url: the environment's address, such as ``https://app.energycap.com``.
     :param api_key: the API key (Authentication page). It travels in the header ``ECI-ApiKey`` and shows nowhere.
-    :param timeout: seconds to wait until the server reads on or answers on; an answer may take ten times as long.
-    :param connect_timeout: seconds to wait for a connection.
-    :param max_retries: how often a request that is safe to repeat is repeated, at most.
-    :param verify: true, false, or the path of a CA bundle.
-    :param allow_http: whether plain http is allowed beyond loopback.
+    :param options: its time-outs, retries and trust.
     :param sleep: how to wait between repeats, in seconds.
     :raises EciValidationError: when the address or the key cannot be used.
     """
@@ -91,32 +88,28 @@ class EciSession:
         self,
         base_url: str,
         api_key: str | ApiKey,
+        options: ClientOptions,
         *,
-        timeout: float = 60.0,
-        connect_timeout: float = 10.0,
-        max_retries: int = 3,
-        verify: bool | str = True,
-        allow_http: bool = False,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         api_key = ApiKey.of(api_key)  # a traceback that shows locals shall not show it
-        self.base_url = checked_base_url(base_url, allow_http=allow_http)
+        self.base_url = checked_base_url(base_url, allow_http=options.allow_http)
         self._key = checked_key(api_key)
-        self._timeout = (connect_timeout, timeout)
-        self._max_retries = max_retries
+        self._max_retries = options.max_retries
+        self._timeouts = (options.connect_timeout, options.timeout)
         self._sleep = sleep
         self._warned: set[str] = set()
         #: How far EnergyCAP's clock is ahead of ours; None until an answer has told.
         self._server_ahead: timedelta | None = None
         self._http = requests.Session()
-        self._http.mount("https://", HearingAdapter(self._key, timeout, max_retries=0, pool_maxsize=16))
-        self._http.mount("http://", HearingAdapter(self._key, timeout, max_retries=0, pool_maxsize=16))
+        for scheme in ("https://", "http://"):
+            self._http.mount(scheme, HearingAdapter(self._key, options.timeout, max_retries=0, pool_maxsize=16))
         # The environment is read once, here: Session.request() would read it for every request, and would
         # also send a password from .netrc and let REQUESTS_CA_BUNDLE override `verify=False`.
-        settings = self._http.merge_environment_settings(self.base_url, {}, False, verify, None)
+        settings = self._http.merge_environment_settings(self.base_url, {}, False, options.verify, None)
         # A proxy would carry what is meant for this machine away from it, over plain http with the key readable.
         self._proxies = {} if is_loopback(urlsplit(self.base_url).hostname) else settings["proxies"]
-        bundle = settings["verify"] if verify is True else verify
+        bundle = settings["verify"] if options.verify is True else options.verify
         self._verify: bool | str = True if bundle is None else bundle
 
     def __repr__(self) -> str:
@@ -210,7 +203,7 @@ class EciSession:
         def send() -> requests.Response:
             # The adapter and not the session sends: that one would read a redirect's target and body itself.
             return self._http.get_adapter(url).send(
-                request, timeout=self._timeout, stream=True, proxies=self._proxies, verify=self._verify
+                request, timeout=self._timeouts, stream=True, proxies=self._proxies, verify=self._verify
             )
 
         response = self._told(send, method, sent_path, body)
