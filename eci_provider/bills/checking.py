@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from eci_provider.api.column_mapping import ColumnMapping
-from eci_provider.api.upload import BillFile
 from eci_provider.bills.check_options import ADVISED_ROWS, LONGEST_PERIOD, CheckOptions, checked_options
 from eci_provider.bills.dates import ADVANCED_DATE_FORMAT
 from eci_provider.bills.errors import EciBillFileError
@@ -18,10 +17,12 @@ from eci_provider.bills.report import CheckReport, Problem, Tally
 from eci_provider.bills.rules import RULES
 from eci_provider.bills.table_check import TableCheck
 from eci_provider.bills.tables import Table
+from eci_provider.core.paths import AnyPath, OpenablePath
+from eci_provider.storage.object_store import open_path
 
 
 def check_file(
-    file: BillFile,
+    file: AnyPath,
     *,
     mapping: ColumnMapping | Mapping[str, Any] | None = None,
     accounts: Iterable[str | int] | Mapping[Any, Iterable[str | int]] | None = None,
@@ -37,7 +38,8 @@ def check_file(
     of a workbook. One comparison is bounded: overlaps are found among the last 30,000 meters, which are all meters
     of a file in the documented order.
 
-    :param file: the file, as for :func:`~eci_provider.bills.reading.tables`.
+    :param file: a CSV, DAT, TXT or XLSX file, or a ZIP of them: a local path, a URL that Airflow's
+        ObjectStoragePath opens, or such a path.
     :param mapping: which column has which meaning, as :func:`~eci_provider.bills.mapping.column_mapping` takes it;
         without it the file is in Advanced format.
     :param accounts: the codes and aliases of the accounts that EnergyCAP knows; or a dict of them with the codes,
@@ -49,6 +51,7 @@ def check_file(
     :param rules_off: the codes of rules (:data:`~eci_provider.bills.rules.RULES`) to switch off.
     :return: the report; the file has not been read yet.
     :raises EciValidationError: when an argument is wrong.
+    :raises EciStoreError: when no installed package opens the file's URL.
     """
     options = checked_options(
         source="check_file",
@@ -59,7 +62,8 @@ def check_file(
         rules_off=rules_off,
     )
     known = None if mapping is None else column_mapping(mapping, source="check_file")
-    return CheckReport(lambda tally: _FileCheck(file, known, options, tally).problems(), file)
+    path = open_path(file)
+    return CheckReport(lambda tally: _FileCheck(path, known, options, tally).problems(), file)
 
 
 class _FileCheck:
@@ -72,7 +76,9 @@ class _FileCheck:
     :param tally: what is found is counted here.
     """
 
-    def __init__(self, file: BillFile, mapping: ColumnMapping | None, options: CheckOptions, tally: Tally) -> None:
+    def __init__(
+        self, file: OpenablePath, mapping: ColumnMapping | None, options: CheckOptions, tally: Tally
+    ) -> None:
         self._file, self._mapping, self._options, self._tally = file, mapping, options, tally
         self._history = BillHistory()
 

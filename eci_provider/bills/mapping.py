@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eci_provider.api.column_mapping import ColumnMapping, mapping_by_names, mapping_from_header
 from eci_provider.api.errors import EciValidationError
 from eci_provider.api.header_lookup import COLUMN_INDEX, FIELDS
 from eci_provider.api.models import validated
 from eci_provider.bills.reading import header_of
-
-if TYPE_CHECKING:
-    from eci_provider.api.upload import BillFile
+from eci_provider.core.paths import AnyPath
 
 _LONGEST_SHOWN = 60
 #: What stands beside names of columns: where they are looked up.
 _HEADERS = ("header", "sample_file")
 
 
-def mapping_from_file(sample_file: BillFile, **arguments: Any) -> ColumnMapping:
+def mapping_from_file(sample_file: AnyPath, **arguments: Any) -> ColumnMapping:
     """
     Build a column mapping from the names in a sample file's header.
 

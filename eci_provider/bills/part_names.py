@@ -7,27 +7,26 @@ import os
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from eci_provider.api.upload import BillFile
 from eci_provider.bills.archive import ARCHIVE, suffix_of
 from eci_provider.bills.reading import tables
 from eci_provider.bills.tables import Table
-from eci_provider.core.paths import local_path, openable
+from eci_provider.core.paths import OpenablePath, local_path
 
 _DIGITS = 8
 #: How many bytes of a name are part of the names; file systems allow 255.
 _LONGEST_STEM = 200
 
 
-def named_tables(file: BillFile) -> Iterator[tuple[Iterator[str], Table]]:
+def named_tables(file: OpenablePath) -> Iterator[tuple[Iterator[str], Table]]:
     """
     Iterate over the tables of a bill file, each with the names of its parts (``bills-3f2a91c4-0001.csv``, ...).
 
     Files in different folders often have the same name, and their parts go into one folder. So the names have a
     digest of the file's location, for which its content need not be read. Long names are cut, but not the digest.
 
-    :param file: as for :func:`~eci_provider.bills.reading.tables`.
+    :param file: the file, as for :func:`~eci_provider.bills.reading.tables`.
     """
-    name = openable(file).name
+    name = file.name
     origin = hashlib.sha256(_location(file).encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
     stem = PurePosixPath(name).stem
     for number, table in enumerate(tables(file), start=1):
@@ -40,7 +39,7 @@ def named_tables(file: BillFile) -> Iterator[tuple[Iterator[str], Table]]:
         yield _names(own, inner.suffix), table
 
 
-def _location(file: BillFile) -> str:
+def _location(file: OpenablePath) -> str:
     """Return the location of a file: its full path, or its URL with the connection that opens it."""
     local = local_path(file)
     return str(file if local is None else local.resolve())

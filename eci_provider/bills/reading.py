@@ -6,18 +6,19 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import BinaryIO
 
-from eci_provider.api.upload import READABLE_EXTENSIONS, BillFile
+from eci_provider.api.upload import READABLE_EXTENSIONS
 from eci_provider.bills.archive import ARCHIVE, UNPACKING_ERRORS, Unreadable, suffix_of, unpacked_files
 from eci_provider.bills.dates import ADVANCED_DATE_FORMAT
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.tables import Table
 from eci_provider.bills.text_file import text_rows
 from eci_provider.bills.workbook import WORKBOOK, workbook_rows
-from eci_provider.core.paths import OpenablePath, openable
+from eci_provider.core.paths import AnyPath, OpenablePath, redact_path
+from eci_provider.storage.object_store import open_path
 
 
 def tables(
-    file: BillFile,
+    file: OpenablePath,
     *,
     date_format: str = ADVANCED_DATE_FORMAT,
     unreadable: Unreadable | None = None,
@@ -27,34 +28,34 @@ def tables(
 
     The file is opened once. Memory is constant, except for the shared texts of a workbook.
 
-    :param file: a local path, or anything with ``name`` and ``open("rb")``, such as Airflow's ObjectStoragePath.
-        Its extension decides how it is read, as in the importer.
+    :param file: the file, as :func:`~eci_provider.storage.object_store.open_path` returns it. Its extension decides
+        how it is read, as in the importer.
     :param date_format: how dates of a workbook, which have no text, are written.
     :param unreadable: called for a file in a ZIP that cannot be read; the others are read. Without it the first
         such file is an error.
     :raises EciBillFileError: when it is missing or cannot be read, perhaps only far down in it.
     """
-    path = openable(file)
-    with _opened(path, str(file)) as stream:
-        if suffix_of(path.name) == ARCHIVE:
-            yield from _archive_tables(path.name, stream, date_format, unreadable or _refuse)
+    with _opened(file) as stream:
+        if suffix_of(file.name) == ARCHIVE:
+            yield from _archive_tables(file.name, stream, date_format, unreadable or _refuse)
         else:
-            yield _table(path.name, stream, date_format)
+            yield _table(file.name, stream, date_format)
 
 
-def header_of(file: BillFile) -> list[str]:
+def header_of(file: AnyPath) -> list[str]:
     """
     Return the names of a bill file's columns; for a ZIP, those of its first file.
 
-    :param file: as for :func:`tables`.
+    :param file: a local path, a URL that Airflow's ObjectStoragePath opens, or such a path.
     :raises EciBillFileError: when it cannot be read.
     """
-    with closing(tables(file)) as found:
+    with closing(tables(open_path(file))) as found:
         return next(found).header
 
 
 @contextmanager
-def _opened(path: OpenablePath, shown: str) -> Iterator[BinaryIO]:
+def _opened(path: OpenablePath) -> Iterator[BinaryIO]:
+    shown = redact_path(path)
     if suffix_of(path.name) not in READABLE_EXTENSIONS:
         wanted = ", ".join(READABLE_EXTENSIONS)
         raise EciBillFileError(f"its name must end in one of {wanted}; the importer reads no other.", file=shown)

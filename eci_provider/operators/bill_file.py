@@ -296,17 +296,17 @@ class SplitBillFileOperator(EciBillFileOperator):
         self.sort = sort
         self.check_literals()
         self.check_paths()
-        self._check_splitting()
+        self._check_split_options()
 
     def check_paths(self) -> None:
         """Refuse a destination that is none, too."""
         super().check_paths()
         self._refuse_no_path("destination", self.destination, "the folder of the parts")
 
-    def _check_splitting(self) -> None:
-        from eci_provider.bills.splitting import check_splitting
+    def _check_split_options(self) -> None:
+        from eci_provider.bills.splitting import check_split_options
 
-        check_splitting(self.rows_per_file, self.sort, source=self.source)
+        check_split_options(self.rows_per_file, self.sort, source=self.source)
 
     def perform(self, context: Context, hook: EciHook) -> list[str]:
         """Write the parts, and return where they lie."""
