@@ -17,6 +17,7 @@ from eci_provider.bills.report import CheckReport, Problem, Tally
 from eci_provider.bills.rules import RULES
 from eci_provider.bills.table_check import TableCheck
 from eci_provider.bills.tables import Table
+from eci_provider.core.checks import checked_path
 from eci_provider.core.paths import AnyPath, OpenablePath
 from eci_provider.storage.object_store import open_path
 
@@ -53,6 +54,7 @@ def check_file(
     :raises EciValidationError: when an argument is wrong.
     :raises EciStoreError: when no installed package opens the file's URL.
     """
+    checked_path(file, name="file", what="the bill file", source="check_file")
     options = checked_options(
         source="check_file",
         accounts=accounts,

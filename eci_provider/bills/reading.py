@@ -13,6 +13,7 @@ from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.tables import Table
 from eci_provider.bills.text_file import text_rows
 from eci_provider.bills.workbook import WORKBOOK, workbook_rows
+from eci_provider.core.checks import checked_path
 from eci_provider.core.paths import AnyPath, OpenablePath, redact_path
 from eci_provider.storage.object_store import open_path
 
@@ -28,8 +29,8 @@ def tables(
 
     The file is opened once. Memory is constant, except for the shared texts of a workbook.
 
-    :param file: the file, as :func:`~eci_provider.storage.object_store.open_path` returns it. Its extension decides
-        how it is read, as in the importer.
+    :param file: the file, as :func:`~eci_provider.storage.object_store.open_path` returns it; its extension
+        decides how it is read, as in the importer.
     :param date_format: how dates of a workbook, which have no text, are written.
     :param unreadable: called for a file in a ZIP that cannot be read; the others are read. Without it the first
         such file is an error.
@@ -48,7 +49,9 @@ def header_of(file: AnyPath) -> list[str]:
 
     :param file: a local path, a URL that Airflow's ObjectStoragePath opens, or such a path.
     :raises EciBillFileError: when it cannot be read.
+    :raises EciValidationError: when it names no file.
     """
+    checked_path(file, name="file", what="the bill file", source="header_of")
     with closing(tables(open_path(file))) as found:
         return next(found).header
 

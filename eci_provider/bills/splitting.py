@@ -17,11 +17,10 @@ from eci_provider.bills.parts import PartWriter, Stretch
 from eci_provider.bills.reading import tables
 from eci_provider.bills.row_sort import sorted_rows
 from eci_provider.bills.tables import Table
-from eci_provider.core.checks import whole_number
+from eci_provider.core.checks import checked_path, whole_number
 from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import AnyPath
 from eci_provider.storage.atomic import atomic_write, open_folder
-from eci_provider.storage.destination import checked_destination
 from eci_provider.storage.object_store import open_path
 
 #: How many sorted rows are written at once.
@@ -57,6 +56,7 @@ def split_file(
     :raises EciValidationError: when an argument is wrong.
     :raises EciWriteError: when a part cannot be written.
     """
+    checked_path(file, name="file", what="the bill file", source="split_file")
     check_split_options(rows_per_file, sort, source="split_file")
     known = None if mapping is None else column_mapping(mapping, source="split_file")
     path = open_path(file)
@@ -97,7 +97,7 @@ def join_parts(parts: Iterable[AnyPath], target: AnyPath) -> None:
     :raises EciValidationError: when the target names no file.
     :raises EciWriteError: when the file cannot be written.
     """
-    checked_destination(target, name="target", what="the file that the parts are joined to", source="join_parts")
+    checked_path(target, name="target", what="the file that the parts are joined to", source="join_parts")
     preamble = None
     with atomic_write(target) as file:
         for part in parts:

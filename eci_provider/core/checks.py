@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Any
 
 from eci_provider.core.errors import EciValidationError
+from eci_provider.core.paths import OpenablePath, redact_path
+
+_TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 
 def whole_number(name: str, value: Any, least: int, most: int | None, *, source: str) -> int:
@@ -26,3 +31,29 @@ def whole_number(name: str, value: Any, least: int, most: int | None, *, source:
         return value
     bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
     raise EciValidationError([f"{name} is {value!r}: must be a whole number {bounds}"], source=source)
+
+
+def checked_path(path: object, *, name: str, what: str, source: str) -> str:
+    """
+    Return a path as text, or refuse what names no file or folder.
+
+    Python takes an empty path for the working directory, and a template that rendered to nothing is often the text
+    "None": without this check files would be written there.
+
+    :param path: a local path, a URL, or Airflow's ObjectStoragePath.
+    :param name: the argument's name.
+    :param what: what it must name, such as ``the folder of the parts``.
+    :param source: whose argument it is.
+    :raises EciValidationError: when it is empty or blank, ``None`` or "None", a template that was not rendered, or
+        no path at all.
+    """
+    if not (path is None or isinstance(path, (str, os.PathLike, OpenablePath)) or hasattr(path, "protocol")):
+        raise EciValidationError([f"{name} is {path!r}: must be a path or a URL"], source=source)
+    text = "" if path is None else str(path)
+    shown = redact_path(text)
+    if text.strip() in ("", "None") or "\0" in text:
+        raise EciValidationError([f"{name} is {shown!r}: must name {what}"], source=source)
+    if _TEMPLATE.search(text):
+        problem = f"{name} is {shown!r}: must name {what}, and is a template that was not rendered"
+        raise EciValidationError([problem], source=source)
+    return text

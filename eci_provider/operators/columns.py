@@ -7,7 +7,6 @@ from typing import Any
 
 from eci_provider.operators.base import EciOperator
 from eci_provider.runtime import arguments
-from eci_provider.storage.object_store import open_path
 
 
 class EciColumnsOperator(EciOperator):
@@ -23,29 +22,27 @@ class EciColumnsOperator(EciOperator):
 
     def check_literals(self) -> None:
         """Refuse wrong literals; a sample file is not read, and its names are not looked up."""
-        from eci_provider.bills.mapping import has_names, refuse_names_alone
+        from eci_provider.bills.mapping import check_names, has_names
 
         values = super().request_values()
         mapping = self.column_mapping
+        if isinstance(mapping, Mapping):
+            check_names(mapping, source=self.source)
         if has_names(mapping):
             is_known = not arguments.is_template(mapping)
             values["column_mapping"] = literal_columns(mapping, is_known=is_known, source=self.source)
-        elif isinstance(mapping, Mapping):
-            refuse_names_alone(mapping, source=self.source)
         arguments.check_literals(self.request_model(), values, source=self.source)
 
     def request_values(self) -> dict[str, Any]:
         """Return the arguments that make up the request, names of columns being looked up."""
-        from eci_provider.bills.mapping import column_mapping, has_names, refuse_names_alone
+        from eci_provider.bills.mapping import check_names, column_mapping, has_names
 
         values = super().request_values()
         mapping = self.column_mapping
+        if isinstance(mapping, Mapping):
+            check_names(mapping, source=self.source)
         if has_names(mapping):
-            if "sample_file" in mapping:
-                mapping = {**mapping, "sample_file": open_path(mapping["sample_file"])}
             values["column_mapping"] = column_mapping(mapping, source=self.source)
-        elif isinstance(mapping, Mapping):
-            refuse_names_alone(mapping, source=self.source)
         return values
 
 
@@ -61,10 +58,8 @@ def literal_columns(value: Mapping[str, Any], *, is_known: bool, source: str) ->
     :raises EciValidationError: when a field is missing or unknown, or a name is not in a header that is known.
     """
     from eci_provider.api.header_lookup import FIELDS, is_list, mapping_values
-    from eci_provider.bills.mapping import refuse_both
 
     names = {str(key): item for key, item in value.items()}
-    refuse_both(names, source=source)
     header = names.pop("header", None)
     names.pop("sample_file", None)
     if header is None or not is_known:

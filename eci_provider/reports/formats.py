@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from eci_provider.api.errors import EciValidationError
+from eci_provider.core.checks import checked_path
 from eci_provider.core.paths import redact_path, same_place
-from eci_provider.storage.destination import checked_destination
 
 #: Formats by the extension of a report's path.
 FORMATS = ("csv", "xlsx", "md")
@@ -23,7 +23,7 @@ def checked_format(path: object, format: str | None, *, source: str, name: str =
     :param name: what the argument with the path is called.
     :raises EciValidationError: when the format is unknown, or the extension is that of another one.
     """
-    extension = PurePosixPath(checked_path(path, source=source, name=name)).suffix.lower()
+    extension = PurePosixPath(checked_report_path(path, source=source, name=name)).suffix.lower()
     told = _EXTENSIONS.get(extension)
     wanted = ", ".join(repr(name) for name in FORMATS)
     if format is None:
@@ -45,7 +45,7 @@ def checked_format(path: object, format: str | None, *, source: str, name: str =
     return format
 
 
-def checked_path(path: object, *, source: str, name: str = "path") -> str:
+def checked_report_path(path: object, *, source: str, name: str = "path") -> str:
     """
     Return a path's text, or refuse what cannot be the path of a report.
 
@@ -55,7 +55,7 @@ def checked_path(path: object, *, source: str, name: str = "path") -> str:
     :raises EciValidationError: when it names no file: empty, "None", a template, or with a slash at its end.
     """
     what = "the file that the report is written to"
-    text = checked_destination(path, name=name, what=what, source=source)
+    text = checked_path(path, name=name, what=what, source=source)
     if text.endswith("/"):
         raise EciValidationError([f"{name} is {redact_path(text)!r}: must name {what}"], source=source)
     return text

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eci_provider.api.errors import EciValidationError
 from eci_provider.core.paths import redact_path
 from eci_provider.core.text import LONGEST_TEXT, cut
-from eci_provider.reports.formats import check_apart, checked_format, checked_path
+from eci_provider.reports.formats import check_apart, checked_format, checked_report_path
 from eci_provider.runtime.arguments import is_template
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def check_report_arguments(path: Any, format: Any = None, *, source: str, file: 
     if is_template(format):
         format = None
     if not is_template(path):
-        checked_path(path, source=source)
+        checked_report_path(path, source=source)
         checked_format(path, format, source=source)
         if not is_template(file):
             check_apart(path, file, source=source)

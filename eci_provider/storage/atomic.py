@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from eci_provider.core.checks import checked_path
 from eci_provider.core.errors import EciError, EciStoreError, EciValidationError
 from eci_provider.core.paths import AnyPath, is_remote, local_path, redact_path_in
 from eci_provider.core.spill import spill_file
 from eci_provider.core.text import LONGEST_TEXT, cut
-from eci_provider.storage.destination import checked_destination
 from eci_provider.storage.errors import EciWriteError
 from eci_provider.storage.object_store import missing_package, open_path, replace_file
 
@@ -34,6 +34,7 @@ def atomic_write(destination: AnyPath) -> Iterator[BinaryIO]:
     :raises EciStoreError: when no installed package opens its store.
     :raises EciWriteError: when it cannot be written.
     """
+    checked_path(destination, name="destination", what="the file to write", source="atomic_write")
     with open_draft(destination) as draft:
         yield draft.stream
         draft.publish()
@@ -136,7 +137,7 @@ def open_folder(destination: AnyPath, *, name: str, what: str, source: str) -> A
     :raises EciStoreError: when no installed package opens its store.
     :raises EciWriteError: when it cannot be made.
     """
-    checked_destination(destination, name=name, what=what, source=source)
+    checked_path(destination, name=name, what=what, source=source)
     folder = _located(destination)
     errors = _store_errors(destination, _UNOPENED) if is_remote(folder) else _disk_errors(destination)
     with errors:

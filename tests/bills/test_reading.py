@@ -6,14 +6,18 @@ import csv
 import io
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eci_provider.api.errors import EciValidationError
+from eci_provider.bills import check_file, split_file
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.reading import header_of, tables
 from eci_provider.bills.tables import Row
@@ -183,3 +187,16 @@ print("\\n".join(sys.modules))
 
     assert "eci_provider.bills.reading" in done.stdout.split()
     assert set(done.stdout.split()).isdisjoint({"airflow", "openpyxl", "requests", "urllib3"})
+
+
+@pytest.mark.parametrize("file", [None, "", " ", "None", "{{ ds }}.csv", 5])
+@pytest.mark.parametrize("read", [check_file, header_of, lambda file: split_file(file, "parts")])
+def test_what_names_no_file_is_refused(read: Callable[[Any], object], file: Any) -> None:
+    with pytest.raises(EciValidationError, match=r"^\w+: file is .*: must "):
+        read(file)
+
+
+@pytest.mark.parametrize("file", [None, "", "None", 5])
+def test_a_sample_file_must_be_one(file: Any) -> None:
+    with pytest.raises(EciValidationError, match=r"^check_file: sample_file is .*: must "):
+        check_file("bills.csv", mapping={"sample_file": file, "account_code": "Account"})
