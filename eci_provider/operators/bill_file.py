@@ -10,6 +10,7 @@ from eci_provider.api.errors import EciValidationError
 from eci_provider.core.paths import as_text
 from eci_provider.links import KickoutReportLink
 from eci_provider.operators.columns import EciColumnsOperator
+from eci_provider.reports.arguments import check_apart, check_report
 from eci_provider.runtime.arguments import check_choice, is_left_out, is_template
 from eci_provider.storage.object_store import open_path
 
@@ -151,17 +152,13 @@ class CheckBillFileOperator(EciBillFileOperator):
 
     def _report_path(self) -> str | None:
         """Return where the report goes; a template that renders to nothing means nowhere."""
-        from eci_provider.reports.formats import check_apart, checked_format
-
         report = self.report
         if is_template(report) or is_left_out(report):
             return None
-        checked_format(report, None, source=self.source, name="report")
         mapping = self.column_mapping
         sample = mapping.get("sample_file") if isinstance(mapping, Mapping) else None
-        for file in (self.file, sample):
-            if not is_template(file):
-                check_apart(report, file, source=self.source, name="report")
+        check_report(report, name="report", source=self.source, file=self.file)
+        check_apart(report, [sample], source=self.source, name="report")
         return str(report)
 
     def _check_bounds(self) -> None:

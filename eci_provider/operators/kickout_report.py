@@ -10,16 +10,14 @@ from eci_provider.api.errors import EciValidationError
 from eci_provider.core.paths import as_text
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
-from eci_provider.reports.kickouts import check_report_arguments, checked_names
+from eci_provider.reports.arguments import check_report, checked_names
+from eci_provider.reports.formats import FormatName
 from eci_provider.runtime.arguments import is_template
-from eci_provider.storage.object_store import open_path
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from eci_provider.api.client import EciClient
     from eci_provider.api.models import RequestModel
-    from eci_provider.api.tasks import TaskResponse
     from eci_provider.hooks.eci import EciHook
 
 
@@ -58,7 +56,7 @@ class KickoutReportOperator(EciOperator):
         *,
         task_guid: str,
         path: str | os.PathLike[str],
-        format: str | None = None,
+        format: FormatName | None = None,
         file: str | os.PathLike[str] | None = None,
         file_names: Sequence[str] | None = None,
         **kwargs: Any,
@@ -75,7 +73,7 @@ class KickoutReportOperator(EciOperator):
             self._checked_guid()
         if not is_template(file_names):
             checked_names(file_names, source=self.source)
-        check_report_arguments(path, format, source=self.source, file=file)
+        check_report(path, format, source=self.source, file=file)
 
     @staticmethod
     def request_model() -> type[RequestModel]:
@@ -86,44 +84,24 @@ class KickoutReportOperator(EciOperator):
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Write the report, and return its sums."""
-        from eci_provider.reports.kickouts import kickout_report, names_or_none
-        from eci_provider.waiting.status import classify
+        from eci_provider.reports.kickouts import KickoutReportWriter
 
         task_guid = self._checked_guid()
-        names = checked_names(self.file_names, source=self.source)
-        check_report_arguments(self.path, self.format, source=self.source, file=self.file)
-        client = hook.get_conn()
-        task = self._ended(client, task_guid)
-        self.show_link(context, hook, task_guid=task_guid, task_id=task.task_id)
-        result = kickout_report(
-            client,
-            task_guid,
+        writer = KickoutReportWriter(
             self.path,
+            name="path",
+            source=self.source,
+            is_required=True,
             format=self.format,
-            file_names=names if self.file is None else names_or_none(self._names_in_file),
-            # Of any other import it is not known that it has none: then a 404 is trouble, and no empty report.
-            missing_ok=classify(task.status, ended=True) == "completed",
+            file=self.file,
+            file_names=self.file_names,
         )
+        client = hook.get_conn()
+        task = client.tasks.get(task_guid)
+        self.show_link(context, hook, task_guid=task_guid, task_id=task.task_id)
+        result = writer.write(client, task, task_guid)
         self.show_report(context, result["path"])
         return result
-
-    def _names_in_file(self) -> list[str]:
-        from eci_provider.reports.archives import names_in_zip
-
-        return names_in_zip(open_path(self.file))
-
-    def _ended(self, client: EciClient, task_guid: str) -> TaskResponse:
-        """Return the import's task, which must have ended: a report before that would lack rows."""
-        from eci_provider.reports.errors import EciReportError
-
-        task = client.tasks.get(task_guid)
-        if not task.end_date:
-            problem = (
-                f"import {task_guid} goes on (status {task.status!r}), and may still kick rows out. "
-                "Wait for it first, with EciTaskSensor or wait_for_completion."
-            )
-            raise EciReportError(problem, path=str(self.path))
-        return task
 
     def _checked_guid(self) -> str:
         from eci_provider.api.tasks import checked_guid

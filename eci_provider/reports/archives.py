@@ -1,28 +1,23 @@
-"""Which files a ZIP holds: EnergyCAP tells kickouts by file, but not which files there are."""
+"""The names of the files in a ZIP: EnergyCAP returns kickouts by file, but does not list the files."""
 
 from __future__ import annotations
 
 import zipfile
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
-from eci_provider.core.paths import openable, redact_path, redact_path_in
+from eci_provider.bills.errors import EciBillFileError
+from eci_provider.core.paths import AnyPath, openable, redact_path, redact_path_in
 from eci_provider.core.text import LONGEST_TEXT, cut
 
-if TYPE_CHECKING:
-    from eci_provider.api.upload import BillFile
 
-
-def names_in_zip(file: BillFile, file_name: str | None = None) -> list[str]:
+def names_in_zip(file: AnyPath, file_name: str | None = None) -> list[str]:
     """
-    Return the names of the files in a ZIP, in their order; none of a file that is no ZIP.
+    Return the names of the files in a ZIP, in their order; none if the file is no ZIP.
 
     :param file: a local path, or anything with ``name`` and ``open("rb")``, such as Airflow's ObjectStoragePath.
-    :param file_name: the name that says whether it is a ZIP; the file's own without.
+    :param file_name: the name that decides whether it is a ZIP; None for the file's own.
     :raises EciBillFileError: when it cannot be read.
     """
-    from eci_provider.bills.errors import EciBillFileError
-
     path = openable(file)
     if PurePosixPath(file_name or path.name).suffix.lower() != ".zip":
         return []

@@ -1,4 +1,4 @@
-"""What can go wrong with a report."""
+"""Errors of writing a report."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from eci_provider.core.paths import redact_path
 
 class EciReportError(EciError):
     """
-    Tell that a report could not be written; what stood at its place before stands there still.
+    A report could not be written; what was at its path before is still there.
 
-    :param problem: a sentence that says what is wrong and what to do.
+    :param problem: what is wrong and what to do.
     :param path: where it should have been written.
     """
 
-    def __init__(self, problem: str, *, path: str) -> None:
+    def __init__(self, problem: str, *, path: object) -> None:
         super().__init__(f"Report {redact_path(path)!r}: {problem}", problem=problem, path=redact_path(path))
-        self.problem, self.path = problem, path
+        self.problem, self.path = problem, str(path)

@@ -1,79 +1,58 @@
-"""Which format a report has: the one that is asked for, or the one that its path's extension says."""
+"""The formats of a report, by the extension of its path."""
 
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import Literal, TypeAlias, get_args
 
-from eci_provider.api.errors import EciValidationError
 from eci_provider.core.checks import checked_path
-from eci_provider.core.paths import redact_path, same_place
+from eci_provider.core.errors import EciValidationError
+from eci_provider.core.paths import redact_path
 
-#: Formats by the extension of a report's path.
-FORMATS = ("csv", "xlsx", "md")
-_EXTENSIONS = {f".{name}": name for name in FORMATS} | {".markdown": "md"}
+#: The formats of a report, each named after its extension. The module ``csv_report`` writes ``csv``, and so on; to
+#: add a format, write its module, with the same functions, and name it here.
+FormatName: TypeAlias = Literal["csv", "xlsx", "md"]
+FORMATS: tuple[FormatName, ...] = get_args(FormatName)
+
+_OTHER_EXTENSIONS: dict[str, FormatName] = {".markdown": "md"}
+_BY_EXTENSION: dict[str, FormatName] = {**{f".{name}": name for name in FORMATS}, **_OTHER_EXTENSIONS}
 
 
-def checked_format(path: object, format: str | None, *, source: str, name: str = "path") -> str:
+def checked_format(path: object, format: object, *, source: str, name: str = "path") -> FormatName:
     """
-    Return a report's format, or refuse a path or a format that is none.
+    Return the format of a report.
 
     :param path: where it is written.
-    :param format: ``csv``, ``xlsx`` or ``md``; None for what the path's extension says.
-    :param source: whose arguments they are, for the message.
-    :param name: what the argument with the path is called.
-    :raises EciValidationError: when the format is unknown, or the extension is that of another one.
-    """
-    extension = PurePosixPath(checked_report_path(path, source=source, name=name)).suffix.lower()
-    told = _EXTENSIONS.get(extension)
-    wanted = ", ".join(repr(name) for name in FORMATS)
-    if format is None:
-        if told is None:
-            problem = (
-                f"{name} is {redact_path(path)!r}: must end in .csv, .xlsx or .md, "
-                f"or format must be one of {wanted}"
-            )
-            raise EciValidationError([problem], source=source)
-        return told
-    if format not in FORMATS:
-        raise EciValidationError([f"format is {format!r}: must be one of {wanted}"], source=source)
-    if told is not None and told != format:
-        problem = (
-            f"format is {format!r}, but {name} is {redact_path(path)!r}: let it end in .{format}, "
-            "or leave format out"
-        )
-        raise EciValidationError([problem], source=source)
-    return format
-
-
-def checked_report_path(path: object, *, source: str, name: str = "path") -> str:
-    """
-    Return a path's text, or refuse what cannot be the path of a report.
-
-    :param path: a local path, or a URL that Airflow's ObjectStoragePath opens.
-    :param source: whose argument it is, for the message.
-    :param name: what the argument is called.
-    :raises EciValidationError: when it names no file: empty, "None", a template, or with a slash at its end.
+    :param format: one of :data:`FORMATS`; None for what the path's extension says.
+    :param source: whose arguments they are, for messages.
+    :param name: the name of the argument with the path.
+    :raises EciValidationError: when the path names no file, the format is unknown, or the extension is that of
+        another format.
     """
     what = "the file that the report is written to"
     text = checked_path(path, name=name, what=what, source=source)
+    shown = redact_path(path)
     if text.endswith("/"):
-        raise EciValidationError([f"{name} is {redact_path(text)!r}: must name {what}"], source=source)
-    return text
-
-
-def check_apart(path: object, file: object, *, source: str, name: str = "path") -> None:
-    """
-    Refuse a report that would replace the bill file it is about.
-
-    :param path: where the report is written.
-    :param file: the bill file, a path or a URL; None where there is none.
-    :param source: whose arguments they are, for the message.
-    :param name: what the argument with the report's path is called.
-    :raises EciValidationError: when both are the same place.
-    """
-    if file is not None and same_place(str(path), str(file)):
-        problem = (
-            f"{name} is {redact_path(path)!r}, where the bill file lies: the report would replace it. "
-            "Name another place"
-        )
+        raise EciValidationError([f"{name} is {shown!r}: must name {what}"], source=source)
+    by_extension = _BY_EXTENSION.get(PurePosixPath(text).suffix.lower())
+    if format is None:
+        if by_extension is None:
+            problem = f"{name} is {shown!r}: must end in {_listed('.')}, or format must be one of {_choices()}"
+            raise EciValidationError([problem], source=source)
+        return by_extension
+    known = next((known for known in FORMATS if known == format), None)
+    if known is None:
+        raise EciValidationError([f"format is {format!r}: must be one of {_choices()}"], source=source)
+    if by_extension not in (None, known):
+        problem = f"format is {format!r}, but {name} is {shown!r}: let it end in .{format}, or leave format out"
         raise EciValidationError([problem], source=source)
+    return known
+
+
+def _choices() -> str:
+    return ", ".join(repr(name) for name in FORMATS)
+
+
+def _listed(prefix: str) -> str:
+    *names, last = (f"{prefix}{name}" for name in FORMATS)
+    return f"{', '.join(names)} or {last}"

@@ -1,17 +1,18 @@
-"""Rows in groups, the largest first, in little memory however many rows and groups there are."""
+"""The rows of a report in groups, the largest first, in little memory however many there are."""
 
 from __future__ import annotations
 
 import marshal
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Protocol, cast
+from typing import cast
 
 from eci_provider.api.transport.streamed_json import LONGEST_ITEM
+from eci_provider.reports.rows import Entry, Group, ReportRow
 
 #: How many columns of bill files a report has at most, so that their names take little memory.
 MOST_COLUMNS = 65_536
-#: How many kinds, and how many columns of headers, are remembered before they are looked up again.
+#: How many kinds, and how many columns of headers, are kept in memory.
 _REMEMBERED = 4096
 _REMEMBERED_COLUMNS = 65_536
 _TABLES = """
@@ -42,88 +43,17 @@ SELECT groups.place, number, fault, message, cells FROM entries JOIN groups ON g
 
 
 class TooManyColumnsError(Exception):
-    """Tell that rows have more columns than a report can."""
-
-
-class ReportRow(Protocol):
-    """Describe a row of a report: a kicked-out row, or a problem that a check of a bill file found."""
-
-    @property
-    def file(self) -> str:
-        """Return the name of the file it stands in; empty where that is not known."""
-
-    @property
-    def row(self) -> int | None:
-        """Return its number there, counted from 1 as a spreadsheet program does, if it is known."""
-
-    @property
-    def column(self) -> str | None:
-        """Return the name of the column at fault, if it is known."""
-
-    @property
-    def kind(self) -> str:
-        """Return what is wrong, in words that rows with the same fault share."""
-
-    @property
-    def message(self) -> str:
-        """Return what is wrong with this very row."""
-
-    @property
-    def rank(self) -> int:
-        """Return how grave it is, 0 being the gravest."""
-
-    @property
-    def cells(self) -> list[tuple[str, str]]:
-        """Return the row as pairs of column name and value, in the columns' order."""
-
-
-class Group(NamedTuple):
-    """
-    Hold a group: rows of one file and one kind.
-
-    :param file: the file's name.
-    :param kind: what is wrong with them.
-    :param rows: how many there are.
-    :param has_numbers: whether the number of any row is known.
-    :param has_columns: whether the column at fault is, of any.
-    :param has_messages: whether any row says more than its kind.
-    """
-
-    file: str
-    kind: str
-    rows: int
-    has_numbers: bool
-    has_columns: bool
-    has_messages: bool
-
-
-class Entry(NamedTuple):
-    """
-    Hold a row of a group.
-
-    :param row: its number in its file, if it is known.
-    :param column: the column at fault, if it is known.
-    :param message: what is wrong with it, if that is more than its group says.
-    :param cells: the values of its cells by the number of their columns.
-    """
-
-    row: int | None
-    column: str | None
-    message: str | None
-    cells: dict[int, str]
+    """Rows have more columns than a report can have; the text says how many, and what to do."""
 
 
 class GroupedRows:
     """
-    Take rows in any order, and give them out by file and by kind, in each file the gravest, most frequent first.
+    Rows by file and by kind, in each file the most severe and most frequent kind first.
 
-    They lie in a database on disk that goes away with this. Use it as a context manager.
-
-    :param most_columns: how many columns they may have.
+    They are added in any order, and kept in a temporary database on disk. Use it as a context manager.
     """
 
-    def __init__(self, most_columns: int = MOST_COLUMNS) -> None:
-        self._most_columns = most_columns
+    def __init__(self) -> None:
         # An empty name is a temporary database of SQLite: on disk, as soon as it does not fit into 2 MiB.
         self._base = sqlite3.connect("", isolation_level=None)
         self._base.executescript(_TABLES)
@@ -144,7 +74,7 @@ class GroupedRows:
 
     def add_all(self, rows: Iterable[ReportRow]) -> None:
         """
-        Take rows.
+        Add rows.
 
         :param rows: in the order that those of a group shall keep.
         :raises TooManyColumnsError: when they have too many columns.
@@ -153,7 +83,7 @@ class GroupedRows:
 
     def add_kind(self, file: str, kind: str) -> None:
         """
-        Tell of a kind though there may be no row of it.
+        Add a kind, though there may be no row of it.
 
         :param file: the file's name.
         :param kind: what is wrong.
@@ -182,7 +112,10 @@ class GroupedRows:
                 at, group = next(groups)
             # Written by this process into a database that nobody else sees.
             columns, values = marshal.loads(cells)  # noqa: S302
-            yield cast("Group", group), Entry(number, fault, message, dict(zip(columns, values, strict=True)))
+            group = cast("Group", group)
+            message = group.kind if message is None else message
+            number = "" if number is None else number
+            yield group, Entry(number, fault or "", message, dict(zip(columns, values, strict=True)))
 
     def columns(self, file: str | None = None) -> dict[int, str]:
         """
@@ -197,7 +130,7 @@ class GroupedRows:
         """
         Return kinds with the number of their rows in all files.
 
-        :param most: how many; the gravest and most frequent ones.
+        :param most: how many; the most severe and most frequent ones.
         """
         found = (
             "SELECT kind, sum(amount) AS n FROM groups GROUP BY kind ORDER BY min(rank), n DESC, min(id) LIMIT ?"
@@ -256,8 +189,9 @@ class GroupedRows:
             for name in names:
                 seen[name] = seen.get(name, 0) + 1
                 numbers.append(self._columns.setdefault((name, seen[name]), len(self._columns)))
-            if len(self._columns) > self._most_columns:
-                raise TooManyColumnsError
+            if len(self._columns) > MOST_COLUMNS:
+                problem = f"the rows have more than {MOST_COLUMNS:,} columns, more than a report can have."
+                raise TooManyColumnsError(problem)
             self._remembered_columns += len(names)
             if len(self._headers) >= 64 or self._remembered_columns > _REMEMBERED_COLUMNS:
                 self._headers.clear()

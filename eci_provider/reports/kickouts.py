@@ -1,136 +1,179 @@
-"""A kickout report for a task: its arguments, the writing, and what the log and XCom tell of it."""
+"""Writing the kickout report of an import, and what the log and XCom say about it."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
 
-from eci_provider.api.errors import EciValidationError
-from eci_provider.core.paths import redact_path
+from eci_provider.api.client import EciClient
+from eci_provider.api.tasks import TaskResponse
+from eci_provider.core.errors import EciError
+from eci_provider.core.paths import AnyPath, redact_path
 from eci_provider.core.text import LONGEST_TEXT, cut
-from eci_provider.reports.formats import check_apart, checked_format, checked_report_path
-from eci_provider.runtime.arguments import is_template
-
-if TYPE_CHECKING:
-    from eci_provider.api.client import EciClient
-    from eci_provider.core.paths import AnyPath
+from eci_provider.outcome.result import ImportResult, ReportStatus
+from eci_provider.reports.archives import names_in_zip
+from eci_provider.reports.arguments import check_report, checked_names
+from eci_provider.reports.errors import EciReportError
+from eci_provider.reports.formats import FormatName
+from eci_provider.reports.writing import write_report
+from eci_provider.runtime.arguments import is_left_out
+from eci_provider.storage.object_store import open_path
+from eci_provider.waiting.status import classify
 
 log = logging.getLogger(__name__)
 
+#: How many bytes of JSON a result has for why the report was not written.
+_LONGEST_REASON = 300
 
-def check_report_arguments(path: Any, format: Any = None, *, source: str, file: Any = None) -> None:
+
+class KickoutReportWriter:
     """
-    Refuse a wrong path or format, as far as they are no templates; asked again once they are rendered.
+    Writes the report of an import's kickouts: all rows that were kicked out, and why.
 
-    :param path: where the report is written.
+    Built from rendered arguments. An operator that waits for its import calls :meth:`add_report`, which keeps the
+    import's result whatever happens to the report; for an import that ended earlier, call :meth:`write`.
+
+    :param path: where the report is written: a local path, whose folders are made where they are missing, or a URL
+        that Airflow's ObjectStoragePath opens; what is there is replaced. With None, or a template that rendered
+        to nothing, no report is written.
+    :param name: the name of the argument with the path, for messages.
+    :param source: whose arguments they are, for messages.
+    :param is_required: whether the path must be given, as :meth:`write` needs it.
     :param format: ``csv``, ``xlsx`` or ``md``; None for what the path's extension says.
-    :param source: whose arguments they are, for the message.
-    :param file: the bill file, which the report must not replace; None where there is none.
-    :raises EciValidationError: when one is wrong, or they do not go together.
+    :param file: the bill file that was imported, if it is at hand. The report must not replace it; if it is a ZIP,
+        rows are told apart by the files in it.
+    :param file_name: the name that EnergyCAP was given for ``file``, which decides whether it is a ZIP; None for
+        its own.
+    :param file_names: the names of the files in the ZIP that was imported, where ``file`` is not at hand.
+    :raises EciValidationError: when an argument is wrong.
     """
-    if is_template(format):
-        format = None
-    if not is_template(path):
-        checked_report_path(path, source=source)
-        checked_format(path, format, source=source)
-        if not is_template(file):
-            check_apart(path, file, source=source)
-    elif format is not None:
-        checked_format(f"report.{format}", format, source=source)
 
+    def __init__(
+        self,
+        path: AnyPath | None,
+        *,
+        name: str = "kickout_report",
+        source: str,
+        is_required: bool = False,
+        format: FormatName | None = None,
+        file: AnyPath | None = None,
+        file_name: str | None = None,
+        file_names: Sequence[str] | None = None,
+    ) -> None:
+        self._path = None if is_left_out(path) else path
+        self._format = format
+        self._file, self._file_name = file, file_name
+        self._file_names = checked_names(file_names, source=source)
+        if is_required or self._path is not None:
+            check_report(path, format, name=name, source=source, file=file)
 
-def checked_names(names: Any, *, source: str) -> list[str] | None:
-    """
-    Return names of files as a list, or refuse what is none.
+    def add_report(
+        self, result: ImportResult, client: EciClient, *, reattaches: bool
+    ) -> tuple[ImportResult, EciReportError | None]:
+        """
+        Write the report of an import that the task has waited for, if one is wanted, and note it in the result.
 
-    :param names: a list of texts, or None.
-    :param source: whose argument they are, for the message.
-    :raises EciValidationError: when they are something else; a lone text would be read letter by letter.
-    """
-    if names is None:
-        return None
-    listed = None if isinstance(names, str) or not isinstance(names, Sequence) else list(names)
-    if listed is None or not all(isinstance(name, str) and name.strip() for name in listed):
-        problem = f"file_names is {names!r}: must be a list of names, as they stand in the ZIP that was imported"
-        raise EciValidationError([problem], source=source)
-    return listed
+        An import that failed has no kickouts to report. An error is returned and not raised, so that the result
+        is not lost for it, and since what the kickouts make of the task outweighs it.
 
+        :param result: the import's result.
+        :param client: the client.
+        :param reattaches: whether a retry of the task finds this import instead of importing again.
+        :return: the result, whose ``report`` says where the report is or why there is none; and the error if it
+            could not be written, which was logged.
+        """
+        if self._path is None:
+            return result, None
+        if result.outcome == "failed":
+            return replace(result, report=ReportStatus()), None
+        try:
+            written = self._write(client, result.task_guid, may_have_none=result.outcome == "completed")
+        except EciError as error:
+            unwritten = self._unwritten(result, error, reattaches=reattaches)
+            log.error("%s", unwritten)
+            reason = cut(_reason(error), _LONGEST_REASON)
+            return replace(result, report=ReportStatus(error=reason)), unwritten
+        return replace(result, report=ReportStatus(written["path"])), None
 
-def kickout_report(
-    client: EciClient,
-    task_guid: str,
-    path: AnyPath,
-    *,
-    format: str | None = None,
-    file_names: Sequence[str] | None = None,
-    missing_ok: bool = False,
-) -> dict[str, Any]:
-    """
-    Write the report of an import that has ended, and log what is in it.
+    def write(self, client: EciClient, task: TaskResponse, task_guid: str) -> dict[str, Any]:
+        """
+        Write the report of an import that has ended, and log a summary.
 
-    :param client: the client.
-    :param task_guid: the import.
-    :param path: where to, as for :func:`~eci_provider.reports.writing.write_report`.
-    :param format: ``csv``, ``xlsx`` or ``md``; without, what the path's extension says.
-    :param file_names: the names of the files in the ZIP that was imported: rows are told by them.
-    :param missing_ok: whether the import may be one without kickouts, of which EnergyCAP may know none (404); its
-        report has no rows.
-    :return: ``task_guid``, ``path``, ``format``, ``rows`` (None where EnergyCAP gives messages, but no rows),
-        ``messages`` (at most ten of ``{"message", "rows"}``, most frequent first; a row that has several counts
-        for each) and ``files`` (at most ten of ``{"file", "rows"}``): plain JSON under 16 KiB.
-    :raises EciValidationError: when the path's extension and the format do not go together.
-    :raises EciReportError: when it cannot be written.
-    :raises EciError: when EnergyCAP does not tell.
-    """
-    from eci_provider.reports import write_report
+        :param client: the client.
+        :param task: the import's task.
+        :param task_guid: its GUID, as it was asked for.
+        :return: ``task_guid``, ``path``, ``format``, ``rows`` (None if EnergyCAP returned messages but no rows),
+            ``messages`` (at most ten of ``{"message", "rows"}``, most frequent first; a row that has several
+            counts for each) and ``files`` (at most ten of ``{"file", "rows"}``): plain JSON under 16 KiB.
+        :raises EciReportError: when the import has not ended, or the report cannot be written.
+        :raises EciError: when EnergyCAP does not return the rows.
+        """
+        if not task.end_date:
+            problem = (
+                f"import {task_guid} is still running (status {task.status!r}), and may kick out more rows. "
+                "Wait for it first, with EciTaskSensor or wait_for_completion."
+            )
+            raise EciReportError(problem, path=self._path)
+        return self._write(client, task_guid, may_have_none=classify(task.status, ended=True) == "completed")
 
-    report = client.kickouts.report(task_guid, file_names, missing_ok=missing_ok)
-    written = write_report(report, path, format)
-    result = {
-        "task_guid": task_guid,
-        "path": written["path"],
-        "format": written["format"],
-        "rows": report.rows,
-        "messages": report.digest(),
-        "files": report.files(),
-    }
-    _tell(result, missing_ok)
-    return result
+    def _write(self, client: EciClient, task_guid: str, *, may_have_none: bool) -> dict[str, Any]:
+        # If the import must have kickouts, a 404 is an error and not an empty report.
+        report = client.kickouts.report(task_guid, self._names(), missing_ok=may_have_none)
+        written = write_report(report, cast("AnyPath", self._path), self._format)
+        result = {
+            "task_guid": task_guid,
+            "path": written["path"],
+            "format": written["format"],
+            "rows": report.rows,
+            "messages": report.digest(),
+            "files": report.files(),
+        }
+        _log_summary(result, may_have_none)
+        return result
 
+    def _names(self) -> Sequence[str] | None:
+        """Return the names of the files that were imported; None, and log why, if they cannot be read."""
+        if self._file_names is not None or self._file is None:
+            return self._file_names
+        try:
+            return names_in_zip(open_path(self._file), self._file_name)
+        # Without the names the report has all rows too: whatever is raised may cost the names and nothing else.
+        except Exception as error:
+            reason = cut(f"{type(error).__name__}: {error}", LONGEST_TEXT)
+            log.warning("The kickout report does not tell rows apart by file. %s", reason)
+            return None
 
-def names_or_none(find: Callable[[], Sequence[str] | None]) -> Sequence[str] | None:
-    """
-    Return the names of the files that were imported, or None where they cannot be found, and log why.
-
-    Without them a report has all its rows, too: nothing that finding them raises may cost more than the names.
-
-    :param find: finds them.
-    """
-    try:
-        return find()
-    except Exception as error:
-        reason = cut(f"{type(error).__name__}: {error}", LONGEST_TEXT)
-        log.warning("The kickout report does not tell rows by file. %s", reason)
-        return None
-
-
-def _tell(result: dict[str, Any], may_be_without: bool) -> None:
-    """Log a digest: how many rows, the ten most frequent messages, and where all of them are."""
-    if result["rows"] == 0:
-        if may_be_without:
-            told = "Import %s has no kickouts; the report at %s has no rows."
+    def _unwritten(self, result: ImportResult, error: EciError, *, reattaches: bool) -> EciReportError:
+        """Return the error that says how the import ended, and how to get its report."""
+        writer = f"KickoutReportOperator with task_guid={result.task_guid!r}"
+        if reattaches:
+            step = f"A retry or a clear of this task sends nothing again and writes the report; so does {writer}."
         else:
-            told = "EnergyCAP tells no kicked-out rows of import %s; the report at %s has no rows."
-        log.log(
-            logging.INFO if may_be_without else logging.WARNING,
-            told,
-            result["task_guid"],
-            redact_path(result["path"]),
-        )
-        return
-    rows = "an unknown number of" if result["rows"] is None else f"{result['rows']:,}"
-    reasons = "".join(f"\n  {item['rows']:>8,} x {item['message']}" for item in result["messages"])
-    log.info(
-        "Import %s: %s rows kicked out, see %s.%s", result["task_guid"], rows, redact_path(result["path"]), reasons
-    )
+            step = f"With reattach=False a retry or a clear would import again: write the report with {writer}."
+        unwritten = EciReportError(f"{_reason(error)} {result.summary} {step}", path=self._path)
+        # If a retry cannot write the report to its path, it cannot help the task either.
+        unwritten.retry_helps = reattaches and (error.retry_helps or not isinstance(error, EciReportError))
+        unwritten.__cause__ = error
+        return unwritten
+
+
+def _reason(error: EciError) -> str:
+    """Return why a report could not be written."""
+    if isinstance(error, EciReportError):
+        return error.problem
+    return f"EnergyCAP did not return its rows. {error.message}"
+
+
+def _log_summary(result: dict[str, Any], may_have_none: bool) -> None:
+    """Log how many rows there are, the ten most frequent messages, and where the report is."""
+    task_guid, path = result["task_guid"], redact_path(result["path"])
+    if result["rows"] == 0 and may_have_none:
+        log.info("Import %s has no kickouts; the report at %s is empty.", task_guid, path)
+    elif result["rows"] == 0:
+        log.warning("EnergyCAP returned no kickout rows of import %s; the report at %s is empty.", task_guid, path)
+    else:
+        rows = "an unknown number of" if result["rows"] is None else f"{result['rows']:,}"
+        reasons = "".join(f"\n  {item['rows']:>8,} x {item['message']}" for item in result["messages"])
+        log.info("Import %s: %s rows kicked out, see %s.%s", task_guid, rows, path, reasons)

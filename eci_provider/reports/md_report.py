@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from eci_provider.reports.csv_report import UNNAMED
-from eci_provider.reports.grouping import Entry, Group, GroupedRows
+from eci_provider.reports.grouping import GroupedRows
+from eci_provider.reports.rows import UNNAMED, Entry, Group
 
 # Inside of a word an underscore means nothing. GitHub makes links of "http://x" and "www.x", and formulas of $x$.
 _ESCAPED = re.compile(r"[\\|`*~$\[\]<>]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE)
@@ -16,7 +16,7 @@ _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 _BREAK = re.compile(r"\r\n|[\r\n]")
 
 
-def write_md(rows: GroupedRows, title: str, noun: str, stream: BinaryIO) -> None:
+def write(rows: GroupedRows, title: str, noun: str, stream: BinaryIO) -> None:
     """
     Write a heading, a summary, and for each file and message a table of all its rows.
 
@@ -53,18 +53,18 @@ def _write_groups(rows: GroupedRows, text: io.TextIOWrapper) -> None:
 
 
 def _leading(group: Group) -> list[str]:
-    told = (("Row", group.has_numbers), ("Column", group.has_columns), ("Message", group.has_messages))
-    return [name for name, is_told in told if is_told]
+    known = (("Row", group.has_numbers), ("Column", group.has_columns), ("Message", group.has_messages))
+    return [name for name, is_known in known if is_known]
 
 
 def _values(group: Group, entry: Entry, columns: list[int]) -> list[str]:
     values = []
     if group.has_numbers:
-        values.append("" if entry.row is None else str(entry.row))
+        values.append(str(entry.row))
     if group.has_columns:
-        values.append(entry.column or "")
+        values.append(entry.column)
     if group.has_messages:
-        values.append(group.kind if entry.message is None else entry.message)
+        values.append(entry.message)
     return values + [entry.cells.get(column, "") for column in columns]
 
 

@@ -1,4 +1,4 @@
-"""A report as an Excel workbook, written as it comes; a workbook of mere text needs no library."""
+"""A report as an Excel workbook, written row by row; a workbook of text needs no library."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from html import escape
 from types import TracebackType
 from typing import IO, BinaryIO
 
-from eci_provider.reports.csv_report import LEADING, UNNAMED
-from eci_provider.reports.grouping import GroupedRows
+from eci_provider.reports.grouping import GroupedRows, TooManyColumnsError
+from eci_provider.reports.rows import LEADING, UNNAMED
 
 #: Excel's limits (Excel specifications and limits): rows and columns of a sheet, and characters of a cell.
 MOST_ROWS = 1_048_576
@@ -20,7 +20,7 @@ LONGEST_CELL = 32_767
 _LARGEST_SHEET = 1024 * 1024 * 1024
 #: How many characters of a sheet wait before they are written.
 _FLUSH = 128 * 1024
-#: So long a text is within the limit however it is counted, in characters.
+#: A text of so many characters is within the limit however they are counted.
 _SHORT = LONGEST_CELL // 2
 # What Excel takes for a character's number.
 _ESCAPED_IN_EXCEL = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
@@ -33,20 +33,25 @@ _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 
 
-def write_xlsx(rows: GroupedRows, title: str, noun: str, stream: BinaryIO) -> None:
+def write(rows: GroupedRows, title: str, noun: str, stream: BinaryIO) -> None:
     """
-    Write a sheet "Summary", and one with all rows; where Excel's limit is reached they go on in a further sheet.
+    Write a sheet "Summary", and one with all rows; beyond Excel's limit they continue in a further sheet.
 
     Values are text, so that none is run as a formula and no leading zero of an account code is lost.
 
     :param rows: the rows, grouped.
-    :param title: what it is a report of; no sheet has a place for it.
+    :param title: what it is a report of; not written.
     :param noun: what its rows are, the name of their sheet.
-    :param stream: where to; one that can be read from, too.
+    :param stream: where to; open for reading too.
+    :raises TooManyColumnsError: when the rows have more columns than a sheet.
     """
+    columns = rows.columns()
+    most = MOST_COLUMNS - len(LEADING)
+    if len(columns) > most:
+        problem = f"the rows have more than {most:,} columns, and a workbook has no room for them."
+        raise TooManyColumnsError(f"{problem} Let the report end in .csv or .md.")
     with _Workbook(stream) as book:
         book.add_sheets("Summary", ["File", "Message", "Rows"], _summary(rows), [40, 80, 12])
-        columns = rows.columns()
         header = [*LEADING, *(name or UNNAMED for name in columns.values())]
         book.add_sheets(noun, header, _rows(rows, list(columns)), [30, 8, 20, 60, *[16] * len(columns)])
 
@@ -58,15 +63,13 @@ def _summary(rows: GroupedRows) -> Iterator[list[str | int]]:
 
 def _rows(rows: GroupedRows, columns: list[int]) -> Iterator[list[str | int]]:
     for group, entry in rows.entries():
-        told = group.kind if entry.message is None else entry.message
         value = entry.cells.get
-        number = "" if entry.row is None else entry.row
-        yield [group.file, number, entry.column or "", told, *[value(column, "") for column in columns]]
+        yield [group.file, entry.row, entry.column, entry.message, *[value(column, "") for column in columns]]
 
 
 class _Workbook:
     """
-    Write a workbook sheet by sheet.
+    A workbook that is written sheet by sheet.
 
     :param stream: where to.
     """
@@ -140,7 +143,7 @@ def _relations(inner: str) -> str:
 
 
 def _sheet_head(widths: Iterable[float]) -> bytes:
-    """Return the start of a sheet: its first row stays in view, its columns are as wide as they need."""
+    """Return the start of a sheet, with its first row frozen and the widths of its columns."""
     columns = "".join(
         f'<col min="{number}" max="{number}" width="{width}" customWidth="1"/>'
         for number, width in enumerate(widths, start=1)
@@ -153,7 +156,7 @@ def _sheet_head(widths: Iterable[float]) -> bytes:
 
 
 def _write_rows(sheet: IO[bytes], header: list[str], rows: Iterable[list[str | int]]) -> bool:
-    """Write a header and rows, and return whether the sheet was full before they were at their end."""
+    """Write a header and rows, and return whether the sheet was full before their end."""
     waiting, number, size = [_row(header)], 1, 0
     length = len(waiting[0])
     for row in rows:

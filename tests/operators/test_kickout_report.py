@@ -107,7 +107,7 @@ def test_a_zip_that_cannot_be_read_any_more_costs_only_the_names(
     end = run(_report(task_guid=guid, path=str(tmp_path / "report.md"), file=str(tmp_path / name)))
 
     assert end.result["files"] == [{"file": "bills.zip", "rows": 4}]
-    assert "does not tell rows by file" in capsys.readouterr().out + caplog.text
+    assert "does not tell rows apart by file" in capsys.readouterr().out + caplog.text
 
 
 def test_an_import_without_kickouts_makes_a_report_without_rows(
@@ -142,7 +142,7 @@ def test_a_report_of_an_import_that_goes_on_is_refused(sandbox: Sandbox, tmp_pat
     late = run(operator)
 
     assert isinstance(early.error, EciReportError)
-    assert "goes on" in str(early.error)
+    assert "is still running (status 'In progress')" in str(early.error)
     assert not early.is_final
     assert early.xcoms.get(REPORT_LINK_KEY) is None
     assert late.result["rows"] == 1

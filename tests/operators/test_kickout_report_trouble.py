@@ -113,7 +113,7 @@ def test_no_rows_after_kickouts_are_not_called_none(
     run(_import(str(bill_file(tmp_path, "A-2")), kickout_report=str(tmp_path / "kickouts.csv")))
 
     said = capsys.readouterr().out + caplog.text
-    assert "EnergyCAP tells no kicked-out rows of import" in said
+    assert "EnergyCAP returned no kickout rows of import" in said
     assert "has no kickouts" not in said
 
 
@@ -208,7 +208,7 @@ def test_a_stores_own_errors_cost_only_the_names(
     assert end.state == "success", end.error
     assert [row[0] for row in _read(tmp_path / "kickouts.csv")[1:]] == ["bills.zip", "bills.zip"]
     said = capsys.readouterr().out + caplog.text
-    assert "does not tell rows by file" in said
+    assert "does not tell rows apart by file" in said
     assert "a store's client has errors of its own" in said
 
 
