@@ -1,4 +1,9 @@
-"""A bill file before it leaves: its column mapping by names, its check, its parts."""
+"""
+Bill files before they are sent: their tables, column mapping, check and split.
+
+Works without Airflow; ``check_file``, ``split_file`` and ``mapping_from_file`` are for notebooks too.
+May touch api, storage and core.
+"""
 
 from __future__ import annotations
 

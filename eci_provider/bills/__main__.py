@@ -1,4 +1,4 @@
-"""Check a bill file from the command line: ``python -m eci_provider.bills check FILE``."""
+"""The check of a bill file from the command line: ``python -m eci_provider.bills check FILE``."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from eci_provider.api.errors import EciError, EciValidationError
 from eci_provider.bills.check_options import ADVISED_ROWS, LONGEST_PERIOD
 from eci_provider.bills.checking import check_file
 from eci_provider.bills.report import printable
 from eci_provider.bills.rules import RULES
+from eci_provider.core.errors import EciError, EciValidationError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command.
 
-    :param arguments: what stands on the command line.
-    :return: 0 where there is no error, 1 where there is one, 2 where the check could not be made; 141, as of any
-        command, where nobody reads the output to its end.
+    :param arguments: the arguments of the command line.
+    :return: 0 without errors, 1 with errors, 2 if the check could not be made; 141, as for any command, if the reader of the
+        output closed it.
     """
     try:
         code = _check(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is left in the buffer would fail again when the interpreter ends.
+        # Otherwise the interpreter would fail at its end, on the rest of the buffer.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + 13
     return code
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _check(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, TextIOWrapper):
-        # A terminal or a pipe may be unable to show a letter of a bill; the check goes on all the same.
+        # A terminal or a pipe may not be able to show every letter of a bill.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         report = check_file(
@@ -66,33 +66,55 @@ def _check(arguments: Sequence[str] | None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m eci_provider.bills", description="Look after bill files.")
+    parser = argparse.ArgumentParser(prog="python -m eci_provider.bills", description="Check bill files.")
     check = parser.add_subparsers(required=True, metavar="COMMAND").add_parser(
         "check",
-        help="check a bill file before it is sent to EnergyCAP",
+        help="check a bill file before you send it to EnergyCAP",
+        description="Print what is wrong with a bill file, one problem a line. The exit code is 0 without errors, "
+        "1 with errors, and 2 if the check could not be made.",
         epilog="Rules: " + ", ".join(RULES),
     )
+    _add_arguments(check)
+    return parser
+
+
+def _add_arguments(check: argparse.ArgumentParser) -> None:
     check.add_argument("file", metavar="FILE", help="a local CSV, DAT, TXT, XLSX or ZIP file")
     check.add_argument(
         "--mapping",
         type=Path,
         metavar="JSON",
-        help="a file with the column mapping: EnergyCAP's columnMapping, or names of columns with the header "
-        "or sample_file they stand in; without it the file is in Advanced format",
+        help="a JSON file with the column mapping: EnergyCAP's columnMapping, or column names with their header or "
+        "sample_file (default: the file is in Advanced format)",
     )
-    check.add_argument("--accounts", type=Path, metavar="TXT", help="a file with the known accounts, one a line")
-    check.add_argument("--meters", type=Path, metavar="TXT", help="a file with the known meters, one a line")
-    check.add_argument("--longest-period", type=int, default=LONGEST_PERIOD, metavar="DAYS")
-    check.add_argument("--most-rows", type=int, default=ADVISED_ROWS, metavar="ROWS")
-    check.add_argument("--off", action="append", default=[], metavar="RULE", help="a rule to switch off")
-    return parser
+    check.add_argument(
+        "--accounts", type=Path, metavar="TXT", help="a text file of known account codes, one a line"
+    )
+    check.add_argument("--meters", type=Path, metavar="TXT", help="a text file of known meter codes, one a line")
+    check.add_argument(
+        "--longest-period",
+        type=int,
+        default=LONGEST_PERIOD,
+        metavar="DAYS",
+        help="warn of bills with a longer period (default: %(default)s)",
+    )
+    check.add_argument(
+        "--most-rows",
+        type=int,
+        default=ADVISED_ROWS,
+        metavar="ROWS",
+        help="warn of files with more rows (default: %(default)s)",
+    )
+    check.add_argument(
+        "--off", action="append", default=[], metavar="RULE", help="switch off a rule; may be given several times"
+    )
 
 
-def _local(file: str) -> Path:
+def _local(file: str) -> str:
     if "://" in file:
-        problem = "it is a URL, and this command reads local files. CheckBillFileOperator reads URLs"
+        problem = "it is a URL, and this command reads local files. Use CheckBillFileOperator for URLs"
         raise EciValidationError([problem], source=file)
-    return Path(file)
+    return file
 
 
 def _codes(file: Path | None) -> list[str] | None:
@@ -105,7 +127,7 @@ def _json(file: Path) -> Any:
     try:
         return json.loads(_text(file))
     except json.JSONDecodeError as error:
-        raise EciValidationError([f"it is no JSON ({error})"], source=str(file)) from None
+        raise EciValidationError([f"it is not JSON ({error})"], source=str(file)) from None
 
 
 def _text(file: Path) -> str:

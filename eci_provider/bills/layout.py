@@ -1,4 +1,4 @@
-"""Which column of a bill file means what: by a column mapping, or by the header of the Advanced format."""
+"""The meaning of a bill file's columns: by a column mapping, or by the header of the Advanced format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from eci_provider.api.header_lookup import COLUMN_INDEX, FIELDS, REQUIRED_FIELDS
 from eci_provider.bills.dates import ADVANCED_DATE_FORMAT
 from eci_provider.bills.errors import EciBillFileError
 
-#: How an Advanced file must begin (help centre, Advanced file format); letters alone count, so A/C/E is ACE.
+#: How an Advanced header must begin (help centre, Advanced file format); only letters count, so A/C/E is ACE.
 ADVANCED_START = ("ACCOUNT", "STARTDATE", "ENDDATE", "ACE", "METERCODE")
 _ADVANCED_NAMES = {
     **{name.replace("_", "").upper(): name for name in FIELDS},
@@ -19,7 +19,7 @@ _ADVANCED_NAMES = {
     "ACE": "ace_flag",
     "VPR": "vpr_flag",
 }
-#: How many columns of another name are told, and how long a name is shown.
+#: How many columns with another name are listed, and how many characters of a name.
 _MOST_NAMED = 5
 _LONGEST_SHOWN = 60
 # TYPE:UNIT:LABEL, whose label may hold colons.
@@ -29,11 +29,11 @@ _LINE_ITEM = re.compile(r"[^:]+:[^:]+:.*", re.DOTALL)
 @dataclass(frozen=True)
 class Layout:
     """
-    Hold the meaning of a file's columns, counted from 0.
+    The meaning of a file's columns, counted from 0.
 
-    :param columns: which column is which of :data:`~eci_provider.api.header_lookup.FIELDS`.
+    :param columns: the column of each of :data:`~eci_provider.api.header_lookup.FIELDS` that the file has.
     :param observations: the columns of quantities and charges.
-    :param date_format: the one that all dates of the file follow.
+    :param date_format: the format of all dates in the file.
     """
 
     columns: dict[str, int]
@@ -69,19 +69,19 @@ def advanced_layout(header: Sequence[str], *, file: str) -> Layout:
     """
     Return the layout that the header of an Advanced file describes.
 
-    What follows the five columns it must begin with is found by name; a name with ``*`` before it is no column,
-    and one of the form ``TYPE:UNIT:LABEL`` holds an amount.
+    The columns after the first five are found by name. A name that begins with ``*`` excludes its column; one of
+    the form ``TYPE:UNIT:LABEL`` is the name of an amount.
 
     :param header: the names of the file's columns.
     :param file: the file's name, for the message.
-    :raises EciBillFileError: when it does not begin as it must; the importer refuses the whole file then.
+    :raises EciBillFileError: when it does not begin with the five columns; the importer refuses the whole file.
     """
     names = [_letters(name) for name in header]
     start = tuple("ACCOUNT" if name == "ACCOUNTCODE" else name for name in names[: len(ADVANCED_START)])
     if start != ADVANCED_START:
         problem = (
             f"its header must begin with {', '.join(ADVANCED_START)}, since without an import profile it is read "
-            "as Advanced format. Name the profile or the column mapping, or set the columns right."
+            "as Advanced format. Give the profile or the column mapping, or correct the columns."
         )
         raise EciBillFileError(problem, file=file)
     columns: dict[str, int] = {}
@@ -96,9 +96,7 @@ def advanced_layout(header: Sequence[str], *, file: str) -> Layout:
     missing = next((name for name in REQUIRED_FIELDS if name not in columns), None)
     if missing is not None:
         column = header[REQUIRED_FIELDS.index(missing)]
-        problem = (
-            f"its column {column!r} is required, and the star before its name leaves it out. Take the star away."
-        )
+        problem = f"its column {column!r} is required, and the star before its name excludes it. Remove the star."
         raise EciBillFileError(problem, file=file)
     return Layout(columns, tuple(observations), ADVANCED_DATE_FORMAT)
 
@@ -108,15 +106,15 @@ def layout_for(header: Sequence[str], mapping: ColumnMapping | None, *, file: st
     Return a file's layout.
 
     :param header: the names of its columns.
-    :param mapping: which column is what; without one the file is in Advanced format.
+    :param mapping: which column has which meaning; None for Advanced format.
     :param file: its name, for the message.
-    :raises EciBillFileError: when the file has fewer columns than are mapped, mapped ones of other names than the
-        mapping knows, or no Advanced header; or is not separated by commas.
+    :raises EciBillFileError: when the header is not separated by commas, has fewer columns than are mapped, has
+        other names than the mapping was made from, or is not in Advanced format.
     """
     separators = other_separators(header)
     if separators:
         problem = (
-            f"it is separated by {separators}; EnergyCAP reads commas. Save it anew as 'CSV UTF-8', with commas."
+            f"it is separated by {separators}; EnergyCAP reads commas. Save it again as 'CSV UTF-8', with commas."
         )
         raise EciBillFileError(problem, file=file)
     if mapping is None:
@@ -134,19 +132,19 @@ def layout_for(header: Sequence[str], mapping: ColumnMapping | None, *, file: st
 
 
 def _refuse_other_names(header: Sequence[str], mapping: ColumnMapping, file: str) -> None:
-    """Refuse a header whose mapped columns are called otherwise: EnergyCAP goes by their numbers alone."""
+    """Refuse a header whose mapped columns have other names: EnergyCAP knows only their numbers."""
     differing = []
     for number, name in sorted(mapping.names.items()):
         own = header[number - 1].strip() if number <= len(header) else None
         if own != name:
-            stands = "nothing" if own is None else f"{own[:_LONGEST_SHOWN]!r}"
-            differing.append(f"column {number} must be {name[:_LONGEST_SHOWN]!r} and is {stands}")
+            found = "nothing" if own is None else f"{own[:_LONGEST_SHOWN]!r}"
+            differing.append(f"column {number} must be {name[:_LONGEST_SHOWN]!r} and is {found}")
     if differing:
         if len(differing) > _MOST_NAMED:
             differing[_MOST_NAMED:] = [f"and {len(differing) - _MOST_NAMED} more"]
         problem = (
             f"its header is not the one that the column mapping was made from: {'; '.join(differing)}. Bring its "
-            "columns into that order, or make the mapping, and the import profile, from this header."
+            "columns into that order, or make the mapping and the import profile from this header."
         )
         raise EciBillFileError(problem, file=file)
 

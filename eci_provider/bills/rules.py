@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from eci_provider.core.errors import EciValidationError
+from eci_provider.core.text import did_you_mean
 
 ERROR = "error"
 WARNING = "warning"
@@ -162,9 +162,8 @@ def checked_codes(codes: Any, *, source: str) -> frozenset[str]:
     wanted = [codes] if isinstance(codes, str) else list(codes)
     for code in wanted:
         if not isinstance(code, str) or code not in RULES:
-            near = get_close_matches(str(code), RULES, n=1, cutoff=0.5)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            problems.append(f"{code!r} is not a rule.{hint} Rules: {', '.join(RULES)}")
+            hint = did_you_mean(str(code), RULES, is_quoted=True)
+            problems.append(f"{code!r} is not a rule. {hint}Rules: {', '.join(RULES)}")
     if problems:
         raise EciValidationError(problems, source=source)
     return frozenset(wanted)

@@ -1,14 +1,14 @@
-"""The first sheet of a workbook, the one the importer reads, as rows of text."""
+"""The rows of a workbook's first sheet, which is the one that the importer reads."""
 
 from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from shutil import copyfileobj
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 from eci_provider.bills.dates import written_date
 from eci_provider.bills.errors import EciBillFileError
@@ -29,79 +29,84 @@ class _NoResult(str):
     __slots__ = ()
 
 
-#: The empty cell of a formula without a stored result, told by its identity.
+#: The empty cell of a formula without a stored result; compare by identity.
 NO_RESULT: Final[str] = _NoResult()
 
 
 def workbook_rows(name: str, stream: BinaryIO, date_format: str) -> Iterator[Row]:
     """
-    Iterate over the rows of a workbook's first sheet, those left out that hold nothing at all.
+    Iterate over the rows of a workbook's first sheet that are in the file.
 
     :param name: the file's name.
     :param stream: its content.
     :param date_format: how dates are written.
-    :return: the rows; the cell of a formula that has no result is :data:`NO_RESULT`.
-    :raises EciBillFileError: when it cannot be read, or openpyxl is not there to read it.
+    :return: the rows; the cell of a formula without a stored result is :data:`NO_RESULT`.
+    :raises EciBillFileError: when it cannot be read, or openpyxl is not installed.
     """
-    try:
-        import openpyxl  # noqa: F401
-    except ImportError:
-        problem = "reading Excel files needs openpyxl: pip install 'airflow-provider-eci[xlsx]'."
-        raise EciBillFileError(problem, file=name) from None
-    # openpyxl jumps about in the file, which neither a ZIP's members nor every object store do well.
+    load_workbook = _load_workbook(name)
+    # openpyxl seeks in the file, which is slow or impossible in a ZIP and in some object stores.
     with spill_file() as local:
         copyfileobj(stream, local)
         number = 0
         try:
-            for number, values in enumerate(_values(local), start=1):
+            for number, values in enumerate(_values(local, load_workbook), start=1):
                 if number > _MOST_ROWS:
-                    # One row that claims to stand far down would let millions of empty ones be made above it.
-                    problem = f"it claims to have more than {_MOST_ROWS:,} rows, which no workbook can have."
+                    # A row with a huge number would make openpyxl create millions of empty rows above it.
+                    problem = f"it claims to have more than {_MOST_ROWS:,} rows, which is the limit of Excel."
                     raise EciBillFileError(problem, file=name)
-                # Rows that are not in the sheet have no cells, and there may be a million of them.
+                # Rows that are not in the file have no cells, and there may be a million of them.
                 if values:
                     cells = [_text(value, date_format) for value in values]
                     yield number, cells if any(cells) else [], ""
         except EciBillFileError:
             raise
         except Exception as error:
-            # openpyxl raises whatever the ZIP, what unpacks it and the XML in it raise, in any row.
+            # openpyxl raises whatever zipfile, zlib and the XML parser raise, in any row.
             reason = cut(f"{type(error).__name__}: {error}", _LONGEST_REASON)
-            problem = f"it cannot be read as an Excel workbook ({reason}). Save it anew as .xlsx."
+            problem = f"it cannot be read as an Excel workbook ({reason}). Save it again as .xlsx."
             raise EciBillFileError(problem, file=name, row=number + 1 if number else None) from error
 
 
-def _values(file: Any) -> Iterator[Sequence[Any]]:
+def _load_workbook(name: str) -> Callable[..., Any]:
+    try:
+        from openpyxl import load_workbook
+    except ImportError:
+        problem = "an Excel file needs openpyxl. Install it: pip install 'airflow-provider-eci[xlsx]'."
+        raise EciBillFileError(problem, file=name) from None
+    return cast("Callable[..., Any]", load_workbook)
+
+
+def _values(file: Any, load_workbook: Callable[..., Any]) -> Iterator[Sequence[Any]]:
     """Iterate over the values of a workbook's first sheet."""
-    sheet = _sheet(file, data_only=True)
+    sheet = _sheet(load_workbook(file, read_only=True, data_only=True))
     if not _has_formulas(file):
         yield from sheet.iter_rows(values_only=True)
         return
-    # openpyxl gives either formulas or their results: where there are any, the sheet is read twice side by side.
-    for cells, written in zip(sheet.iter_rows(), _sheet(file, data_only=False).iter_rows(), strict=False):
+    # openpyxl gives either formulas or their results, so a sheet with formulas is read twice, side by side.
+    formulas = _sheet(load_workbook(file, read_only=True))
+    for cells, written in zip(sheet.iter_rows(), formulas.iter_rows(), strict=False):
         yield [
             NO_RESULT if found.data_type == "f" and _is_empty(cell) else cell.value
             for cell, found in zip(cells, written, strict=False)
         ]
 
 
-def _sheet(file: Any, *, data_only: bool) -> Any:
-    import openpyxl
-
-    sheet = openpyxl.load_workbook(file, read_only=True, data_only=data_only).worksheets[0]
-    # The size a sheet claims may be wrong, and openpyxl would believe it.
+def _sheet(book: Any) -> Any:
+    """Return a workbook's first sheet."""
+    sheet = book.worksheets[0]
+    # openpyxl would rely on the size that the sheet claims, which may be wrong.
     sheet.reset_dimensions()
     return sheet
 
 
 def _is_empty(cell: Any) -> bool:
-    """Tell whether a cell holds nothing at all; the result of a formula may be a text without letters."""
+    """Return whether a cell has no value; an empty text is one, as the result of a formula."""
     return cell.value is None and cell.data_type != "str"
 
 
 def _has_formulas(file: Any) -> bool:
-    """Tell whether there is a formula in any sheet, which takes little beside reading one."""
-    # What is damaged is told when the sheet itself is read, row by row.
+    """Return whether any sheet has a formula; searching for one takes little time beside reading the sheet."""
+    # Damage is reported when the sheet itself is read, row by row.
     with suppress(Exception), zipfile.ZipFile(file) as archive:
         for name in archive.namelist():
             if name.startswith("xl/worksheets/"):

@@ -75,15 +75,18 @@ def keepable(value: Any) -> Any:
     return value
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], *, is_quoted: bool = False) -> str:
     """
     Return a question that names what was probably meant, ending in a space; empty where nothing is near.
 
     :param name: a name that is not known.
     :param known: the names that are.
+    :param is_quoted: whether to show it in quotes, as for names that users chose.
     """
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"Did you mean {near[0]}? " if near else ""
+    if not near:
+        return ""
+    return f"Did you mean {near[0]!r}? " if is_quoted else f"Did you mean {near[0]}? "
 
 
 def _kept(text: str) -> str:

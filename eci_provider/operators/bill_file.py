@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from eci_provider.api.column_mapping import ColumnMapping
     from eci_provider.api.errors import EciError
-    from eci_provider.bills.choice import ColumnChoice
+    from eci_provider.bills.column_choice import ColumnChoice
     from eci_provider.bills.report import CheckReport, Problem
     from eci_provider.hooks.eci import EciHook
 
@@ -74,7 +74,7 @@ class EciBillFileOperator(EciColumnsOperator):
     @staticmethod
     def request_model() -> type[ColumnChoice]:
         """Return the model of the choice of columns."""
-        from eci_provider.bills.choice import ColumnChoice
+        from eci_provider.bills.column_choice import ColumnChoice
 
         return ColumnChoice
 
@@ -84,12 +84,12 @@ class EciBillFileOperator(EciColumnsOperator):
 
         :param hook: asked only where a profile is named.
         """
-        from eci_provider.bills.choice import profile_mapping
+        from eci_provider.bills.profile_mapping import profile_mapping
 
         choice = cast("ColumnChoice", self.checked_request())
         if choice.profile_code is None:
             return choice.column_mapping
-        return profile_mapping(hook.get_conn(), choice.profile_code, source=self.source)
+        return profile_mapping(hook.get_conn().import_profiles, choice.profile_code, source=self.source)
 
 
 class CheckBillFileOperator(EciBillFileOperator):

@@ -91,7 +91,7 @@ def test_what_cannot_be_done_gives_2(arguments: list[str], capsys: pytest.Captur
     ("option", "content", "words"),
     [
         ("--mapping", b"[1]", "column_mapping is [1]: must be a dict"),
-        ("--mapping", b"{", "given: it is no JSON"),
+        ("--mapping", b"{", "given: it is not JSON"),
         ("--mapping", b"\xff{}", "given: it is not UTF-8. Save it as UTF-8"),
         ("--accounts", b"1001\nZ\xfcrich\n", "given: it is not UTF-8"),
         ("--meters", b"\xff", "given: it is not UTF-8"),
