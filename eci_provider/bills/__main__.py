@@ -23,8 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Run the command.
 
     :param arguments: the arguments of the command line.
-    :return: 0 without errors, 1 with errors, 2 if the check could not be made; 141, as for any command, if the reader of the
-        output closed it.
+    :return: 0 without errors, 1 with errors, 2 if the check could not be made; 141, as for any command, if the
+        reader of the output closed it.
     """
     try:
         code = _check(arguments)
@@ -84,8 +84,8 @@ def _add_arguments(check: argparse.ArgumentParser) -> None:
         "--mapping",
         type=Path,
         metavar="JSON",
-        help="a JSON file with the column mapping: EnergyCAP's columnMapping, or column names with their header or "
-        "sample_file (default: the file is in Advanced format)",
+        help="a JSON file with the column mapping: EnergyCAP's columnMapping, or column names with their "
+        "header or sample_file (default: the file is in Advanced format)",
     )
     check.add_argument(
         "--accounts", type=Path, metavar="TXT", help="a text file of known account codes, one a line"
