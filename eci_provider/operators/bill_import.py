@@ -115,6 +115,12 @@ class ImportBillsOperator(EciImportOperator):
         )
         return task_guid
 
+    def imported_names(self) -> Sequence[str]:
+        """Return the names in the file, if EnergyCAP was told that it is a ZIP."""
+        from eci_provider.reports.archives import names_in_zip
+
+        return names_in_zip(open_path(self.file), self.file_name)
+
     def _check_name_if_literal(self) -> None:
         from eci_provider.api.upload import checked_file_name
 

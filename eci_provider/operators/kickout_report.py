@@ -6,19 +6,22 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.api.errors import EciValidationError
+from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import as_text
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
 from eci_provider.reports.arguments import check_report, checked_names
 from eci_provider.reports.formats import FormatName
-from eci_provider.runtime.arguments import is_template
+from eci_provider.runtime.arguments import is_left_out, is_template
+from eci_provider.storage.object_store import open_path
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from typing_extensions import Unpack
 
     from eci_provider.api.models import RequestModel
     from eci_provider.hooks.eci import EciHook
+    from eci_provider.runtime.operator_arguments import OperatorArguments
 
 
 class KickoutReportOperator(EciOperator):
@@ -27,28 +30,32 @@ class KickoutReportOperator(EciOperator):
 
     Rows have the bill file's own columns, by name, and are grouped by file and message. The report appears whole
     or not at all, instead of an earlier one, in constant memory however many rows there are. An import without
-    kickouts makes a report without rows, so that what follows finds it. Each row is there once: one of a file that
-    the names leave out stands under the name of the import as a whole, and the log says so.
+    kickouts makes a report without rows. Each row is there once: a row of a file that is not among the names is
+    listed under the name of the import as a whole, and the log says so.
 
-    :param task_guid: an import that has ended.
+    Example::
+
+        KickoutReportOperator(
+            task_id="report",
+            task_guid="{{ ti.xcom_pull(task_ids='import_bills')['task_guid'] }}",
+            path="s3://utility-bills/kickouts/{{ ds }}.xlsx",
+        )
+
+    :param task_guid: the GUID of an import that has ended.
     :param path: where the report is written: a local path, whose folders are made where they are missing, or any
-        URL that Airflow's ObjectStoragePath opens.
-    :param format: ``csv``, ``xlsx`` or ``md``; without, what the path's extension says.
-    :param file: the ZIP that was imported, a path or a URL: rows are told by the files in it.
-    :param file_names: the names of the files in it, instead of it.
-    :param kwargs: ``eci_conn_id``, and what every operator takes.
-    :return: ``task_guid``, ``path``, ``format``, ``rows``, ``messages`` (at most ten of ``{"message", "rows"}``,
-        most frequent first) and ``files`` (at most ten of ``{"file", "rows"}``).
+        URL that Airflow's ObjectStoragePath opens. What is there is replaced.
+    :param format: ``"csv"``, ``"xlsx"`` or ``"md"``. Default: what the path's extension says.
+    :param file: the ZIP that was imported, a path or a URL: rows are told apart by the names of the files in it.
+        Default: none; all rows are listed under the name of the import.
+    :param file_names: the names of the files in the ZIP, instead of ``file``. Default: none.
+    :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``.
+    :param kwargs: BaseOperator's arguments.
+    :return: a dict with ``task_guid``, ``path``, ``format``, ``rows`` (None if EnergyCAP returned messages but no
+        rows), ``messages`` (at most ten of ``{"message", "rows"}``, most frequent first) and ``files`` (at most
+        ten of ``{"file", "rows"}``).
     """
 
-    template_fields: Sequence[str] = (
-        *EciOperator.template_fields,
-        "task_guid",
-        "path",
-        "format",
-        "file",
-        "file_names",
-    )
+    template_fields: Sequence[str] = ("eci_conn_id", "task_guid", "path", "format", "file", "file_names")
     operator_extra_links: Sequence[Any] = (EciLink(), KickoutReportLink())
 
     def __init__(
@@ -59,21 +66,16 @@ class KickoutReportOperator(EciOperator):
         format: FormatName | None = None,
         file: str | os.PathLike[str] | None = None,
         file_names: Sequence[str] | None = None,
-        **kwargs: Any,
+        eci_conn_id: str = "eci_default",
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(eci_conn_id=eci_conn_id, **kwargs)
         self.task_guid = task_guid
         self.path = as_text(path)
         self.format = format
         self.file = as_text(file)
         self.file_names = file_names
-        if file is not None and file_names is not None:
-            raise EciValidationError(["file and file_names are both given: give one of them"], source=self.source)
-        if not is_template(task_guid):
-            self._checked_guid()
-        if not is_template(file_names):
-            checked_names(file_names, source=self.source)
-        check_report(path, format, source=self.source, file=file)
+        self._check()
 
     @staticmethod
     def request_model() -> type[RequestModel]:
@@ -84,17 +86,19 @@ class KickoutReportOperator(EciOperator):
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Write the report, and return its sums."""
+        from eci_provider.api.tasks import checked_guid
         from eci_provider.reports.kickouts import KickoutReportWriter
 
-        task_guid = self._checked_guid()
+        self._check()
+        task_guid = checked_guid(self.task_guid, source=self.source)
         writer = KickoutReportWriter(
             self.path,
             name="path",
             source=self.source,
             is_required=True,
-            format=self.format,
-            file=self.file,
-            file_names=self.file_names,
+            format=None if is_left_out(self.format) else self.format,
+            file=None if is_left_out(self.file) else self.file,
+            find_names=self._names,
         )
         client = hook.get_conn()
         task = client.tasks.get(task_guid)
@@ -103,7 +107,23 @@ class KickoutReportOperator(EciOperator):
         self.show_report(context, result["path"])
         return result
 
-    def _checked_guid(self) -> str:
+    def _check(self) -> None:
+        """Refuse wrong arguments; templates are left for later."""
         from eci_provider.api.tasks import checked_guid
 
-        return checked_guid(self.task_guid, source=self.source)
+        if not is_left_out(self.file) and not is_left_out(self.file_names):
+            raise EciValidationError(["file and file_names are both given: give one of them"], source=self.source)
+        if not is_template(self.task_guid):
+            checked_guid(self.task_guid, source=self.source)
+        if not is_template(self.file_names) and not is_left_out(self.file_names):
+            checked_names(self.file_names, source=self.source)
+        format, file = (None if is_left_out(value) else value for value in (self.format, self.file))
+        check_report(self.path, format, source=self.source, file=file)
+
+    def _names(self) -> Sequence[str] | None:
+        """Return the names of the files in the ZIP that was imported, if they are known."""
+        from eci_provider.reports.archives import names_in_zip
+
+        if not is_left_out(self.file):
+            return names_in_zip(open_path(self.file))
+        return None if is_left_out(self.file_names) else self.file_names

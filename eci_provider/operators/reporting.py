@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eci_provider.core.paths import as_text
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
-from eci_provider.reports.arguments import check_kickout_report
+from eci_provider.reports.arguments import check_kickout_report, checked_names
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -30,13 +30,16 @@ class EciReportingOperator(EciOperator):
     operator_extra_links: Sequence[Any] = (EciLink(), KickoutReportLink())
     #: The names of the files in the ZIP that was imported, where an operator has the argument.
     file_names: Sequence[str] | None = None
-    #: The bill file and its name, where an operator has one: no report may replace it.
+    #: The bill file, where an operator has one: no report may replace it.
     file: Any = None
-    file_name: str | None = None
 
     def __init__(self, *, kickout_report: str | os.PathLike[str] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.kickout_report = as_text(kickout_report)
+
+    def imported_names(self) -> Sequence[str] | None:
+        """Return the names of the files in the ZIP that was imported, by which rows are told apart."""
+        return checked_names(self.file_names, source=self.source)
 
     def check_report(self) -> None:
         """
@@ -68,8 +71,7 @@ class EciReportingOperator(EciOperator):
             self.kickout_report,
             source=self.source,
             file=self.file,
-            file_name=self.file_name,
-            file_names=self.file_names,
+            find_names=self.imported_names,
         )
         result, error = writer.add_report(result, hook.get_conn(), reattaches=getattr(self, "reattach", True))
         if result.report and result.report.path:

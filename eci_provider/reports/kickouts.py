@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -13,13 +13,11 @@ from eci_provider.core.errors import EciError
 from eci_provider.core.paths import AnyPath, redact_path
 from eci_provider.core.text import LONGEST_TEXT, cut
 from eci_provider.outcome.result import ImportResult, ReportStatus
-from eci_provider.reports.archives import names_in_zip
-from eci_provider.reports.arguments import check_report, checked_names
+from eci_provider.reports.arguments import check_report
 from eci_provider.reports.errors import EciReportError
 from eci_provider.reports.formats import FormatName
 from eci_provider.reports.writing import write_report
 from eci_provider.runtime.arguments import is_left_out
-from eci_provider.storage.object_store import open_path
 from eci_provider.waiting.status import classify
 
 log = logging.getLogger(__name__)
@@ -42,11 +40,9 @@ class KickoutReportWriter:
     :param source: whose arguments they are, for messages.
     :param is_required: whether the path must be given, as :meth:`write` needs it.
     :param format: ``csv``, ``xlsx`` or ``md``; None for what the path's extension says.
-    :param file: the bill file that was imported, if it is at hand. The report must not replace it; if it is a ZIP,
-        rows are told apart by the files in it.
-    :param file_name: the name that EnergyCAP was given for ``file``, which decides whether it is a ZIP; None for
-        its own.
-    :param file_names: the names of the files in the ZIP that was imported, where ``file`` is not at hand.
+    :param file: the bill file that was imported, which the report must not replace; None if there is none.
+    :param find_names: returns the names of the files in the ZIP that was imported, by which rows are told apart;
+        None if they are not known. Whatever it raises is logged, and costs the names and nothing else.
     :raises EciValidationError: when an argument is wrong.
     """
 
@@ -59,13 +55,11 @@ class KickoutReportWriter:
         is_required: bool = False,
         format: FormatName | None = None,
         file: AnyPath | None = None,
-        file_name: str | None = None,
-        file_names: Sequence[str] | None = None,
+        find_names: Callable[[], Sequence[str] | None] | None = None,
     ) -> None:
         self._path = None if is_left_out(path) else path
         self._format = format
-        self._file, self._file_name = file, file_name
-        self._file_names = checked_names(file_names, source=source)
+        self._find_names = find_names
         if is_required or self._path is not None:
             check_report(path, format, name=name, source=source, file=file)
 
@@ -135,11 +129,10 @@ class KickoutReportWriter:
 
     def _names(self) -> Sequence[str] | None:
         """Return the names of the files that were imported; None, and log why, if they cannot be read."""
-        if self._file_names is not None or self._file is None:
-            return self._file_names
+        if self._find_names is None:
+            return None
         try:
-            return names_in_zip(open_path(self._file), self._file_name)
-        # Without the names the report has all rows too: whatever is raised may cost the names and nothing else.
+            return self._find_names()
         except Exception as error:
             reason = cut(f"{type(error).__name__}: {error}", LONGEST_TEXT)
             log.warning("The kickout report does not tell rows apart by file. %s", reason)

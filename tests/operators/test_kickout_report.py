@@ -216,6 +216,19 @@ def test_wrong_templates_are_refused_before_anything_is_sent(
     assert sandbox.requests == []
 
 
+@pytest.mark.parametrize("name", ["format", "file", "file_names"])
+def test_an_optional_argument_that_rendered_to_nothing_is_left_out(
+    name: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    guid = _imported(sandbox, bill_file(tmp_path, "A-2"))
+    arguments: dict[str, Any] = {name: "{{ params.nothing }}"}
+    operator = _report(task_guid=guid, path=str(tmp_path / "report.csv"), **arguments)
+
+    end = run(operator, params={"nothing": None})
+
+    assert (end.error, end.result["format"], end.result["rows"]) == (None, "csv", 1)
+
+
 # The link
 
 
