@@ -1,7 +1,12 @@
-"""EnergyCAP over HTTP, without a line of Airflow: ``EciClient(base_url, api_key)`` works in a notebook."""
+"""
+EnergyCAP over HTTP, without a line of Airflow: ``EciClient(base_url, api_key)`` works in a notebook.
+
+It touches core alone. Within it: models and errors, then transport, then resources, then the client.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,15 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["EciClient", "where"]
 
+_HOMES = {"EciClient": "eci_provider.api.client", "where": "eci_provider.api.filters"}
+
 
 def __getattr__(name: str) -> Any:
-    """Load the client when it is asked for: parsing a DAG file must not load the HTTP library."""
-    if name == "EciClient":
-        from eci_provider.api.client import EciClient
-
-        return EciClient
-    if name == "where":
-        from eci_provider.api.filters import where
-
-        return where
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Load the client when it is first used, so that parsing a DAG file does not load the HTTP library."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,4 +1,4 @@
-"""Whose key it is, what it may do, and how the organisation imports bills."""
+"""The owner of the API key, their permissions, and the organisation's import settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from eci_provider.api.transport.responses import fetch
 if TYPE_CHECKING:
     from eci_provider.api.transport.session import EciSession
 
-#: `GET /me` also returns a token; it is not asked for, and dropped should it come all the same.
+#: `GET /me` also returns a token. It is not requested, and it is dropped if it comes.
 _ME_FIELDS = (
     "systemUserCode",
     "fullName",
@@ -25,7 +25,7 @@ _ME_FIELDS = (
 
 
 class BillsAndBatches(ResponseModel):
-    """Hold the permission that batches and imports need."""
+    """The permission that batches and imports need."""
 
     view: bool | None = None
     create: bool | None = None
@@ -35,13 +35,13 @@ class BillsAndBatches(ResponseModel):
 
 
 class Permissions(ResponseModel):
-    """Hold the permissions of the key's owner, as far as this package needs them."""
+    """The permissions of the key's owner, as far as this package needs them."""
 
     bills_and_batches: BillsAndBatches | None = None
 
 
 class MeResponse(ResponseModel):
-    """Hold whose key it is (me_method); what else the server adds is dropped, since a token is among it."""
+    """The key's owner (me_method). Unknown fields are dropped, because one of them is a token."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -54,14 +54,14 @@ class MeResponse(ResponseModel):
 
 
 class BillImportSettings(ResponseModel):
-    """Hold the organisation's import settings (GetBillImportWorkflowSettingsV3)."""
+    """The organisation's import settings (GetBillImportWorkflowSettingsV3)."""
 
     error_handling: str | None = None
 
 
 class Account:
     """
-    Read what the key's owner is and may do.
+    The key's owner and the organisation's import settings.
 
     :param session: the session of the client.
     """
@@ -71,9 +71,9 @@ class Account:
 
     def me(self, *, repeat: bool = True) -> MeResponse:
         """
-        Read whose key it is, without the token that the server's answer carries (me_method).
+        Return the key's owner, without the token that the server's answer carries (me_method).
 
-        :param repeat: false to ask once, whatever happens.
+        :param repeat: false to send the request only once.
         """
         return fetch(
             self._session,
@@ -87,7 +87,7 @@ class Account:
 
     def bill_import_settings(self) -> BillImportSettings:
         """
-        Read what kickouts do to the rest of a batch (GetBillImportWorkflowSettingsV3).
+        Return what kickouts do to the rest of a batch (GetBillImportWorkflowSettingsV3).
 
         :return: ``error_handling`` is ``MarkBatchPending`` or ``ProcessValidBills``.
         """

@@ -1,4 +1,4 @@
-"""Batches: what bills are gathered in. Operations B1 to B7 of the contract."""
+"""Batches, which hold bills. Operations B1 to B7 of the contract."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from eci_provider.api.models import (
     validated,
 )
 from eci_provider.api.paging import LARGEST_PAGE, field_list, pages
-from eci_provider.api.transport.responses import fetch, must_be
+from eci_provider.api.transport.responses import check_subject, fetch
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -32,7 +32,7 @@ BatchStatus = Literal["Open", "Pending", "Closed"]
 
 
 class BatchCreate(RequestModel):
-    """Describe a new batch (BatchCreate, page open-batch); dates and codes are defaults for its bills."""
+    """A new batch (BatchCreate, page open-batch); dates and codes are defaults for its bills."""
 
     batch_code: Code255
     close_existing_batch: bool | None = None
@@ -47,7 +47,7 @@ class BatchCreate(RequestModel):
 
 
 class BatchFields(TypedDict, total=False):
-    """Name the optional fields of :class:`BatchCreate` for type checkers."""
+    """The optional fields of :class:`BatchCreate`, for type checkers."""
 
     close_existing_batch: bool | None
     statement_date: str | date | None
@@ -61,7 +61,7 @@ class BatchFields(TypedDict, total=False):
 
 
 class BatchEdit(RequestModel):
-    """Describe a batch's new code and note (BatchEdit); a null note is sent."""
+    """A batch's new code and note (BatchEdit); a null note is sent."""
 
     always_sent: ClassVar[frozenset[str]] = frozenset({"note"})
 
@@ -70,7 +70,7 @@ class BatchEdit(RequestModel):
 
 
 class BatchStatusUpdate(RequestModel):
-    """Describe a change of status (UpdateBatchStatusRequestV202206, page update-batch-status)."""
+    """A change of a batch's status (UpdateBatchStatusRequestV202206, page update-batch-status)."""
 
     always_sent: ClassVar[frozenset[str]] = frozenset({"note", "leave_open_batches_as_is"})
 
@@ -80,7 +80,7 @@ class BatchStatusUpdate(RequestModel):
 
 
 class UserChild(ResponseModel):
-    """Hold a user as other resources show it."""
+    """A user, as other resources show it."""
 
     user_id: int | None = None
     user_code: str | None = None
@@ -88,7 +88,7 @@ class UserChild(ResponseModel):
 
 
 class BatchResponse(ResponseModel):
-    """Hold a batch (BatchResponse, page get-batch)."""
+    """A batch (BatchResponse, page get-batch)."""
 
     batch_id: int | None = None
     batch_code: str | None = None
@@ -115,28 +115,28 @@ class BatchResponse(ResponseModel):
     has_logs: bool | None = None
 
     def has_status(self, status: str) -> bool:
-        """Tell whether the batch has a status; the server writes it in lower case, requests do not."""
+        """
+        Return whether the batch has a status, in any case: the server writes lower case, requests do not.
+
+        :param status: the status.
+        """
         return (self.batch_status or "").casefold() == status.casefold()
 
 
 def checked_batch_id(batch_id: object, *, source: str, name: str = "batch_id") -> int:
     """
-    Return a batch's number, or refuse it.
+    Return a batch's number, checked.
 
     :param batch_id: a number, or its text, as templates render it.
     :param source: where it came from, for the message.
-    :param name: the argument that it was given as, for the message.
-    :raises EciValidationError: when it is not a positive int32.
+    :param name: the name of the argument, for the message.
+    :raises EciValidationError: if it is not a positive int32.
     """
     return checked(IDENTIFIERS, batch_id, name=name, source=source)
 
 
-def _text(batch_id: int | None) -> str | None:
-    return None if batch_id is None else str(batch_id)
-
-
-def _path(batch_id: int) -> str:
-    return f"/api/v3/batch/{checked_batch_id(batch_id, source='batches')}"
+def _number(batch_id: int) -> int:
+    return checked_batch_id(batch_id, source="batches")
 
 
 class Batches:
@@ -156,8 +156,8 @@ class Batches:
         :param batch_code: its code, 1 to 255 characters, unique in EnergyCAP.
         :param fields: further fields of :class:`BatchCreate`.
         :return: the batch.
-        :raises EciValidationError: when a field is wrong; nothing was sent.
-        :raises EciUnknownOutcomeError: when the batch may or may not have been opened.
+        :raises EciValidationError: if a field is wrong; nothing was sent.
+        :raises EciUnknownOutcomeError: if the batch may or may not have been opened.
         :raises EciError: as for every request.
         """
         request = validated(BatchCreate, {"batch_code": batch_code, **fields}, source="batches.open")
@@ -173,8 +173,8 @@ class Batches:
         """
         Iterate over batches, page by page (GetBatchesV3).
 
-        :param filter: which ones, such as ``where("batchCode", "equals", "2026-03")``.
-        :param fields: which fields, in the documented spelling; all without.
+        :param filter: which batches, such as ``where("batchCode", "equals", "2026-03")``.
+        :param fields: which fields, in the documented spelling; None for all.
         :param page_size: batches a request, 1 to 1000.
         """
         return pages(
@@ -189,14 +189,15 @@ class Batches:
 
     def get(self, batch_id: int, *, fields: Sequence[str] | None = None, repeat: bool = True) -> BatchResponse:
         """
-        Read a batch (GetBatchV3).
+        Return a batch (GetBatchV3).
 
         :param batch_id: its number.
-        :param fields: which fields, in the documented spelling; all without.
-        :param repeat: false to ask once, whatever happens.
-        :raises EciNotFoundError: when there is none.
+        :param fields: which fields, in the documented spelling; None for all.
+        :param repeat: false to send the request only once.
+        :raises EciNotFoundError: if there is no such batch.
         """
-        path = _path(batch_id)
+        number = _number(batch_id)
+        path = f"/api/v3/batch/{number}"
         batch = fetch(
             self._session,
             BatchResponse,
@@ -206,7 +207,8 @@ class Batches:
             params={"field": field_list(fields)},
             repeat=repeat,
         )
-        must_be(self._session, path.rpartition("/")[2], _text(batch.batch_id), operation="GetBatchV3", path=path)
+        found = None if batch.batch_id is None else str(batch.batch_id)
+        check_subject(self._session, str(number), found, operation="GetBatchV3", path=path)
         return batch
 
     def edit(self, batch_id: int, *, batch_code: str, note: str | None) -> BatchResponse:
@@ -217,7 +219,7 @@ class Batches:
         :param batch_code: 1 to 255 characters.
         :param note: at most 255 characters; null is sent as null.
         """
-        path = _path(batch_id)
+        path = f"/api/v3/batch/{_number(batch_id)}"
         request = validated(BatchEdit, {"batch_code": batch_code, "note": note}, source="batches.edit")
         return fetch(self._session, BatchResponse, "EditBatchV3", "PUT", path, body=request.wire(every_key=True))
 
@@ -226,9 +228,9 @@ class Batches:
         Delete a batch and every bill in it, for good (DeleteBatchV3).
 
         :param batch_id: its number.
-        :raises EciNotFoundError: when there is none.
+        :raises EciNotFoundError: if there is no such batch.
         """
-        self._session.request("DeleteBatchV3", "DELETE", _path(batch_id))
+        self._session.request("DeleteBatchV3", "DELETE", f"/api/v3/batch/{_number(batch_id)}")
 
     def close(self, batch_id: int) -> BatchResponse:
         """
@@ -236,7 +238,7 @@ class Batches:
 
         :param batch_id: its number.
         """
-        path = _path(batch_id).replace("/batch/", "/batch/close/")
+        path = f"/api/v3/batch/close/{_number(batch_id)}"
         return fetch(self._session, BatchResponse, "CloseBatchV3", "PUT", path, repeat=False)
 
     def update_status(
@@ -250,8 +252,8 @@ class Batches:
         """
         Set a batch's status (UpdateBatchStatusV202206).
 
-        Open un-voids its bills and wants a pending batch; Pending voids them and wants an open one; Closed
-        wants either. Opening another user's pending batch makes it the key owner's.
+        Open un-voids the bills of a pending batch. Pending voids the bills of an open one. Closed closes either.
+        Opening another user's pending batch makes it the key owner's.
 
         :param batch_id: its number.
         :param batch_status: ``Open``, ``Pending`` or ``Closed``, case sensitive.
@@ -264,6 +266,6 @@ class Batches:
             "leave_open_batches_as_is": leave_open_batches_as_is,
         }
         request = validated(BatchStatusUpdate, values, source="batches.update_status")
-        path = _path(batch_id).replace("/v3/", "/v202206/") + "/status"
-        # Sent once: after a lost answer the batch may have moved already, and a second request would be refused.
+        path = f"/api/v202206/batch/{_number(batch_id)}/status"
+        # Sent once: after a lost answer the status may have changed, and a second request would be refused.
         self._session.request("UpdateBatchStatusV202206", "PUT", path, body=request.wire(), repeat=False)

@@ -1,4 +1,4 @@
-"""Column mappings: which column of a bill file is what, in numbers or by the names in the file's header."""
+"""Column mappings: which column of a bill file holds what, by number or by the names in its header."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DateFormat = Literal["mm/dd/yyyy", "Month dd yyyy", "dd/mm/yyyy", "dd Month yyyy
 
 
 class Observation(RequestModel):
-    """Describe a column that holds a quantity or a cost of the bill."""
+    """A column that holds a quantity or a cost of the bill."""
 
     column_index: ColumnIndex
     observation_type_code: Annotated[str, Field(min_length=1)]
@@ -25,14 +25,14 @@ class Observation(RequestModel):
 
 
 def _not_empty(observations: tuple[Observation, ...]) -> tuple[Observation, ...]:
-    # No min_length: with a wrong entry that says in addition that there is none.
+    # Not min_length: it would complain as well when the only entry is wrong.
     if not observations:
         raise ValueError("must have at least 1 entry")
     return observations
 
 
 class ColumnMapping(RequestModel):
-    """Describe which column of a bill file is what (BillImportProfileColumnMapping); columns count from 1."""
+    """Which column of a bill file holds what (BillImportProfileColumnMapping); columns count from 1."""
 
     date_format: DateFormat
     account_code_column_index: ColumnIndex
@@ -56,27 +56,27 @@ class ColumnMapping(RequestModel):
     bill_note_column_index: ColumnIndex | None = None
     observations: Annotated[tuple[Observation, ...], AfterValidator(_not_empty)]
 
-    #: The names of the mapped columns by their numbers, if the mapping was written with names; never sent.
+    #: The names of mapped columns by number, if the mapping was made from names; never sent.
     _names: dict[int, str] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def from_header(cls, header: Sequence[str], **names: Any) -> ColumnMapping:
         """
-        Return the mapping of a file by its columns' names.
+        Return a mapping made from the names of columns.
 
         :param header: the file's header, in its order.
         :param names: as :func:`mapping_from_header` takes them.
-        :raises EciValidationError: for a name that is unknown or there twice, with the nearest match.
+        :raises EciValidationError: as :func:`mapping_from_header` does.
         """
         return mapping_from_header(header, **names)
 
     @property
     def names(self) -> Mapping[int, str]:
-        """Return the names of mapped columns by their numbers; empty for a mapping that was written in numbers."""
+        """Return the names of mapped columns by number; empty for a mapping that was not made from names."""
         return self._names
 
     def __eq__(self, other: object) -> bool:
-        """Return whether another mapping maps the same columns, in names or in numbers."""
+        """Return whether another mapping maps the same columns, by name or by number."""
         return isinstance(other, ColumnMapping) and self.wire() == other.wire()
 
     def __hash__(self) -> int:
@@ -92,19 +92,19 @@ def mapping_from_header(
     **columns: str | None,
 ) -> ColumnMapping:
     """
-    Build a column mapping from the names of columns.
+    Return a column mapping made from the names of columns.
 
     :param header: the names in the file's header, in their order.
     :param date_format: ``mm/dd/yyyy``, ``Month dd yyyy``, ``dd/mm/yyyy``, ``dd Month yyyy`` or ``yyyymmdd``.
     :param observations: the columns of quantities and charges, each a dict of ``column`` (its name),
-        ``observation_type_code``, ``unit_code`` and, if it shall not be the column's name, ``caption``.
-    :param source: whose arguments these are, for the message.
+        ``observation_type_code``, ``unit_code`` and, unless it is the column's name, ``caption``.
+    :param source: where the arguments came from, for the message.
     :param columns: the name of the column of each field that the file has: ``account_code``, ``start_date`` and
         ``end_date`` always; ``vendor_code``, ``meter_code`` and further ones of
         :data:`~eci_provider.api.header_lookup.FIELDS`.
     :return: the mapping, columns counted from 1.
-    :raises EciValidationError: when a name is not in the header, or stands there twice, or a field is none; the
-        message names the nearest match.
+    :raises EciValidationError: if the header has a name twice or not at all, or if a field is unknown; the message
+        suggests the nearest match.
     """
     names = {**columns, "date_format": date_format, "observations": observations}
     return mapping_by_names(header, names, source=source)
@@ -112,7 +112,7 @@ def mapping_from_header(
 
 def mapping_by_names(header: Sequence[str], names: Mapping[str, Any], *, source: str) -> ColumnMapping:
     """
-    Build a column mapping from a dict of the names of columns.
+    Return a column mapping made from a dict of the names of columns.
 
     :param header: the names in the file's header, in their order.
     :param names: the arguments of :func:`mapping_from_header` as a dict.

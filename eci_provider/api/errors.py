@@ -1,4 +1,4 @@
-"""What can go wrong, as data: every error carries what a person or a retry policy needs to decide."""
+"""Error classes of the API; each error carries as data what a person or a retry policy needs to decide."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from eci_provider.core.errors import EciValidationError as EciValidationError
 
 class EciConnectionError(EciError):
     """
-    Tell that no answer arrived.
+    No answer arrived.
 
+    :param message: what happened and what to check.
     :param kind: ``dns``, ``unreachable``, ``tls``, ``proxy``, ``proxy_setting``, ``timeout`` or ``reset``.
-    :param sent: whether the server may have received the request; a POST that was sent is never repeated.
+    :param sent: whether the server may have received the request; a POST that was sent is never resent.
+    :param method: the HTTP method.
+    :param path: the path, without host and query.
     """
 
     def __init__(self, message: str, *, kind: str, sent: bool, method: str, path: str) -> None:
@@ -25,13 +28,14 @@ class EciConnectionError(EciError):
 
 class EciResponseError(EciError):
     """
-    Tell that EnergyCAP answered, but not with what was asked for.
+    Base class for answers that are not what was asked for.
 
+    :param message: what happened and what to check.
     :param status: the HTTP status.
     :param method: the HTTP method.
     :param path: the path, without host and query.
-    :param request_id: what the server calls this request, if it said so.
-    :param retry_after: seconds the server asks to wait, if it said so.
+    :param request_id: the server's name of this request, if it gave one.
+    :param retry_after: seconds that the server asks to wait, if it does.
     :param body: an excerpt of the answer's body, at most 500 characters, without the key.
     """
 
@@ -60,53 +64,53 @@ class EciResponseError(EciError):
 
 
 class EciBadRequestError(EciResponseError):
-    """Tell that EnergyCAP refused the request itself (400 and other 4xx); sending it again changes nothing."""
+    """400 and other 4xx: EnergyCAP refused the request. Sending it again changes nothing."""
 
     retry_helps = False
 
 
 class EciAuthenticationError(EciResponseError):
-    """Tell of a 401: the key is wrong, belongs elsewhere, or its owner lacks a permission (Authentication)."""
+    """401: the key is wrong, was made in another environment, or its owner lacks a permission."""
 
     retry_helps = False
 
 
 class EciPermissionError(EciResponseError):
-    """Tell of a 403: the request was understood and refused."""
+    """403: the key's owner may not do this."""
 
     retry_helps = False
 
 
 class EciNotFoundError(EciResponseError):
-    """Tell of a 404: no such thing, or a wrong path."""
+    """404: not found, or a wrong path."""
 
     retry_helps = False
 
 
 class EciRedirectError(EciResponseError):
-    """Tell of a 3xx: redirects are never followed, since the key would travel along."""
+    """3xx: redirects are never followed, because the key would be sent along."""
 
     retry_helps = False
 
 
 class EciRateLimitError(EciResponseError):
-    """Tell of a 429: too many requests; ``retry_after`` says when to come back, if the server did."""
+    """429: too many requests. ``retry_after`` says how long to wait, if the server did."""
 
 
 class EciServerError(EciResponseError):
-    """Tell of a 5xx, 408 or 425: trouble on the server's side, or none but bad timing."""
+    """A server error (5xx), 408 or 425."""
 
 
 class EciUnreadableResponseError(EciResponseError):
-    """Tell that a success status came with a body that is not what the documentation promises."""
+    """A success whose body is not what the documentation promises."""
 
 
 class EciUnknownOutcomeError(EciError):
     """
-    Tell that a request which creates something may or may not have taken effect.
+    A request that creates something may or may not have taken effect.
 
-    Do not send it again before you have looked. The operators look before they act, so a retry of theirs helps
-    unless looking cannot tell; ``retry_helps`` is false then.
+    Check in EnergyCAP before you send it again. The operators check before they send, so a retry of theirs helps
+    unless the check cannot decide; ``retry_helps`` is false then.
 
     :param operation: the operation id, such as ``BillImportV3``.
     """
@@ -114,8 +118,9 @@ class EciUnknownOutcomeError(EciError):
 
 class EciOutcomeError(EciError):
     """
-    Be the base of errors about what became of an import.
+    Base class for errors about the outcome of an import.
 
+    :param message: what happened and what to do next.
     :param result: the import's result, in the form of its XCom.
     """
 
@@ -128,9 +133,9 @@ class EciOutcomeError(EciError):
 
 class EciImportFailedError(EciOutcomeError):
     """
-    Tell that an import ended and its status does not stand for success.
+    An import ended, and its status is not a known success status.
 
-    Only when the server says that it imported nothing can sending the file again be right.
+    A retry helps only if the server says that no bill was imported.
     """
 
     def __init__(self, message: str, *, result: Mapping[str, Any]) -> None:
@@ -139,27 +144,26 @@ class EciImportFailedError(EciOutcomeError):
 
 
 class EciKickoutsError(EciOutcomeError):
-    """Tell that rows were kicked out and ``on_kickouts`` is ``fail``; sending the file again cannot help."""
+    """Rows were kicked out and ``on_kickouts`` is ``fail``. Sending the file again does not help."""
 
 
 class EciVoidedError(EciOutcomeError):
-    """Tell that an import ended, but all its bills are void, since a kill set its batch Pending."""
+    """An import ended, and all its bills are void because a kill set its batch Pending."""
 
 
 class EciRemovedError(EciOutcomeError):
-    """Tell that an import ended, and that its bills were deleted with their batch (DeleteBatchV3)."""
+    """An import ended, and its bills were deleted with their batch (DeleteBatchV3)."""
 
 
 class EciWaitTimeoutError(EciError):
     """
-    Tell that time ran out while something was still going on in EnergyCAP.
+    A wait reached its limit before EnergyCAP was done.
 
-    :param ended_by: which limit it was: ``timeout``, the wait's own deadline, which a retry cannot move; or
-        ``execution_timeout``, Airflow's limit for one try, after which a retry reattaches and goes on waiting.
-    :param task_guid: the import waited for, if it was one.
-    :param batch_id: the batch waited for, or the import's, if it showed one; so ``batch_code``.
-    :param status: what EnergyCAP called it at the last look.
-    :param deadline: when it was over, in ISO 8601.
+    :param message: what happened and what to do next.
+    :param ended_by: which limit: ``timeout``, the wait's own deadline, which a retry does not move; or
+        ``execution_timeout``, Airflow's limit for one try, after which a retry reattaches and continues to wait.
+    :param details: ``task_guid`` of the import waited for; ``batch_id`` and ``batch_code`` of the batch waited for
+        or of the import's batch; ``status`` at the last poll; ``deadline`` in ISO 8601.
     """
 
     retry_helps = False
@@ -173,20 +177,18 @@ class EciWaitTimeoutError(EciError):
 
 class EciTriggerError(EciError):
     """
-    Tell that the wait in the triggerer broke off, and that what was waited for goes on in EnergyCAP.
+    A wait in the triggerer ended early, while EnergyCAP works on.
 
-    :param task_guid: the import waited for, if it was one.
-    :param batch_id: the batch waited for, or the import's, if it showed one; so ``batch_code``.
-    :param status: what EnergyCAP called it at the last look; None where that failed.
-    :param said: what Airflow said about it.
+    Its details: ``task_guid`` of the import waited for; ``batch_id`` and ``batch_code`` of the batch waited for or
+    of the import's batch; ``status`` at the last poll, None if that failed; ``said``, Airflow's own message.
     """
 
 
 class EciNotCarriedOutError(EciError):
-    """Tell that EnergyCAP answered a change with success, and that it has not taken place."""
+    """EnergyCAP answered a change with success, but the change did not happen."""
 
 
 class EciExistsError(EciError):
-    """Tell that what was to be created exists already and ``if_exists`` does not allow to take it."""
+    """What was to be created exists already, and ``if_exists`` does not allow to use it."""
 
     retry_helps = False

@@ -1,4 +1,4 @@
-"""Build the `filter` query: every value in single quotes, joined by `and` (Filters page)."""
+"""The `filter` query: conditions with every value in single quotes, joined by `and` (Filters page)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _ONE_VALUE = ("equals", "not equals", "less than", "greater than", "less than eq
 _TEXT = ("like", "not like")
 _MANY = ("one of", "not one of")
 _RANGE = ("between", "not between")
-_DAYS = ("today", "yesterday", *(f"last {days} days" for days in (7, 14, 30, 60, 90)), "current month")
+_PERIODS = ("today", "yesterday", *(f"last {days} days" for days in (7, 14, 30, 60, 90)), "current month")
 
 
 class Filter:
     """
-    Hold one or more conditions joined by `and`; build one with :func:`where`.
+    One or more conditions joined by `and`; build one with :func:`where`.
 
     :param text: the filter as the API reads it, before URL encoding.
     """
@@ -54,11 +54,11 @@ def where(field: str, operator: str, *values: FilterValue) -> Filter:
     :param field: the field's documented name.
     :param operator: ``equals``, ``not equals``, ``less than``, ``greater than``, ``less than equal``,
         ``greater than equal``, ``like``, ``not like``, ``one of``, ``not one of``, ``between``, ``not between``,
-        or a day without value: ``today``, ``yesterday``, ``last 7 days`` (14, 30, 60, 90), ``current month``.
-    :param values: one value; any number of them for ``one of``; two for ``between``; none for a day.
-    :raises EciValidationError: when the name or operator is none, the number of values is wrong, or a value
-        cannot be quoted: how to escape an apostrophe or `|` is not documented, and a filter that is silently
-        wrong finds the wrong batch.
+        or a period: ``today``, ``yesterday``, ``last 7 days`` (14, 30, 60, 90), ``current month``.
+    :param values: one value; any number of them for ``one of``; two for ``between``; none for a period.
+    :raises EciValidationError: if the name or the operator is unknown, the number of values is wrong, or a value
+        cannot be quoted. How to escape an apostrophe or `|` is not documented, and a wrong filter finds the wrong
+        batch.
     """
     problems = [*_shape_problems(field, operator, len(values)), *_value_problems(values)]
     if problems:
@@ -74,7 +74,7 @@ def _shape_problems(field: str, operator: str, count: int) -> Iterable[str]:
         **dict.fromkeys((*_ONE_VALUE, *_TEXT), (1, 1)),
         **dict.fromkeys(_MANY, (1, 1000)),
         **dict.fromkeys(_RANGE, (2, 2)),
-        **dict.fromkeys(_DAYS, (0, 0)),
+        **dict.fromkeys(_PERIODS, (0, 0)),
     }
     if operator not in wanted:
         yield f"operator is {operator!r}: must be one of {', '.join(wanted)}"
@@ -87,7 +87,7 @@ def _shape_problems(field: str, operator: str, count: int) -> Iterable[str]:
 def _value_problems(values: Iterable[FilterValue]) -> Iterable[str]:
     for value in values:
         if not isinstance(value, (str, int, float, date)) or (isinstance(value, float) and not isfinite(value)):
-            yield f"value is {value!r}: must be a text, a finite number, a truth value or a date"
+            yield f"value is {value!r}: must be a text, a finite number, a boolean or a date"
         elif bad := re.search(r"['|\x00-\x1f\x7f\ud800-\udfff]", _text(value)):
             yield f"value is {value!r}: {bad.group()!r} cannot be quoted in a filter"
 

@@ -1,4 +1,4 @@
-"""The columns of a column mapping by their names: looked up in a file's header, so that nobody counts columns."""
+"""Look up the columns of a column mapping by name in a file's header, so that nobody has to count columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from eci_provider.api.errors import EciValidationError
 
-#: What a column may be, beside observations (BillImportProfileColumnMapping).
+#: What a column may hold, apart from observations (BillImportProfileColumnMapping).
 FIELDS = (
     "account_code",
     "start_date",
@@ -32,25 +32,25 @@ FIELDS = (
 )
 REQUIRED_FIELDS = FIELDS[:3]
 COLUMN_INDEX = "_column_index"
-#: How long a caption may be (Observation of the contract).
+#: The longest caption of an observation, in characters.
 LONGEST_CAPTION = 32
 _LONGEST_LIST = 30
 _LONGEST_SHOWN = 60
 _ALLOWED = (*FIELDS, "date_format", "observations")
-#: The codes that an observation must have, as they are written here and in EnergyCAP's documentation.
+#: The codes that an observation must have, in snake_case and as documented.
 _CODES = {"observation_type_code": "observationTypeCode", "unit_code": "unitCode"}
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 def mapping_values(header: Any, names: Mapping[str, Any], *, source: str) -> dict[str, Any]:
     """
-    Return the fields of a column mapping, with the number of each column instead of its name.
+    Return the fields of a column mapping, with each column's number instead of its name.
 
     :param header: the names of the file's columns, in their order.
     :param names: the mapping's fields: the name of the column of each of :data:`FIELDS` that the file has,
         ``date_format``, and ``observations``.
     :param source: where they came from, for the message.
-    :raises EciValidationError: when the header is not a list of texts, or a field or a name is unknown or missing.
+    :raises EciValidationError: if the header is not a list of texts, or a field or a name is unknown or missing.
     """
     _refuse_no_header(header, source)
     separators = other_separators(header) if header else None
@@ -90,9 +90,9 @@ def is_list(value: Any) -> bool:
 
 def other_separators(header: Sequence[str]) -> str | None:
     """
-    Return by what a header is separated, such as ``semicolons``; None where it may be by commas.
+    Return what separates a header's columns, such as ``semicolons``; None if it may be commas.
 
-    :param header: the names of a file's columns, as commas separate them.
+    :param header: the header, split at its commas.
     """
     if len(header) < len(REQUIRED_FIELDS):
         joined = ",".join(header)
@@ -110,16 +110,16 @@ def _refuse_no_header(header: Any, source: str) -> None:
 
 
 class _Finder:
-    """Find columns by name, and keep what is wrong with the names."""
+    """Finds columns by name, and collects what is wrong with the names."""
 
     def __init__(self, header: Sequence[str]) -> None:
         self.problems: list[str] = []
         self._header = [name.strip() for name in header]
 
     def number(self, field: str, name: Any) -> int:
-        """Return a column's number, counted from 1; 0 when something is wrong."""
+        """Return a column's number, counted from 1; 0 if something is wrong."""
         if not isinstance(name, str):
-            self.problems.append(f"{field} is {name!r}: must be the name of a column, as it stands in the header")
+            self.problems.append(f"{field} is {name!r}: must be the name of a column, as the header has it")
             return 0
         wanted = name.strip()
         found = [number for number, column in enumerate(self._header, start=1) if column == wanted]
@@ -150,19 +150,19 @@ def _observation(item: Mapping[str, Any], path: str, finder: _Finder) -> dict[st
         values.pop("caption", None)
         if isinstance(name, str) and len(name) > LONGEST_CAPTION:
             finder.problems.append(
-                f"{path}.caption is required: without one the column's name is taken, and {name!r} has "
-                f"{len(name)} characters, of which EnergyCAP takes {LONGEST_CAPTION}"
+                f"{path}.caption is required, because the column's name {name!r} has {len(name)} characters and "
+                f"EnergyCAP takes {LONGEST_CAPTION}"
             )
     return {"caption": name, **values, "column_index": finder.number(f"{path}.column", name)}
 
 
 def _refuse_twice(numbers: list[int], header: Sequence[str], finder: _Finder) -> None:
     for number in sorted({number for number in numbers if number and numbers.count(number) > 1}):
-        finder.problems.append(f"observations name column {header[number - 1]!r} twice: it would count twice")
+        finder.problems.append(f"observations name column {header[number - 1]!r} twice; it would be counted twice")
 
 
 def _refuse_shared(values: Mapping[str, Any], header: Sequence[str], finder: _Finder) -> None:
-    """Refuse an account, a start, an end or an observation of one column; other fields may share theirs."""
+    """Refuse one column for two of account, start, end and observation; other fields may share theirs."""
     owners: dict[int, str] = {}
     named = [(field, int(values.get(field + COLUMN_INDEX, 0))) for field in REQUIRED_FIELDS]
     if is_list(values["observations"]):
@@ -176,7 +176,7 @@ def _refuse_shared(values: Mapping[str, Any], header: Sequence[str], finder: _Fi
 
 
 def _hint(name: Any, names: Sequence[str]) -> str:
-    """Return a sentence with the nearest match, whatever its case."""
+    """Return a sentence with the nearest match, ignoring case."""
     by_folded = {candidate.casefold(): candidate for candidate in names if candidate}
     near = difflib.get_close_matches(str(name).casefold(), list(by_folded), n=1, cutoff=0.5)
     return f" Did you mean {by_folded[near[0]]!r}?" if near else ""

@@ -1,4 +1,4 @@
-"""Import profiles: which column of a bill file is what. Operations I7 to I11 of the contract."""
+"""Import profiles, which map the columns of a bill file. Operations I7 to I11 of the contract."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from eci_provider.api.column_mapping import ColumnMapping as ColumnMapping
 from eci_provider.api.column_mapping import Observation as Observation
 from eci_provider.api.models import IDENTIFIERS, RequestModel, ResponseModel, checked, validated
-from eci_provider.api.transport.responses import fetch, read_many
+from eci_provider.api.transport.responses import fetch, read_list
 
 if TYPE_CHECKING:
     from eci_provider.api.transport.session import EciSession
@@ -20,14 +20,14 @@ _PATH = "/api/v3/import/bill/profile"
 
 
 class ImportProfile(RequestModel):
-    """Describe an import profile (BillImportProfileRequest, page create-bill-import-profile)."""
+    """An import profile to create or replace (BillImportProfileRequest, page create-bill-import-profile)."""
 
     profile_code: Annotated[str, Field(min_length=1, max_length=64)]
     column_mapping: ColumnMapping
 
 
 class ImportProfileResponse(ResponseModel):
-    """Hold an import profile; its mapping is kept as the server sent it."""
+    """An import profile; its mapping is kept as the server sent it."""
 
     profile_id: int | None = None
     profile_code: str | None = None
@@ -35,9 +35,9 @@ class ImportProfileResponse(ResponseModel):
 
     def has_mapping(self, mapping: ColumnMapping) -> bool:
         """
-        Tell whether the profile maps columns as a mapping does, in whatever order it lists its observations.
+        Return whether the profile has the same mapping, with its observations in any order.
 
-        :param mapping: the mapping to compare with; keys of the server's own are passed over.
+        :param mapping: the mapping to compare with; undocumented keys of the server are ignored.
         """
         theirs = _known(ColumnMapping, self.column_mapping or {})
         observations = theirs.get("observations")
@@ -81,9 +81,9 @@ class ImportProfiles:
         self._session = session
 
     def list(self) -> list[ImportProfileResponse]:
-        """Return all bill import profiles; this list is not paged (GetBillImportProfilesV3)."""
+        """Return all bill import profiles (GetBillImportProfilesV3); this list is not paged."""
         answer = self._session.request("GetBillImportProfilesV3", "GET", _PATH)
-        return read_many(
+        return read_list(
             self._session, ImportProfileResponse, answer, operation="GetBillImportProfilesV3", path=_PATH
         )
 
@@ -93,18 +93,18 @@ class ImportProfiles:
 
         :param profile_code: its code, 1 to 64 characters, unique among bill import profiles.
         :param column_mapping: the mapping, in snake_case or the documented camelCase.
-        :raises EciValidationError: when something is wrong with them; nothing was sent.
-        :raises EciUnknownOutcomeError: when the profile may or may not have been created.
+        :raises EciValidationError: if an argument is wrong; nothing was sent.
+        :raises EciUnknownOutcomeError: if the profile may or may not have been created.
         """
         body = _request(profile_code, column_mapping, "import_profiles.create").wire()
         return self._write("WriteBillImportProfileV3", "POST", _PATH, body)
 
     def get(self, profile_id: int) -> ImportProfileResponse:
         """
-        Read a profile (GetBillImportProfileV3).
+        Return a profile (GetBillImportProfileV3).
 
         :param profile_id: its number, not its code.
-        :raises EciNotFoundError: when there is none.
+        :raises EciNotFoundError: if there is no such profile.
         """
         return fetch(self._session, ImportProfileResponse, "GetBillImportProfileV3", "GET", _path(profile_id))
 
@@ -112,7 +112,7 @@ class ImportProfiles:
         self, profile_id: int, profile_code: str, column_mapping: ColumnMapping | dict[str, Any]
     ) -> ImportProfileResponse:
         """
-        Replace a profile's code and mapping (EditBillImportProfileV3); columns left out are sent as null.
+        Replace a profile's code and mapping (EditBillImportProfileV3). Columns left out are sent as null.
 
         :param profile_id: its number.
         :param profile_code: its code; a new one must be unique.

@@ -1,4 +1,4 @@
-"""The base of request and response models: strict towards the user, lenient towards the server."""
+"""Base classes of request and response models: strict with the user, lenient with the server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.core.text import LONGEST_TEXT, cut, did_you_mean, keepable
+from eci_provider.core.text import LONGEST_TEXT, cut, did_you_mean, storable
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Value = TypeVar("_Value")
@@ -37,12 +37,12 @@ def _no_boolean(value: Any) -> Any:
 
 
 def _iso_date_time(value: Any) -> str:
-    """Keep the text the user wrote, but for a space, once it is known to be an ISO 8601 date or date-time."""
+    """Return an ISO 8601 date or date-time as the user wrote it, with a T for the space."""
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     if isinstance(value, str) and _ISO_DATE_TIME.fullmatch(value):
         try:
-            # Only ranges are left to check; Python 3.10 reads neither Z nor a fraction of, say, seven digits.
+            # Checks the ranges; Python 3.10 reads neither Z nor a fraction of seven digits.
             datetime.fromisoformat(re.sub(r"\.\d+|Z$", "", value))
         except ValueError:
             pass
@@ -72,10 +72,10 @@ GUIDS: TypeAdapter[str] = TypeAdapter(Guid, config=_LIKE_A_MODEL)
 
 class RequestModel(BaseModel):
     """
-    Be the base of everything that is sent: camelCase on the wire, a misspelt field is an error.
+    Base class for what is sent: camelCase on the wire, and a misspelt field is an error.
 
-    ``always_sent`` names the fields that the documentation calls "Required (defined)": their key is present
-    even when the value is null.
+    ``always_sent`` names the fields that the documentation calls "Required (defined)": their key is sent even if
+    the value is null.
     """
 
     model_config = ConfigDict(
@@ -108,14 +108,14 @@ def _wire_value(value: Any, *, every_key: bool) -> Any:
 
 
 class ResponseModel(BaseModel):
-    """Be the base of everything that is received: unknown keys are kept, missing ones are None."""
+    """Base class for what is received: unknown keys are kept, missing ones are None."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow")
 
     @model_validator(mode="before")
     @classmethod
     def _any_case(cls, data: Any) -> Any:
-        """Accept documented keys in any case: the server itself writes both taskGUId and taskGuid."""
+        """Accept documented keys in any case, because the server writes both taskGUId and taskGuid."""
         if not isinstance(data, Mapping):
             return data
         known = {field.alias for field in cls.model_fields.values() if field.alias}
@@ -129,9 +129,9 @@ class ResponseModel(BaseModel):
 
     def documented(self) -> dict[str, Any]:
         """
-        Return the documented fields as plain JSON in snake_case, long texts cut and such as can be kept.
+        Return the documented fields as plain JSON in snake_case that can be stored, with long texts cut.
 
-        What else the server sent is left out, so that the size is bounded whatever it sends.
+        Other fields are left out, so the size is bounded whatever the server sends.
         """
         return {name: _bounded(getattr(self, name)) for name in type(self).model_fields}
 
@@ -141,7 +141,7 @@ def _bounded(value: Any) -> Any:
         return value.documented()
     if isinstance(value, str):
         return cut(value, LONGEST_TEXT)
-    return keepable(value)
+    return storable(value)
 
 
 def _spelled(key: str, spelling: Mapping[str, str], data: Mapping[str, Any]) -> str:
@@ -151,13 +151,12 @@ def _spelled(key: str, spelling: Mapping[str, str], data: Mapping[str, Any]) -> 
 
 def validated(model: type[_Model], values: Mapping[str, Any], *, source: str) -> _Model:
     """
-    Build a request model, or refuse the input with one error that names everything wrong with it.
+    Return a request model built from values.
 
-    :param model: the request model.
+    :param model: the class of the model.
     :param values: its values, in snake_case or the documented camelCase.
     :param source: where the values came from, for the message.
-    :return: the model.
-    :raises EciValidationError: when anything is wrong; nothing has been sent then.
+    :raises EciValidationError: if any value is wrong; one error names all of them.
     """
     try:
         return model.model_validate(dict(values))
@@ -166,29 +165,29 @@ def validated(model: type[_Model], values: Mapping[str, Any], *, source: str) ->
     raise EciValidationError(sentences(model, details), source=source)
 
 
-def checked(values: TypeAdapter[_Value], value: Any, *, name: str, source: str) -> _Value:
+def checked(kind: TypeAdapter[_Value], value: Any, *, name: str, source: str) -> _Value:
     """
-    Return a single value as its type has it, or refuse it.
+    Return a single value, converted to its type.
 
-    :param values: the type, as a request model would have it.
+    :param kind: the type, as a field of a request model has it.
     :param value: the value.
-    :param name: what the user calls it, for the message.
-    :param source: where it came from, for the message.
-    :raises EciValidationError: when it is not of the type.
+    :param name: the name of the argument, for the message.
+    :param source: where the value came from, for the message.
+    :raises EciValidationError: if the value is not of the type.
     """
     try:
-        return values.validate_python(value)
+        return kind.validate_python(value)
     except ValidationError as error:
         details = error.errors(include_url=False)
-    raise EciValidationError([_complaint(name, detail) for detail in details], source=source)
+    raise EciValidationError([_problem_text(name, detail) for detail in details], source=source)
 
 
 def sentences(model: type[BaseModel], details: Iterable[ErrorDetails]) -> list[str]:
     """
-    Say in words what pydantic found wrong.
+    Return pydantic's errors in words.
 
     :param model: the model that refused its input.
-    :param details: what was wrong, as ``ValidationError.errors()`` gives it.
+    :param details: the errors, as ``ValidationError.errors()`` gives them.
     :return: one sentence an error: the field's path, the value (cut to 60 characters) and the bound.
     """
     return [_sentence(model, detail) for detail in details]
@@ -200,17 +199,21 @@ def _sentence(model: type[BaseModel], detail: ErrorDetails) -> str:
         return f"{path} is required"
     if detail["type"] == "extra_forbidden":
         return f"{path} {_extra_problem(model, detail['loc'])}"
-    return _complaint(path, detail)
+    return _problem_text(path, detail)
 
 
-def _complaint(name: str, detail: ErrorDetails) -> str:
+def _problem_text(name: str, detail: ErrorDetails) -> str:
     message = detail["msg"].removeprefix("Value error, ").replace("Input should", "must").replace("String", "it")
     message = message[:1].lower() + message[1:]
     return f"{name} is {excerpt(detail['input'])}: {message}" if name else message
 
 
 def excerpt(value: Any) -> str:
-    """Return a value's text for a message: cut to 60 characters, with its length when it was cut."""
+    """
+    Return a value's text for a message, cut to 60 characters; a cut one says how long it was.
+
+    :param value: the value.
+    """
     text = repr(value)
     if len(text) <= 60:
         return text
@@ -218,7 +221,7 @@ def excerpt(value: Any) -> str:
 
 
 def _extra_problem(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
-    """Name the fields of the innermost model at a location, the nearest match first."""
+    """Return that a field is unknown or given twice, with the nearest and all allowed names."""
     current = model
     for part in location[:-1]:
         current = _inner_model(current, part) or current

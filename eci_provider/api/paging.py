@@ -1,4 +1,4 @@
-"""Read a paged list as an iterator that fetches page after page."""
+"""Paged lists as iterators that fetch one page after the other."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from eci_provider.api.errors import EciValidationError
 from eci_provider.api.filters import Filter
 from eci_provider.api.models import ResponseModel
-from eci_provider.api.transport.responses import read_many
+from eci_provider.api.transport.responses import read_list
 
 if TYPE_CHECKING:
     from eci_provider.api.transport.session import Answer, EciSession
 
 _Response = TypeVar("_Response", bound=ResponseModel)
 
-#: The largest page the server gives (Paging page); larger values are capped there without a word.
+#: The largest page the server gives (Paging page); it silently lowers larger values.
 LARGEST_PAGE = 1000
 
 
@@ -24,7 +24,8 @@ def field_list(fields: Sequence[str] | None) -> str | None:
     """
     Return the `field` query, an include list of documented names (Field reduction page).
 
-    :raises EciValidationError: for a text, which would be taken for a list of letters.
+    :param fields: the names; None for all fields.
+    :raises EciValidationError: for a text, which would be read as a list of letters.
     """
     if isinstance(fields, str):
         raise EciValidationError([f"fields is {fields!r}: must be a list of names"], source="field reduction")
@@ -43,7 +44,7 @@ def pages(
     **params: Any,
 ) -> Iterator[_Response]:
     """
-    Iterate over the items of a paged list, fetching each page when it is needed.
+    Iterate over the items of a paged list, fetching each page when its items are needed.
 
     :param session: the session.
     :param operation: the operation id, for messages.
@@ -54,7 +55,7 @@ def pages(
     :param page_size: items a page, 1 to 1000.
     :param params: further query parameters.
     :return: the items.
-    :raises EciValidationError: when the page size is out of its bounds; at once, not at the first item.
+    :raises EciValidationError: at once, if the page size is out of its bounds.
     """
     whole = isinstance(page_size, int) and not isinstance(page_size, bool)
     if not whole or not 1 <= page_size <= LARGEST_PAGE:
@@ -74,14 +75,14 @@ def page_answers(
     repeat: bool = True,
 ) -> Iterator[Answer]:
     """
-    Iterate over the answers of a paged list, whose bodies nobody has read yet.
+    Iterate over the answers of a paged list, before their items are read.
 
     :param session: the session.
     :param operation: the operation id, for messages.
     :param path: the path.
     :param query: the query without the page.
     :param page_size: items a page.
-    :param repeat: false to ask for each page once, whatever happens.
+    :param repeat: false to request each page only once.
     """
     number, before = 1, None
     while True:
@@ -90,9 +91,9 @@ def page_answers(
         yield answer
         items = answer.data if isinstance(answer.data, list) else []
         total = answer.headers.get("TotalPages", "")
-        # Without the header a short page proves nothing: a server may give less a page than was asked for.
+        # Without the header a short page proves nothing: a server may give smaller pages than requested.
         last = number >= int(total) if re.fullmatch("[0-9]{1,9}", total) else False
-        if last or not items or items == before:  # an empty or repeated page ends it whatever the header says
+        if last or not items or items == before:  # whatever the header says
             return
         number, before = number + 1, items
 
@@ -106,4 +107,4 @@ def _items(
     page_size: int,
 ) -> Iterator[_Response]:
     for answer in page_answers(session, operation, path, query, page_size=page_size):
-        yield from read_many(session, model, answer, operation=operation, path=path)
+        yield from read_list(session, model, answer, operation=operation, path=path)

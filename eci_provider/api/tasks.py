@@ -1,4 +1,4 @@
-"""Tasks: what an import is while it runs and after. Operations T1, T2 and T4 of the contract."""
+"""Tasks, such as imports that run or have ended. Operations T1, T2 and T4 of the contract."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from eci_provider.api.batches import UserChild
 from eci_provider.api.filters import Filter, where
 from eci_provider.api.models import GUIDS, Guid, Identifier, RequestModel, ResponseModel, checked, validated
 from eci_provider.api.paging import LARGEST_PAGE, field_list, page_answers, pages
-from eci_provider.api.transport.responses import fetch, must_be, read_many
+from eci_provider.api.transport.responses import check_subject, fetch, read_list
 
 if TYPE_CHECKING:
     from eci_provider.api.transport.session import EciSession
 
-#: What polling asks for: everything but `output`, which may be large (GetTaskV3). The way to exclude a field is
-#: not documented, so this is an include list.
+#: The fields that polling requests: all but `output`, which may be large (GetTaskV3). It is an include list, since
+#: how to exclude a field is not documented.
 POLL_FIELDS = (
     "taskId",
     "taskGUId",
@@ -40,7 +40,7 @@ POLL_FIELDS = (
 
 
 class TaskType(ResponseModel):
-    """Hold what kind of task it is, such as ``BillImport``."""
+    """The type of a task, such as ``BillImport``."""
 
     task_type_id: int | None = None
     task_type_code: str | None = None
@@ -48,14 +48,14 @@ class TaskType(ResponseModel):
 
 
 class BatchChild(ResponseModel):
-    """Hold a batch as other resources show it."""
+    """A batch, as other resources show it."""
 
     batch_id: int | None = None
     batch_code: str | None = None
 
 
 class TaskResponse(ResponseModel):
-    """Hold a task (TaskResponse); ``end_date`` is empty while it is unfinished, whatever the status says."""
+    """A task (TaskResponse); ``end_date`` is empty until it has ended, whatever the status says."""
 
     task_id: int | None = None
     task_guid: str | None = Field(default=None, alias="taskGUId")
@@ -75,16 +75,16 @@ class TaskResponse(ResponseModel):
     has_attachments: bool | None = None
 
     def documented(self) -> dict[str, Any]:
-        """Return the documented fields as plain JSON, without the free-form ones, whose size nothing bounds."""
+        """Return the documented fields as plain JSON, without the free-form ones, whose size is not bounded."""
         return {name: value for name, value in super().documented().items() if name not in ("output", "settings")}
 
 
 class _LenientTask(TaskResponse):
-    """Hold what can be read of a task."""
+    """A task without the fields that cannot be read."""
 
     @model_validator(mode="wrap")
     @classmethod
-    def _without_what_cannot_be_read(cls, item: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _drop_unreadable_fields(cls, item: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
             return handler(item)
         except ValidationError as error:
@@ -94,7 +94,7 @@ class _LenientTask(TaskResponse):
 
 
 class GuidResponse(ResponseModel):
-    """Hold the GUID of a task just made; the documentation spells it ``taskGUId``."""
+    """The GUID of a new task; the documentation spells it ``taskGUId``."""
 
     task_guid: Guid = Field(alias="taskGUId")
 
@@ -106,12 +106,12 @@ class _TaskNote(RequestModel):
 
 def checked_guid(task_guid: object, *, source: str, name: str = "task_guid") -> str:
     """
-    Return a task's GUID in lower case, or refuse it.
+    Return a task's GUID in lower case, checked.
 
     :param task_guid: the GUID.
     :param source: where it came from, for the message.
-    :param name: the argument that it was given as, for the message.
-    :raises EciValidationError: when it is not a UUID.
+    :param name: the name of the argument, for the message.
+    :raises EciValidationError: if it is not a UUID.
     """
     return checked(GUIDS, task_guid, name=name, source=source)
 
@@ -120,18 +120,19 @@ def parse_datetime(text: str) -> datetime:
     """
     Return a date-time of the server as an aware datetime.
 
-    :param text: ISO 8601; without an offset UTC is assumed (the contract does not say).
+    :param text: ISO 8601; UTC is assumed for one without an offset (the contract does not say).
+    :raises ValueError: if it is not ISO 8601.
     """
     utc_spelled_out = re.sub(r"[Zz]$", "+00:00", text)
-    # Python 3.10 reads three or six digits of a second's fraction; .NET servers write up to seven.
+    # Python 3.10 reads a fraction of three or six digits; .NET servers write up to seven.
     six_digits = re.sub(r"\.(\d+)", lambda found: "." + found.group(1)[:6].ljust(6, "0"), utc_spelled_out)
     parsed = datetime.fromisoformat(six_digits)
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
 
 
-def names_zone(text: str) -> bool:
+def has_offset(text: str) -> bool:
     """
-    Tell whether a date-time of the server says which time zone it is in; without, it may be another one than UTC.
+    Return whether a date-time of the server has an offset; one without may be in any time zone.
 
     :param text: ISO 8601.
     """
@@ -140,12 +141,12 @@ def names_zone(text: str) -> bool:
 
 def begun_since(since: datetime) -> Filter:
     """
-    Return the filter for the tasks that began since a moment, and some earlier ones (GetTasksV3).
+    Return a filter for the tasks that began since a time, and for some earlier ones (GetTasksV3).
 
-    Whole days are asked for, one more than needed: which time zone a filter means is not documented.
+    The filter has whole days, one more than needed, since its time zone is not documented.
     Assumption: a task has its ``beginDate`` as soon as it is listed.
 
-    :param since: a moment by the server's clock, or by one that is near it.
+    :param since: the time by the server's clock, or by one near it.
     """
     earliest = datetime.min.replace(tzinfo=since.tzinfo) + timedelta(days=1)
     return where("beginDate", "greater than equal", (max(since, earliest) - timedelta(days=1)).date())
@@ -153,7 +154,7 @@ def begun_since(since: datetime) -> Filter:
 
 class Tasks:
     """
-    Read tasks and set their notes.
+    Read tasks, and set their notes.
 
     :param session: the session of the client.
     """
@@ -165,12 +166,12 @@ class Tasks:
         self, task_guid: str, *, fields: Sequence[str] | None = POLL_FIELDS, repeat: bool = True
     ) -> TaskResponse:
         """
-        Read a task (GetTaskV3).
+        Return a task (GetTaskV3).
 
         :param task_guid: its GUID.
         :param fields: which fields, in the documented spelling; None for all, `output` included.
-        :param repeat: false to ask once, whatever happens; a poller keeps its own count of failures.
-        :raises EciNotFoundError: when there is none.
+        :param repeat: false to send the request only once; a poller counts its own failures.
+        :raises EciNotFoundError: if there is no such task.
         """
         guid = checked_guid(task_guid, source="tasks.get")
         path = f"/api/v3/task/{guid}"
@@ -183,8 +184,8 @@ class Tasks:
             params={"field": field_list(fields)},
             repeat=repeat,
         )
-        told = task.task_guid.strip("{}").lower() if task.task_guid else None
-        must_be(self._session, guid.lower(), told, operation="GetTaskV3", path=path)
+        found = task.task_guid.strip("{}").lower() if task.task_guid else None
+        check_subject(self._session, guid, found, operation="GetTaskV3", path=path)
         return task
 
     def list(
@@ -194,40 +195,40 @@ class Tasks:
         task_type_code: str | None = "BillImport",
         fields: Sequence[str] | None = POLL_FIELDS,
         page_size: int = LARGEST_PAGE,
-        leniently: bool = False,
+        lenient: bool = False,
     ) -> Iterator[TaskResponse]:
         """
         Iterate over tasks, page by page (GetTasksV3).
 
-        :param filter: which ones, such as ``where("batchCode", "equals", "2026-03")``.
-        :param task_type_code: of which kind; None for all.
+        :param filter: which tasks, such as ``where("batchCode", "equals", "2026-03")``.
+        :param task_type_code: their type; None for all.
         :param fields: which fields, in the documented spelling; None for all, `output` included.
         :param page_size: tasks a request, 1 to 1000.
-        :param leniently: whether a field that cannot be read counts as missing instead of ending it all.
+        :param lenient: whether a field that cannot be read counts as missing; an error otherwise.
         """
         return pages(
             self._session,
             "GetTasksV3",
             "/api/v3/task",
-            _LenientTask if leniently else TaskResponse,
+            _LenientTask if lenient else TaskResponse,
             filter=filter,
             fields=fields,
             page_size=page_size,
             taskTypeCode=task_type_code,
         )
 
-    def look_out(
-        self, wanted: Container[str], since: datetime, *, most_pages: int
+    def search(
+        self, wanted: Container[str], since: datetime, *, max_pages: int
     ) -> Iterator[Sequence[TaskResponse]]:
         """
-        Iterate over the pages of the list of bill imports, reading of each page those that are wanted.
+        Iterate over the pages of the list of bill imports, reading only the wanted imports of each.
 
-        An item that cannot be read is left out and harms no other; each page is asked for once, whatever happens.
+        An import that cannot be read is left out. Each page is requested only once.
 
         :param wanted: the GUIDs, in lower case.
         :param since: when the earliest of them began.
-        :param most_pages: after how many pages to stop.
-        :return: the wanted ones of each page, of which there may be none.
+        :param max_pages: after how many pages to stop.
+        :return: the wanted imports of each page; a page may have none.
         """
         query = {
             "taskTypeCode": "BillImport",
@@ -236,11 +237,11 @@ class Tasks:
         }
         path = "/api/v3/task"
         answers = page_answers(self._session, "GetTasksV3", path, query, repeat=False)
-        for answer in islice(answers, most_pages):
+        for answer in islice(answers, max_pages):
             if isinstance(answer.data, list):
                 yield [task for item in answer.data if (task := _read_if_wanted(item, wanted))]
             else:
-                read_many(self._session, TaskResponse, answer, operation="GetTasksV3", path=path)
+                read_list(self._session, TaskResponse, answer, operation="GetTasksV3", path=path)
 
     def edit_note(self, task_id: int, task_note: str) -> TaskResponse:
         """
@@ -255,11 +256,11 @@ class Tasks:
 
 
 def _read_if_wanted(item: Any, wanted: Container[str]) -> TaskResponse | None:
-    """Return a list's item as a task if its GUID is wanted; its other fields are read only then."""
+    """Return an item of a list as a task if its GUID is wanted; only then are its other fields read."""
     if not isinstance(item, dict):
         return None
     guid = item.get("taskGUId")
-    if guid is None:  # the documentation writes the name in two ways
+    if guid is None:  # the documentation spells the name in two ways
         guid = next((value for name, value in item.items() if name.lower() == "taskguid"), None)
     if not isinstance(guid, str) or guid.lower() not in wanted:
         return None

@@ -169,14 +169,14 @@ class BatchOpener:
 
     def _is_own(self, batch: BatchResponse, since: datetime | None) -> bool:
         """Tell whether the key's owner opened a batch since a moment by the server's clock."""
-        from eci_provider.api.tasks import names_zone, parse_datetime
+        from eci_provider.api.tasks import has_offset, parse_datetime
 
         creator = batch.created_by.user_code if batch.created_by else None
         if since is None or not creator or not batch.start_date:
             return False
         me = self.client.account.me().system_user_code or ""
         try:
-            margin = timedelta(0) if names_zone(batch.start_date) else clock.ANY_ZONE
+            margin = timedelta(0) if has_offset(batch.start_date) else clock.ANY_ZONE
             return creator.casefold() == me.casefold() and parse_datetime(batch.start_date) >= since - margin
         except ValueError:
             return False

@@ -1,4 +1,4 @@
-"""The one place where this package reads the wall clock and sleeps, so that a test can turn time."""
+"""The only place where this package reads the wall clock and sleeps, so that tests can control time."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ import asyncio
 import time
 from datetime import datetime, timedelta, timezone
 
-#: By how much a date that names no zone may be off: a clock's farthest from UTC, and half a day.
+#: How wrong a date without a zone may be: the zone farthest from UTC, and half a day.
 ANY_ZONE = timedelta(hours=26)
 
 
 def utc_now() -> datetime:
-    """Return the wall clock; deadlines are kept in it, since they must hold in other processes too."""
+    """Return the current time in UTC. Deadlines use it, since they must hold in other processes too."""
     return datetime.now(timezone.utc)
 
 
 def sleep(seconds: float) -> None:
-    """Wait in a worker."""
+    """
+    Sleep in a worker.
+
+    :param seconds: how long.
+    """
     time.sleep(seconds)
 
 
 async def sleep_async(seconds: float) -> None:
-    """Wait in an event loop."""
+    """
+    Sleep in an event loop.
+
+    :param seconds: how long.
+    """
     await asyncio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Paths as operators keep, compare and show them."""
+"""Paths as operators store, open, compare and show them."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def as_text(path: Any) -> Any:
     """
     Return a local path as text, and anything else as it is.
 
-    Airflow 3.0 takes each template field that has a ``resolve`` for a reference to another task's result, and a
-    pathlib.Path has one. Its own ObjectStoragePath it knows.
+    Airflow 3.0 treats every template field with a ``resolve`` method as a reference to another task's result, and
+    pathlib.Path has that method. Airflow knows its own ObjectStoragePath.
 
     :param path: an operator's argument: a path, a URL, an ObjectStoragePath, a template, or None.
     """
@@ -77,7 +77,7 @@ def same_place(one: str, other: str) -> bool:
     """
     Return whether two paths or URLs name the same place.
 
-    Local ones are compared after links are followed, others as they are written.
+    Local paths are compared after links are followed, other URLs as they are written.
 
     :param one: a local path or a URL.
     :param other: another one.
@@ -94,7 +94,7 @@ def _place(path: str) -> str:
 
 def redact_path(path: object) -> str:
     """
-    Return a path as messages show it: without a URL's password, and without the values of its query.
+    Return a path for messages, without a URL's password and the values of its query.
 
     :param path: a local path, a URL or the end of one, or an ObjectStoragePath.
     """
@@ -103,9 +103,9 @@ def redact_path(path: object) -> str:
 
 def redact_path_in(text: str, path: object) -> str:
     """
-    Return a message that may quote a path, with the path as messages show it.
+    Return a text in which a path is redacted as :func:`redact_path` does it.
 
-    :param text: what somebody else says, such as a store's client.
-    :param path: the path that it may quote.
+    :param text: another library's message, such as that of a store's client.
+    :param path: the path that the text may contain.
     """
     return text.replace(str(path), redact_path(path))

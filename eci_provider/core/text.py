@@ -1,4 +1,4 @@
-"""Keep texts of unknown length within bounds, and what cannot be kept out of them."""
+"""Texts of unknown length and content, made short enough and safe to store; and suggestions for a wrong name."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-#: The most bytes of JSON that a text of the server takes where it is kept: in XCom, in a trigger's event.
+#: The most bytes of JSON that a text of the server takes in XCom and in a trigger's event.
 LONGEST_TEXT = 1000
 
-#: What JSON can spell and PostgreSQL's JSONB refuses, in which Airflow keeps XComs and events.
-_NOT_KEPT = re.compile("[\x00\ud800-\udfff]")
-#: The least and the greatest whole number that is kept.
+#: What JSON can hold and PostgreSQL's JSONB, in which Airflow stores XComs and events, refuses.
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+#: The smallest and the largest whole number that is stored.
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
 
 def cut(text: str | None, most: int) -> str | None:
     """
-    Return a text that can be kept and whose JSON takes at most so many bytes.
+    Return a text that can be stored and whose JSON takes at most a number of bytes.
 
     :param text: what the server sent.
-    :param most: bytes; a character beyond ASCII takes six or more.
+    :param most: the number of bytes; a character beyond ASCII takes six or more.
     """
     if text is None:
         return None
     is_whole = len(text) <= most
-    text = _kept(text[:most])  # every character takes a byte at least
+    text = _storable_text(text[:most])  # every character takes at least one byte
     if is_whole and len(json.dumps(text)) <= most:
         return text
     keep = len(text)
@@ -41,7 +41,7 @@ def with_cut_texts(value: Any) -> Any:
     """
     Return plain JSON with its long texts cut.
 
-    :param value: an error's details; what is no JSON is returned as it is.
+    :param value: an error's details; a value that is not JSON is returned unchanged.
     """
     if isinstance(value, str):
         return cut(value, LONGEST_TEXT)
@@ -52,22 +52,22 @@ def with_cut_texts(value: Any) -> Any:
     return value
 
 
-def keepable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """
-    Return plain JSON as any database of Airflow's can keep it.
+    Return plain JSON that every database of Airflow's can store.
 
-    U+0000 and halves of a surrogate pair, such as a server leaves that cuts an emoji in two, become U+FFFD, in
-    keys as well; numbers that are none become None, and so do whole ones of more than 64 bits: PostgreSQL could
-    keep them, but Airflow's processes cannot hand them on, and a triggerer that tries ends.
+    U+0000 and lone surrogates, such as a server leaves that cuts an emoji in two, become U+FFFD, in keys as well.
+    NaN and the infinities become None, and so do integers of more than 64 bits: Airflow's processes cannot pass
+    these on, and a triggerer that tries ends.
 
-    :param value: what the server sent, or an error's details; what is no JSON is returned as it is.
+    :param value: what the server sent, or an error's details; a value that is not JSON is returned unchanged.
     """
     if isinstance(value, str):
-        return _kept(value)
+        return _storable_text(value)
     if isinstance(value, Mapping):
-        return {keepable(name): keepable(item) for name, item in value.items()}
+        return {storable(name): storable(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [keepable(item) for item in value]
+        return [storable(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, int):
@@ -77,11 +77,11 @@ def keepable(value: Any) -> Any:
 
 def did_you_mean(name: str, known: Iterable[str], *, is_quoted: bool = False) -> str:
     """
-    Return a question that names what was probably meant, ending in a space; empty where nothing is near.
+    Return "Did you mean X? " for the known name that is nearest; an empty text where none is near.
 
-    :param name: a name that is not known.
-    :param known: the names that are.
-    :param is_quoted: whether to show it in quotes, as for names that users chose.
+    :param name: the unknown name.
+    :param known: the known names.
+    :param is_quoted: whether to put it in quotes, as for names that users chose.
     """
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if not near:
@@ -89,5 +89,5 @@ def did_you_mean(name: str, known: Iterable[str], *, is_quoted: bool = False) ->
     return f"Did you mean {near[0]!r}? " if is_quoted else f"Did you mean {near[0]}? "
 
 
-def _kept(text: str) -> str:
-    return _NOT_KEPT.sub("\ufffd", text)
+def _storable_text(text: str) -> str:
+    return _NOT_STORABLE.sub("\ufffd", text)

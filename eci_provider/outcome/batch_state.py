@@ -99,13 +99,13 @@ def _settled_status(
 
 def _until_settled(client: EciClient, end_date: str, settle_time: float) -> float:
     """Return the seconds that are left, by EnergyCAP's clock, until an import's end has taken effect."""
-    from eci_provider.api.tasks import names_zone, parse_datetime
+    from eci_provider.api.tasks import has_offset, parse_datetime
 
     try:
         age = client.server_now() - parse_datetime(end_date)
     except ValueError:
         return settle_time
-    if not names_zone(end_date):
+    if not has_offset(end_date):
         return settle_time if abs(age) < clock.ANY_ZONE else 0.0
     return min(max(settle_time - age.total_seconds(), 0.0), settle_time)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.core.text import LONGEST_TEXT, cut, keepable
+from eci_provider.core.text import LONGEST_TEXT, cut, storable
 from eci_provider.outcome.batch_state import DELETED, MARK_BATCH_PENDING, BatchState
 from eci_provider.waiting.status import Outcome
 
@@ -131,7 +131,7 @@ class ImportResult:
             "batch_status": batch_state.batch_status,
             "voided": batch_state.voided(bills),
         }
-        return cls(**keepable(facts))
+        return cls(**storable(facts))
 
     @property
     def has_kickouts(self) -> bool:

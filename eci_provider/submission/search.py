@@ -125,7 +125,7 @@ def list_since(client: EciClient, since: datetime) -> list[TaskResponse]:
     """
     from eci_provider.api.tasks import begun_since
 
-    found = client.tasks.list(begun_since(since), leniently=True)
+    found = client.tasks.list(begun_since(since), lenient=True)
     # A page may repeat what the one before it ended with, when something was added meanwhile.
     return list({task.task_guid or id(task): task for task in found}.values())
 
@@ -140,7 +140,7 @@ def notes_were_shown(client: EciClient, since: datetime) -> bool:
     from eci_provider.api.filters import where
 
     day = (since - _PROOF_SPAN).date()
-    earlier = client.tasks.list(where("beginDate", "greater than equal", day), leniently=True)
+    earlier = client.tasks.list(where("beginDate", "greater than equal", day), lenient=True)
     return any(shows_notes(task) for task in islice(earlier, _PROOF_TASKS))
 
 
@@ -156,11 +156,11 @@ def began_after(task: TaskResponse, since: datetime) -> bool:
     :param task: the task.
     :param since: a moment by the server's clock.
     """
-    from eci_provider.api.tasks import names_zone, parse_datetime
+    from eci_provider.api.tasks import has_offset, parse_datetime
 
     text = task.begin_date or ""
     try:
         began = parse_datetime(text)
     except ValueError:
         return True
-    return began >= since - (_MARGIN if names_zone(text) else clock.ANY_ZONE)
+    return began >= since - (_MARGIN if has_offset(text) else clock.ANY_ZONE)

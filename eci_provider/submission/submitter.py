@@ -280,13 +280,13 @@ class Submitter(AttemptHistory):
 
     def _submission_of(self, task: TaskResponse) -> datetime:
         """Return when an import was submitted, by this machine's clock."""
-        from eci_provider.api.tasks import names_zone, parse_datetime
+        from eci_provider.api.tasks import has_offset, parse_datetime
 
         if self._record.get("task_guid") == task.task_guid and self._record.get("submitted_at"):
             return parse_datetime(self._record["submitted_at"])
         ahead, now = self._client.server_now() - clock.utc_now(), clock.utc_now()
         # A date that names no zone may be hours off; the intent was recorded by the server's own clock.
-        text = task.begin_date if names_zone(task.begin_date or "") else self._record.get("since")
+        text = task.begin_date if has_offset(task.begin_date or "") else self._record.get("since")
         try:
             return min(parse_datetime(text or "") - ahead, now)
         except ValueError:

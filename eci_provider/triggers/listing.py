@@ -132,7 +132,7 @@ class TaskList:
     ) -> int:
         """Judge whom the list shows, and return how many pages that took."""
         pages = 0
-        for tasks in client.tasks.look_out(wanted, since, most_pages=_MOST_PAGES):
+        for tasks in client.tasks.search(wanted, since, max_pages=_MOST_PAGES):
             pages += 1
             this.answered = True
             for task in tasks:

@@ -9,7 +9,7 @@ from typing import Any
 from eci_provider.api import errors
 from eci_provider.api.errors import EciError
 from eci_provider.core.errors import restore_error
-from eci_provider.core.text import LONGEST_TEXT, cut, keepable, with_cut_texts
+from eci_provider.core.text import LONGEST_TEXT, cut, storable, with_cut_texts
 
 #: The most bytes of JSON for an error's message, and for its other facts: an event is stored like an XCom.
 _LONGEST_MESSAGE = 4000
@@ -82,7 +82,7 @@ def unpack(event: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _event(**facts: Any) -> dict[str, Any]:
     # An event that the database refuses ends the triggerer, and every one that is started after it.
-    return dict(keepable(facts))
+    return dict(storable(facts))
 
 
 def _unknown(event: object) -> EciEventError:

@@ -162,7 +162,7 @@ def test_a_field_is_a_name(field: str) -> None:
 def test_a_value_is_a_text_number_truth_or_date(
     value: Any, client: EciClient, refusal: Callable[..., str]
 ) -> None:
-    expected = f"value is {value!r}: must be a text, a finite number, a truth value or a date"
+    expected = f"value is {value!r}: must be a text, a finite number, a boolean or a date"
     assert refusal(where, "f", "equals", value) == f"filter on 'f': {expected}"
 
 

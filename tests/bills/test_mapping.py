@@ -120,8 +120,8 @@ def test_the_name_of_a_column_may_be_too_long_for_a_caption() -> None:
     captioned = mapping_from_header([*HEADER, LONG], **{**NAMES, "observations": [{**use, "caption": "Energy"}]})
 
     assert caught.value.details["problems"] == [
-        f"observations.0.caption is required: without one the column's name is taken, and {LONG!r} has 41 "
-        "characters, of which EnergyCAP takes 32"
+        f"observations.0.caption is required, because the column's name {LONG!r} has 41 characters and "
+        "EnergyCAP takes 32"
     ]
     assert [item.caption for item in captioned.observations] == ["Energy"]
 

@@ -326,7 +326,7 @@ class TestOnce:
     ) -> None:
         """It did after this run had begun, so that only the refusal tells that it is not this task's."""
         if not has_zone:
-            monkeypatch.setattr("eci_provider.api.tasks.names_zone", lambda _: False)
+            monkeypatch.setattr("eci_provider.api.tasks.has_offset", lambda _: False)
         turned_clock.sleep(600)
         with EciClient(sandbox.url, sandbox.api_key) as client:
             client.batches.open("2026-01")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from eci_provider.api import EciClient, errors
 from eci_provider.api.import_profiles import ImportProfileResponse
-from eci_provider.core.text import cut, keepable
+from eci_provider.core.text import cut, storable
 from eci_provider.operators import ImportBillsOperator, OpenBatchOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
@@ -128,7 +128,7 @@ def test_what_is_handed_on_as_the_server_sent_it_can_be_kept_to_its_keys() -> No
 
 @given(VALUES)
 def test_whatever_the_server_sent_can_be_kept(value: Any) -> None:
-    assert as_stored(keepable(value)) == keepable(value)
+    assert as_stored(storable(value)) == storable(value)
     for event in (
         found_event({"value": value}, task_guid="g"),
         error_event(errors.EciError("m", value=value), batch_id=1),
@@ -188,4 +188,4 @@ def test_what_can_be_kept_stays_as_it_is(value: Any) -> None:
         as_stored(value)
     except ValueError:
         return
-    assert keepable(value) == value
+    assert storable(value) == value

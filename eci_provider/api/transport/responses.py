@@ -1,4 +1,4 @@
-"""Turn answers into models, and say so when an answer is not what the documentation promises."""
+"""Turn answers into models; an answer that is not what the documentation promises is an error."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ def fetch(
     repeat: bool = True,
 ) -> _Response:
     """
-    Send a request and read the answer's body as one object.
+    Send a request, and return the object that the answer's body holds.
 
     :param session: the session.
-    :param model: what the documentation promises.
+    :param model: the model of the object.
     :param operation: the operation id, for messages.
-    :param method: GET, PUT or POST; after a POST an unreadable answer leaves its effect unknown.
+    :param method: GET, PUT or POST; after a POST an unreadable answer leaves its outcome unknown.
     :param path: the path.
     :param params: the query.
     :param body: what to send as JSON.
-    :param repeat: false to send it once whatever happens.
-    :raises EciUnknownOutcomeError: when the answer to a POST is something else.
-    :raises EciUnreadableResponseError: when another answer is something else.
+    :param repeat: false to send the request only once.
+    :raises EciUnknownOutcomeError: if the answer to a POST holds something else.
+    :raises EciUnreadableResponseError: if another answer holds something else.
     :raises EciError: as for every request.
     """
     answer = session.request(operation, method, path, params=params, body=body, repeat=repeat)
@@ -52,36 +52,36 @@ def fetch(
     raise _unreadable(problem, answer.status, operation, method, path)
 
 
-def must_be(session: EciSession, asked: Any, told: Any, *, operation: str, path: str) -> None:
+def check_subject(session: EciSession, wanted: str, found: str | None, *, operation: str, path: str) -> None:
     """
-    Refuse the answer to a GET that is about something else than what was asked for, and drop the connections.
+    Refuse the answer to a GET that is about something else than what was requested, and close the connections.
 
-    Nothing is known that gives such an answer now; what it would do is call one import done with another's result.
+    Believed, such an answer would give an import the result of another one.
 
     :param session: the session.
-    :param asked: which one was asked for.
-    :param told: which one the answer is about, None where it does not say.
+    :param wanted: the id that was requested.
+    :param found: the id in the answer; None if it has none.
     :param operation: the operation id, for messages.
     :param path: the path.
-    :raises EciUnreadableResponseError: when they differ.
+    :raises EciUnreadableResponseError: if they differ.
     """
-    if told is not None and told != asked:
+    if found is not None and found != wanted:
         session.close()
-        raise _unreadable(f"it is about {session.redact(str(told))[:80]}", 200, operation, "GET", path)
+        raise _unreadable(f"it is about {session.redact(found)[:80]}", 200, operation, "GET", path)
 
 
-def read_many(
+def read_list(
     session: EciSession, model: type[_Response], answer: Answer, *, operation: str, path: str
 ) -> list[_Response]:
     """
-    Read the body of an answer to a GET as a list.
+    Return the list that the body of an answer to a GET holds.
 
     :param session: the session.
-    :param model: what the documentation promises for each item.
+    :param model: the model of its items.
     :param answer: the answer.
     :param operation: the operation id, for messages.
     :param path: the request's path.
-    :raises EciUnreadableResponseError: when the answer is something else.
+    :raises EciUnreadableResponseError: if the body holds something else.
     """
     if not isinstance(answer.data, list):
         raise _unreadable("its body is not an array", answer.status, operation, "GET", path)
@@ -93,7 +93,7 @@ def read_many(
 
 
 def _problem(session: EciSession, model: type[ResponseModel], error: ValidationError) -> str:
-    """Say what is wrong with an answer first; the server may have echoed the key in it."""
+    """Return the first thing that is wrong with an answer, without the key, which the server may have echoed."""
     detail = error.errors(include_url=False)[0]
     detail["input"] = _redacted(session, detail["input"])
     return sentences(model, [detail])[0]
@@ -112,7 +112,7 @@ def _redacted(session: EciSession, value: Any) -> Any:
 def _unreadable(problem: str, status: int, operation: str, method: str, path: str) -> EciError:
     message = f"{operation}: {method} {path} was answered with {status}, but {problem}."
     if method == "POST":
-        advice = "It may have taken effect; look in EnergyCAP before sending it again."
+        advice = "It may have taken effect. Check in EnergyCAP before you send it again."
         return EciUnknownOutcomeError(
             f"{message} {advice}", operation=operation, status=status, method=method, path=path
         )
