@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from string import Formatter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink
@@ -75,40 +75,59 @@ def _left(url: str | None, ti_key: TaskInstanceKey, key: str) -> str:
     return url or ""
 
 
-class Linked:
+class LinkedTask(Protocol):
     """
-    Be mixed into tasks that show the links.
+    A task that shows the links.
 
     Airflow 3 computes links in the worker when a run of the task ends, and overwrites the stored URL with what it
-    gets; so the task remembers its URL, also over a deferral. Airflow 2 computes them in the web server.
+    gets; so the task keeps its URLs, also over a deferral. Airflow 2 computes them in the web server.
     """
 
-    #: The URLs; empty when there is none, None when this process does not know.
+    #: The URLs; empty if there is none, None if this process does not know.
+    link_url: str | None
+    report_url: str | None
+
+
+def show_link(task: LinkedTask, context: Context, hook: EciHook, **facts: Any) -> None:
+    """
+    Make the link "Open in EnergyCAP" work from now on, while the task waits and whatever becomes of it.
+
+    :param task: the operator or sensor.
+    :param context: Airflow's context.
+    :param hook: the hook, for the connection's template.
+    :param facts: what is known so far: batch_id, batch_code, task_guid, task_id.
+    """
+    url = filled(hook.settings.ui_url_template, hook.settings.base_url, facts)
+    if url and url != task.link_url:
+        context["ti"].xcom_push(key=LINK_KEY, value=url)
+    task.link_url = url or task.link_url or ""
+
+
+def show_report(task: LinkedTask, context: Context, path: str) -> None:
+    """
+    Make the link to the kickout report work, once it is written.
+
+    :param task: the operator.
+    :param context: Airflow's context.
+    :param path: where it was written.
+    """
+    task.report_url = place_url(path)
+    context["ti"].xcom_push(key=REPORT_LINK_KEY, value=task.report_url)
+
+
+class Linked:
+    """Mixin for operators that show the links."""
+
     link_url: str | None = None
     report_url: str | None = None
 
     def show_link(self, context: Context, hook: EciHook, **facts: Any) -> None:
-        """
-        Make the link work from now on, while the task waits and whatever becomes of it.
-
-        :param context: Airflow's context.
-        :param hook: the hook, for the connection's template.
-        :param facts: what is known so far: batch_id, batch_code, task_guid, task_id.
-        """
-        url = filled(hook.settings.ui_url_template, hook.settings.base_url, facts)
-        if url and url != self.link_url:
-            context["ti"].xcom_push(key=LINK_KEY, value=url)
-        self.link_url = url or self.link_url or ""
+        """Make the link "Open in EnergyCAP" work; see :func:`show_link`."""
+        show_link(self, context, hook, **facts)
 
     def show_report(self, context: Context, path: str) -> None:
-        """
-        Make the link to the kickout report work, from when it is written.
-
-        :param context: Airflow's context.
-        :param path: where it was written.
-        """
-        self.report_url = place_url(path)
-        context["ti"].xcom_push(key=REPORT_LINK_KEY, value=self.report_url)
+        """Make the link to the kickout report work; see :func:`show_report`."""
+        show_report(self, context, path)
 
 
 def place_url(path: str) -> str:

@@ -242,7 +242,7 @@ class EciAwaitingOperator(EciTellingOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume; where Airflow gave the trigger up, look once more and say what was waited for."""
-        from eci_provider.waiting.resume import TRIGGER_FAILED
+        from eci_provider.runtime.compat import TRIGGER_FAILED
 
         task_guid = own_xcom(context, "task_guid") if next_method == TRIGGER_FAILED else None
         if task_guid:

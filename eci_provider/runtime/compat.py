@@ -16,6 +16,9 @@ try:
 except ImportError:
     RetryDecision = RetryPolicy = None  # type: ignore[assignment, misc]
 
+#: The method name with which every supported version of Airflow resumes a task only to fail it.
+TRIGGER_FAILED = "__fail__"
+
 
 class TaskMemory:
     """

@@ -1,4 +1,8 @@
-"""Sensors: wait for an import, wait for a batch."""
+"""
+Sensors: wait for an import, or for a batch.
+
+May touch every room below; importing a sensor loads neither the models nor the HTTP library.
+"""
 
 from __future__ import annotations
 

@@ -1,13 +1,12 @@
-"""What both sensors share: three ways to wait with one meaning."""
+"""What both sensors share: three ways to wait that end alike."""
 
 from __future__ import annotations
 
-import inspect
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
@@ -18,53 +17,45 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from eci_provider.api.errors import EciError, EciValidationError, EciWaitTimeoutError
-from eci_provider.links import EciLink, Linked
-from eci_provider.runtime.advice import add, by_waiting
-from eci_provider.runtime.arguments import is_template, positive_seconds
+from eci_provider.links import EciLink
+from eci_provider.runtime.arguments import positive_seconds
+from eci_provider.runtime.compat import TRIGGER_FAILED
 from eci_provider.runtime.exceptions import as_airflow_error, final_errors
-from eci_provider.waiting.deadlines import deadline_after, execution_deadline, framework_timeout
+from eci_provider.runtime.operator_arguments import refuse_unknown
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from typing_extensions import Unpack
 
-    from eci_provider.api.models import ResponseModel
-    from eci_provider.hooks.eci import EciHook
-    from eci_provider.triggers.base import EciTrigger
-
-#: What a worker calls before a wait begins, and a triggerer does not.
-_BEFORE_THE_WAIT = (
-    "render_template_fields",
-    "pre_execute",
-    "execute",
-    "check_rendered",
-    "link_facts",
-    "show_link",
-    "trigger",
-    "defer",
-)
-
-_Found = TypeVar("_Found", bound="ResponseModel")
+    from eci_provider.runtime.operator_arguments import SensorArguments
+    from eci_provider.sensors.run import SensorRun
 
 
-class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
+class EciSensor(BaseSensorOperator):
     """
-    Be the base of both sensors.
+    Base class for sensors.
 
-    In mode ``poke`` and when deferrable, looks start a second apart and slow down to ``poke_interval``, transient
-    failures are waited out, and the last look falls on the deadline. In mode ``reschedule`` every look is a new
+    In mode ``poke`` and when deferrable, polls start a second apart and slow down to ``poke_interval``, transient
+    failures are retried, and the last poll is exactly at the deadline. In mode ``reschedule`` every poll is a new
     process, ``poke_interval`` apart.
 
-    :param eci_conn_id: the Airflow connection.
-    :param deferrable: whether to wait in the triggerer, without a worker.
-    :param poke_interval: seconds between two looks.
+    :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``.
+    :param deferrable: whether to wait in the triggerer, without a worker. Default: ``[operators]
+        default_deferrable`` of Airflow's configuration.
+    :param poke_interval: seconds (or a timedelta) between two polls. Default: 30.
+    :param kwargs: Airflow's own arguments of sensors.
     """
 
     template_fields: Sequence[str] = ("eci_conn_id",)
     operator_extra_links: Sequence[EciLink] = (EciLink(),)
     ui_color = "#e8f3ec"
 
-    #: Whether it has all its arguments: Airflow looks at it before.
-    _is_made = False
+    #: The link "Open in EnergyCAP", and none to a kickout report; see :class:`LinkedTask`.
+    link_url: str | None = None
+    report_url: str | None = None
+
+    #: The run for which Airflow calls :meth:`poke`.
+    _run: SensorRun[Any] | None = None
 
     def __init__(
         self,
@@ -72,21 +63,17 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         eci_conn_id: str = "eci_default",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poke_interval: timedelta | float = 30.0,
-        **kwargs: Any,
+        **kwargs: Unpack[SensorArguments],
     ) -> None:
+        refuse_unknown(type(self), kwargs)
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.eci_conn_id = eci_conn_id
         self.deferrable = deferrable
         positive_seconds("poke_interval", poke_interval, source=self.source)
-        # Airflow takes both as long as nobody has to compute with them; its scheduler stumbles over such a task.
+        # Airflow accepts spans with which its scheduler cannot compute.
         for name, span in (("timeout", self.timeout), ("execution_timeout", self.execution_timeout)):
             if span:
                 positive_seconds(name, span, source=self.source)
-
-    def render_template_fields(self, *arguments: Any, **named: Any) -> None:
-        """Render the arguments; what was rendered is not to pass for what a triggerer could have rendered."""
-        self.start_from_trigger = self.start_from_trigger
-        super().render_template_fields(*arguments, **named)
 
     @property
     def source(self) -> str:
@@ -94,25 +81,18 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
         return f"{type(self).__name__} {self.task_id!r}"
 
     @abstractmethod
-    def check_rendered(self) -> None:
-        """Refuse wrong arguments once templates are rendered."""
+    def new_run(self, context: Context) -> SensorRun[Any]:
+        """
+        Return a run with the rendered arguments.
 
-    @abstractmethod
-    def trigger(self, deadline: datetime | None, execution_deadline: datetime | None = None) -> EciTrigger:
-        """Return the wait, which a triggerer or a worker carries out."""
+        :param context: Airflow's context.
+        :raises EciValidationError: if an argument is wrong.
+        """
 
-    @abstractmethod
-    def read_event(self, found: dict[str, Any]) -> _Found:
-        """Return what a trigger found."""
-
-    @property
-    @abstractmethod
-    def link_facts(self) -> dict[str, Any]:
-        """Return what is known for the link before the first look."""
-
-    @abstractmethod
-    def conclude(self, context: Context, hook: EciHook, found: _Found) -> dict[str, Any]:
-        """Return the sensor's result, or end the task as the outcome says."""
+    def render_template_fields(self, *arguments: Any, **named: Any) -> None:
+        """Render the arguments; what a worker rendered does not count as what a triggerer can render."""
+        self.start_from_trigger = self.start_from_trigger
+        super().render_template_fields(*arguments, **named)
 
     def execute(self, context: Context) -> Any:
         """
@@ -120,61 +100,52 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
 
         :param context: Airflow's context.
         :return: the result.
-        :raises EciError: one of its children; where a retry cannot help, also an ``AirflowFailException``; at the
-            deadline of ``timeout`` also an ``AirflowSensorTimeout``, and at that of ``execution_timeout`` not.
+        :raises EciError: one of its children. If a retry cannot help, it is an ``AirflowFailException`` too; after
+            ``timeout``, but not after ``execution_timeout``, it is an ``AirflowSensorTimeout`` too.
         :raises AirflowSkipException: instead of any of them, with ``soft_fail``.
         """
         self.link_url = ""
-        with self._failures():
-            self.check_rendered()
-            with self._hook() as hook:
-                self.show_link(context, hook, **self.link_facts)
+        with self._errors():
+            run = self.new_run(context)
+            run.show_link()
             if self.deferrable:
-                self._defer(context)
-            if self.reschedule:
-                return self._reschedule(context)
-            return self._wait_here(context)
+                self.defer(**run.deferral(), method_name="execute_complete")
+            return self._reschedule(run) if self.reschedule else run.wait()
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once; a transient failure counts as "not yet"."""
-        with self._hook() as hook:
-            self._poked = self.trigger(None).poller(hook)
-            with _waiting():
-                found = self._poked.poll_once()
-            if found is None:
-                return PokeReturnValue(is_done=False)
-            return PokeReturnValue(is_done=True, xcom_value=self.conclude(context, hook, found))
+        """
+        Poll once; a transient failure counts as "not yet".
+
+        :param context: Airflow's context.
+        """
+        run = self._run or self.new_run(context)
+        is_done, result = run.poke()
+        return PokeReturnValue(is_done=is_done, xcom_value=result)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """
-        Go on when the trigger has fired.
+        Resume after the trigger has fired.
 
         :param context: Airflow's context.
-        :param event: what the trigger says.
+        :param event: the trigger's event.
+        :return: the result, as of :meth:`execute`.
         """
-        from eci_provider.waiting.events import unpack
-
-        with self._failures():
-            self.check_rendered()
-            is_about_another = self._is_about_another(event)
-        if is_about_another:
-            return self.execute(context)
-        with self._failures(), self._hook() as hook:
-            self.show_link(context, hook, **self.link_facts)
-            with _waiting():
-                found = self.read_event(unpack(event))
-            return self.conclude(context, hook, found)
+        with self._errors():
+            run = self.new_run(context)
+            # A sensor that started in the triggerer was rendered there, without the DAG's own settings.
+            if not (self.start_from_trigger and run.is_about_another(event)):
+                return run.complete(event)
+        return self.execute(context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """
-        Resume as every sensor does, but keep the reason why it is skipped, which Airflow would replace.
+        Resume as every sensor does, but keep the reason of a skip, which Airflow would replace.
 
-        Where Airflow gave the trigger up, look once more and say what was waited for.
+        If Airflow gave the trigger up, poll once more and say what was waited for.
         """
-        from eci_provider.waiting.resume import TRIGGER_FAILED
-
         if next_method == TRIGGER_FAILED:
-            return self._resume_without_event(next_kwargs, context)
+            with self._errors():
+                return self.new_run(context).complete_without_event(next_kwargs)
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except AirflowSkipException as skip:
@@ -182,106 +153,27 @@ class EciSensor(Linked, BaseSensorOperator, Generic[_Found]):
                 raise skip.__cause__ from skip.__cause__.__cause__
             raise
 
-    def can_start_in_the_triggerer(self) -> bool:
-        """Tell whether nothing has to happen in a worker before the wait."""
-        return (
-            self._is_made
-            and self.deferrable
-            and not any(_is_overridden(type(self), name) or name in vars(self) for name in _BEFORE_THE_WAIT)
-            and not is_template(self.eci_conn_id)
-            and not self.on_execute_callback
-            and getattr(self, "_pre_execute_hook", None) is None
-        )
-
-    def _is_about_another(self, event: dict[str, Any] | None) -> bool:
-        """
-        Tell whether a trigger waited for something else than a worker would have, or could not tell for what.
-
-        That can be when the task started in the triggerer, which renders templates without the DAG's own settings.
-        """
-        name, wanted = next(iter(self.link_facts.items()))
-        waited_for = event.get(name) if isinstance(event, dict) else None
-        return (
-            self.start_from_trigger and waited_for is not None and str(waited_for).lower() != str(wanted).lower()
-        )
-
-    def _resume_without_event(self, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        from eci_provider.waiting.resume import final_result
-
-        with self._failures(), self._hook() as hook:
-            self.show_link(context, hook, **self.link_facts)
-            started = _start_of(context)
-            deadline = deadline_after(self.timeout, since=started) if started else None
-            wait = self.trigger(deadline, execution_deadline(self.execution_timeout, started)).poller(hook)
-            with _waiting():
-                found = final_result(wait, next_kwargs)
-            return self.conclude(context, hook, found)
-
-    def _reschedule(self, context: Context) -> Any:
-        """Poke once, and let Airflow's time-out say what was waited for."""
+    def _reschedule(self, run: SensorRun[Any]) -> Any:
+        """Poke once; if Airflow's ``timeout`` has expired, name what was waited for."""
+        self._run = run
         try:
-            return super().execute(context)
+            return super().execute(run.context)
         except AirflowSensorTimeout as timeout:
-            with _waiting():
-                raise as_airflow_error(
-                    self._poked.timeout_error(None, ended_by="timeout"), AirflowSensorTimeout
-                ) from timeout
-
-    def _wait_here(self, context: Context) -> Any:
-        from eci_provider.waiting.timeouts import wait_in_worker
-
-        with self._hook() as hook:
-            wait = self.trigger(deadline_after(self.timeout)).poller(hook)
-            with _waiting():
-                found = wait_in_worker(wait)
-            return self.conclude(context, hook, found)
-
-    def _defer(self, context: Context) -> NoReturn:
-        deadline = deadline_after(self.timeout)
-        self.defer(
-            trigger=self.trigger(deadline, execution_deadline(self.execution_timeout, _start_of(context))),
-            method_name="execute_complete",
-            timeout=framework_timeout(deadline),
-        )
-
-    def _hook(self) -> EciHook:
-        from eci_provider.hooks.eci import EciHook
-
-        return EciHook(self.eci_conn_id)
+            raise as_airflow_error(run.timeout_error(), AirflowSensorTimeout) from timeout
+        finally:
+            self._run = None
 
     @contextmanager
-    def _failures(self) -> Iterator[None]:
-        """Give every failure the same fate in every mode."""
+    def _errors(self) -> Iterator[None]:
+        """Raise errors as Airflow expects them of a sensor, in every mode alike."""
         try:
             with final_errors():
                 yield
         except EciValidationError:
-            raise  # a wrong argument is the author's to mend, and not to be skipped over
+            raise  # the DAG's author must correct a wrong argument; it is not skipped
         except (EciError, AirflowSensorTimeout) as error:
-            if self.soft_fail or getattr(self, "never_fail", False):
+            if self.soft_fail or self.never_fail:
                 raise AirflowSkipException(str(error)) from error
             if isinstance(error, EciWaitTimeoutError) and not error.retry_helps:
                 raise as_airflow_error(error, AirflowSensorTimeout) from error.__cause__
             raise
-
-
-@contextmanager
-def _waiting() -> Iterator[None]:
-    """Say in errors that end the wait how to go on with it."""
-    try:
-        yield
-    except EciError as error:
-        add(error, after=by_waiting(error))
-        raise
-
-
-def _is_overridden(cls: type, name: str) -> bool:
-    """Tell whether a subclass of one of our sensors has a method of its own, by itself or from a mixin."""
-    ours = next(base for base in cls.__mro__ if base.__module__.startswith("eci_provider."))
-    return inspect.getattr_static(cls, name, None) is not inspect.getattr_static(ours, name, None)
-
-
-def _start_of(context: Context) -> datetime | None:
-    """Return when Airflow began the try, as far as it says so."""
-    started = getattr(context.get("ti"), "start_date", None)
-    return started if isinstance(started, datetime) else None

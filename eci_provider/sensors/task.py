@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.providers.common.compat.sdk import conf
 
 from eci_provider.runtime.arguments import ON_KICKOUTS, allowed_kickouts, check_choice, check_statuses, is_template
 from eci_provider.sensors.base import EciSensor
-from eci_provider.sensors.starting import WhenRead, start_arguments, starts
+from eci_provider.sensors.start import ComputedAttribute, needs_worker_first, start_with_task_trigger
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from typing_extensions import Unpack
 
-    from eci_provider.api.tasks import TaskResponse
-    from eci_provider.hooks.eci import EciHook
-    from eci_provider.triggers.task import EciTaskTrigger
+    from eci_provider.runtime.operator_arguments import SensorArguments
+    from eci_provider.sensors.task_run import TaskSensorRun
 
 
-class EciTaskSensor(EciSensor["TaskResponse"]):
+class EciTaskSensor(EciSensor):
     """
-    Wait until a bill import has ended (GetTaskV3), and judge how.
+    Wait until a bill import has ended (GetTaskV3), and judge its outcome.
 
-    :param task_guid: the import.
-    :param on_kickouts: what kicked-out rows make of the task: ``fail``, ``warn`` (it succeeds) or ``skip``.
-    :param max_kickouts: up to how many kicked-out rows they are only a warning whatever ``on_kickouts`` says; a
-        float below 1, such as ``0.02``, is a share of kicked-out rows and imported bills together.
-    :param wait_for_analysis: whether to wait until the imported bills were analysed too.
-    :param success_statuses: further status literals of EnergyCAP that count as success.
-    :param kwargs: ``eci_conn_id``, ``deferrable``, ``poke_interval`` and what every sensor takes.
-    :return: the import's result, see the README.
+    Use it for an import that something else submitted::
+
+        EciTaskSensor(task_id="wait_for_bills", task_guid="{{ params.task_guid }}", deferrable=True)
+
+    :param task_guid: the import. Templated.
+    :param on_kickouts: the task's state when rows are kicked out: ``"fail"``, ``"warn"`` (it succeeds) or
+        ``"skip"``. Default: ``"fail"``. Templated.
+    :param max_kickouts: up to how many kicked-out rows are only a warning, whatever ``on_kickouts`` says; a float
+        below 1, such as ``0.02``, is a share of kicked-out rows and imported bills together. Default: None, which
+        tolerates no rows. Templated.
+    :param wait_for_analysis: whether to wait until the imported bills are analysed too. Default: False.
+    :param success_statuses: further statuses of EnergyCAP that count as success. Default: None. Templated.
+    :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``. Templated.
+    :param deferrable: whether to wait in the triggerer, without a worker. Default: ``[operators]
+        default_deferrable`` of Airflow's configuration.
+    :param poke_interval: seconds (or a timedelta) between two polls, after a ramp-up from one second. Default: 30.
+    :param kwargs: Airflow's own arguments of sensors; ``timeout``, in seconds or a timedelta, is how long to wait.
+    :return: the import's result: ``task_guid``, ``status``, ``outcome``, ``batch_id``, ``imported``, ``kickouts``
+        and more; the README lists them.
     """
 
     template_fields: Sequence[str] = (
@@ -40,84 +53,76 @@ class EciTaskSensor(EciSensor["TaskResponse"]):
         "success_statuses",
     )
 
-    # It starts with its trigger where that works (Airflow 3.3).
-    start_trigger_args = WhenRead(start_arguments, None)
-    start_from_trigger = WhenRead(starts, default=False)
+    #: Whether all arguments are set: Airflow reads ``start_trigger_args`` before.
+    _is_initialized = False
+
+    # It starts with its trigger where Airflow can (3.3).
+    start_trigger_args = ComputedAttribute(lambda sensor: sensor.triggerer_start(), None)
+    start_from_trigger = ComputedAttribute(lambda sensor: sensor.triggerer_start() is not None, default=False)
 
     def __init__(
         self,
         *,
         task_guid: str,
-        on_kickouts: str = "fail",
+        on_kickouts: Literal["fail", "warn", "skip"] = "fail",
         max_kickouts: float | str | None = None,
         wait_for_analysis: bool = False,
         success_statuses: Sequence[str] | None = None,
-        **kwargs: Any,
+        eci_conn_id: str = "eci_default",
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poke_interval: timedelta | float = 30.0,
+        **kwargs: Unpack[SensorArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(eci_conn_id=eci_conn_id, deferrable=deferrable, poke_interval=poke_interval, **kwargs)
         self.task_guid = task_guid
         self.on_kickouts = on_kickouts
         self.max_kickouts = max_kickouts
         self.wait_for_analysis = wait_for_analysis
         self.success_statuses = success_statuses
-        self._check_judgement()
+        self.check_arguments()
         if not is_template(task_guid):
             self._checked_guid()
-        self._is_made = True
+        self._is_initialized = True
 
-    def check_rendered(self) -> None:
-        """Refuse a GUID that is none, and an unknown ``on_kickouts``."""
-        self._checked_guid()
-        self._check_judgement()
+    def check_arguments(self) -> None:
+        """
+        Refuse wrong arguments; templates are left for later.
 
-    @property
-    def link_facts(self) -> dict[str, Any]:
-        """Return what is known for the link before the first look."""
-        return {"task_guid": self._checked_guid()}
-
-    def trigger(self, deadline: datetime | None, execution_deadline: datetime | None = None) -> EciTaskTrigger:
-        """Return the wait, which a triggerer or a worker carries out."""
-        from eci_provider.triggers.task import EciTaskTrigger
-
-        return EciTaskTrigger(
-            self._checked_guid(),
-            eci_conn_id=self.eci_conn_id,
-            poll_interval=self.poke_interval,
-            deadline=deadline.isoformat() if deadline else None,
-            execution_deadline=execution_deadline.isoformat() if execution_deadline else None,
-            wait_for_analysis=self.wait_for_analysis,
-        )
-
-    def read_event(self, found: dict[str, Any]) -> TaskResponse:
-        """Return the task that the trigger found."""
-        from eci_provider.api.tasks import TaskResponse
-
-        return TaskResponse.model_validate(found)
-
-    def conclude(self, context: Context, hook: EciHook, found: TaskResponse) -> dict[str, Any]:
-        """Return the import's result, or end the task as its outcome and ``on_kickouts`` say."""
-        from eci_provider.outcome.conclusion import conclude
-        from eci_provider.outcome.errors import removed_error
-        from eci_provider.outcome.policy import apply_policy
-
-        result = conclude(
-            hook.get_conn(),
-            found,
-            self._checked_guid(),
-            success_statuses=self.success_statuses or (),
-            reattached=False,
-            settle_time=hook.settings.settle_time,
-        )
-        self.show_link(context, hook, **result.link_facts)
-        allowed = allowed_kickouts(self.max_kickouts, source=self.source)
-        return apply_policy(
-            context, result, self.on_kickouts, max_kickouts=allowed, voided=removed_error(result)
-        ).to_xcom()
-
-    def _check_judgement(self) -> None:
+        :raises EciValidationError: naming the wrong one.
+        """
         check_choice("on_kickouts", self.on_kickouts, ON_KICKOUTS, source=self.source)
         check_statuses(self.success_statuses, source=self.source)
         allowed_kickouts(self.max_kickouts, source=self.source)
+
+    def new_run(self, context: Context) -> TaskSensorRun:
+        """Return a run with the rendered arguments."""
+        from eci_provider.sensors.task_run import TaskSensorRun
+
+        task_guid = self._checked_guid()
+        self.check_arguments()
+        return TaskSensorRun(
+            self,
+            context,
+            task_guid,
+            wait_for_analysis=self.wait_for_analysis,
+            on_kickouts=self.on_kickouts,
+            max_kickouts=allowed_kickouts(self.max_kickouts, source=self.source),
+            success_statuses=self.success_statuses or (),
+        )
+
+    def triggerer_start(self) -> Any | None:
+        """Return what lets the sensor start with its trigger, as it is now; None if it starts in a worker."""
+        if not self._is_initialized or not self.deferrable or needs_worker_first(self):
+            return None
+        return start_with_task_trigger(
+            self.task_guid,
+            eci_conn_id=self.eci_conn_id,
+            poke_interval=self.poke_interval,
+            timeout=self.timeout,
+            execution_timeout=self.execution_timeout,
+            wait_for_analysis=self.wait_for_analysis,
+            source=self.source,
+        )
 
     def _checked_guid(self) -> str:
         from eci_provider.api.tasks import checked_guid

@@ -1,4 +1,8 @@
-"""Triggers: the waits that take no worker."""
+"""
+Triggers: wait for an import, or for a batch, without a worker.
+
+May touch every room below but `reports`; importing a trigger loads neither the models nor the HTTP library.
+"""
 
 from __future__ import annotations
 

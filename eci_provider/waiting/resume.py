@@ -18,16 +18,13 @@ log = logging.getLogger(__name__)
 
 _Found = TypeVar("_Found")
 
-#: The method name with which every supported version of Airflow resumes a task only to fail it.
-TRIGGER_FAILED = "__fail__"
-
 
 def final_result(poller: Poller[_Found], next_kwargs: Mapping[str, Any] | None) -> _Found:
     """
     Poll once more after Airflow gave the trigger up; call it from ``resume_execution``.
 
-    Airflow resumes with the method ``__fail__`` (:data:`TRIGGER_FAILED`) and drops the keyword arguments given to
-    ``defer``, so the caller must know from elsewhere what was waited for.
+    Airflow resumes with the method ``__fail__`` and drops the keyword arguments given to ``defer``, so the caller
+    must know from elsewhere what was waited for.
 
     :param poller: the wait, with its deadlines as far as they are known.
     :param next_kwargs: what Airflow resumes with: ``error``, and ``traceback`` if the trigger raised.

@@ -50,14 +50,16 @@ def with_own(name: str) -> type[EciTaskSensor]:
 
 
 @pytest.mark.parametrize(
-    "name", ["execute", "pre_execute", "trigger", "check_rendered", "show_link", "render_template_fields", "defer"]
+    "name", ["execute", "pre_execute", "check_arguments", "new_run", "render_template_fields", "defer"]
 )
 def test_what_a_subclass_does_first_happens_in_a_worker(name: str) -> None:
     assert not with_own(name)(task_id="wait", task_guid=GUID, deferrable=True).start_from_trigger
 
 
-def test_a_subclass_that_only_judges_otherwise_starts_there() -> None:
-    assert with_own("conclude")(task_id="wait", task_guid=GUID, deferrable=True).start_from_trigger is STARTS
+def test_a_subclass_that_only_concludes_otherwise_starts_there() -> None:
+    assert (
+        with_own("execute_complete")(task_id="wait", task_guid=GUID, deferrable=True).start_from_trigger is STARTS
+    )
 
 
 @pytest.mark.parametrize(
