@@ -1,0 +1,1 @@
+"""What must hold wherever the package runs: the API key shows nowhere."""
