@@ -16,5 +16,7 @@ def test_few_modules_lie_flat() -> None:
 
 def test_the_support_package_lists_its_modules() -> None:
     support = PACKAGE.parent / "tests" / "support"
-    listed = set(re.findall(r"``(\w+)``", ast.get_docstring(ast.parse((support / "__init__.py").read_text())) or ""))
+    listed = set(
+        re.findall(r"``(\w+)``", ast.get_docstring(ast.parse((support / "__init__.py").read_text())) or "")
+    )
     assert {path.stem for path in support.glob("*.py")} - {"__init__"} <= listed
