@@ -15,7 +15,9 @@ from unittest import mock
 
 import openpyxl
 
-from eci_provider.bills import text_file
+from eci_provider.bills import CheckReport, check_file, split_file, text_file
+from eci_provider.bills.reading import tables
+from eci_provider.bills.tables import Row
 
 NYCHA = Path(__file__).parents[2] / "example_dags" / "data" / "nycha_electric_bills.csv"
 #: By name, as a user writes it.
@@ -120,3 +122,51 @@ def read_at_once(characters: int, lines: int) -> Iterator[None]:
     """Let files be read in pieces of another size, so that small ones are read in many."""
     with mock.patch.object(text_file, "BLOCK", characters), mock.patch.object(text_file, "LINES", lines):
         yield
+
+
+def check_content(folder: Path, content: str | bytes, name: str = "bills.csv", **arguments: Any) -> CheckReport:
+    """Write a file and return the report of its check, by :data:`MAPPING` unless another is given."""
+    file = folder / name
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return check_file(file, **{"mapping": MAPPING, **arguments})
+
+
+def problems_in(report: CheckReport) -> list[tuple[str, int | None, str | None]]:
+    """Return the rule, the row and the column of each problem."""
+    return [(problem.rule.code, problem.row, problem.column) for problem in report]
+
+
+class FileInMemory:
+    """A file that is not on disk, such as one in an object store; it counts how often it is opened."""
+
+    def __init__(self, name: str, content: bytes) -> None:
+        self.name = name
+        self._content = content
+        self.opened = 0
+
+    def exists(self) -> bool:
+        return True
+
+    def open(self, mode: str) -> io.BytesIO:
+        assert mode == "rb"
+        self.opened += 1
+        return io.BytesIO(self._content)
+
+
+def rows_of(name: str, content: bytes, **arguments: str) -> dict[str, list[Row]]:
+    """Return the rows of each table of a bill file."""
+    return {table.name: list(table.rows()) for table in tables(FileInMemory(name, content), **arguments)}
+
+
+def data_rows(content: bytes) -> list[list[str]]:
+    """Return the rows as Python's own reader reads them, without the header and empty ones."""
+    cells = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+    return [found for found in cells if any(cell.strip() for cell in found)][1:]
+
+
+def split_content(content: bytes, folder: str | Path, name: str = "bills.csv", **arguments: Any) -> list[Path]:
+    """Write a file, split it by :data:`MAPPING` unless another is given, and return the paths of the parts."""
+    file = Path(folder) / name
+    file.write_bytes(content)
+    parts = split_file(file, Path(folder) / "parts", **{"mapping": MAPPING, **arguments})
+    return [Path(part) for part in parts]
