@@ -20,10 +20,12 @@ from typing import Any
 
 import jsonschema
 import pytest
+from airflow.providers.common.compat.sdk import BaseOperatorLink
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-import eci_provider
+import eci_provider.links
+from eci_provider.hooks.eci import EciHook
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "airflow-provider-eci"
@@ -218,6 +220,28 @@ def test_everything_that_provider_info_names_is_there(provider_info: dict[str, A
         for entry in provider_info.get(kind, []):
             for module in entry["python-modules"]:
                 import_module(module)
+
+
+@pytest.mark.parametrize("kind", ["hooks", "operators", "sensors", "triggers"])
+def test_provider_info_lists_each_module_that_has_something_for_a_dag(
+    kind: str, provider_info: dict[str, Any]
+) -> None:
+    package = import_module(f"eci_provider.{kind}")
+    names = getattr(package, "__all__", None)
+    classes = [getattr(package, name) for name in names] if names else [EciHook]
+
+    (listed,) = provider_info[kind]
+
+    assert set(listed["python-modules"]) == {cls.__module__ for cls in classes}
+
+
+def test_provider_info_lists_each_link(provider_info: dict[str, Any]) -> None:
+    links = [link for link in vars(eci_provider.links).values() if isinstance(link, type)]
+    ours = [
+        link for link in links if issubclass(link, BaseOperatorLink) and link.__module__ == "eci_provider.links"
+    ]
+
+    assert set(provider_info["extra-links"]) == {f"eci_provider.links.{link.__name__}" for link in ours}
 
 
 def test_airflow_finds_the_provider() -> None:
