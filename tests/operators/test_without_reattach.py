@@ -98,7 +98,7 @@ def test_a_time_out_at_the_end_advises_the_same(
     def slow(*_: Any, **__: Any) -> None:
         raise AirflowTaskTimeout("Timeout, PID: 7")
 
-    monkeypatch.setattr("eci_provider.outcome.result.batch_state_of_import", slow)
+    monkeypatch.setattr("eci_provider.outcome.conclusion.batch_state_of_import", slow)
 
     end = scene.tries(deferrable=deferrable, reattach=False, batch_settings=BATCH).run()
 
