@@ -1,0 +1,5 @@
+"""
+What is done to batches: open one once, change its status, void it when a task is killed.
+
+It may touch the client (`api`), Airflow (`runtime`), and `submission` for its records and settling.
+"""

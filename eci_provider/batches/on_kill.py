@@ -11,7 +11,7 @@ from eci_provider.api.transport.retries import is_transient
 from eci_provider.batches.status import change_status
 from eci_provider.core import clock
 from eci_provider.core.time_limit import run_within
-from eci_provider.runtime.advice import NOT_LOOKED_FOR, by_adopting, by_reattaching
+from eci_provider.runtime.advice import NOT_SEARCHED_FOR, adopt_hint, reattach_hint
 
 if TYPE_CHECKING:
     from eci_provider.api.batches import BatchResponse
@@ -91,7 +91,7 @@ class KillHandler:
 
     def _what_then(self) -> str:
         """Return what becomes of an import of which only the marker is known."""
-        return "A retry or a clear of the task looks for it." if self._reattach else NOT_LOOKED_FOR
+        return "A retry or a clear of the task looks for it." if self._reattach else NOT_SEARCHED_FOR
 
 
 def kill(
@@ -113,7 +113,7 @@ def kill(
     :param reattach: whether a later try of the task goes on with it.
     """
     if action != "void_batch":
-        then = by_reattaching() if reattach else by_adopting(task_guid)
+        then = reattach_hint() if reattach else adopt_hint(task_guid)
         log.info("Import %s goes on in EnergyCAP, which cannot cancel it. %s", task_guid, then)
         return
     try:

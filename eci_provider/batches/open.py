@@ -1,4 +1,4 @@
-"""Open a batch once: its code is unique in EnergyCAP, so that looking it up tells what became of a request."""
+"""Open a batch once: its code is unique in EnergyCAP, so a search by code shows what became of a request."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from eci_provider.api.errors import (
     EciUnknownOutcomeError,
     EciValidationError,
 )
+from eci_provider.api.filters import Filter, where
+from eci_provider.api.tasks import has_offset, parse_datetime
 from eci_provider.core import clock
 from eci_provider.submission.settle import MOST_SENDS, find_after_settling
 
 if TYPE_CHECKING:
     from eci_provider.api.batches import BatchResponse
     from eci_provider.api.client import EciClient
-    from eci_provider.api.filters import Filter
-    from eci_provider.runtime.compat import TaskMemory
+    from eci_provider.submission.record import TaskMemory
 
 log = logging.getLogger(__name__)
 
@@ -34,41 +35,41 @@ _MARGIN = timedelta(minutes=5)
 @dataclass(frozen=True)
 class BatchOpener:
     """
-    Open a batch, unless an earlier try did.
+    Open a batch, unless an earlier attempt did.
 
     :param client: the client.
     :param fields: the batch, as ``batches.open`` takes it.
-    :param adopts: whether any open batch of the code will do, whoever opened it.
-    :param is_later_try: whether an earlier try may have opened it.
-    :param floor: the earliest moment at which a try can have opened it; None where that is not known.
-    :param memory: the record of earlier tries: which code, and since when by EnergyCAP's clock a request for it
-        may have been sent; no moment where the only one was refused.
-    :param settle_time: seconds after which a request whose answer was lost has taken effect or never will.
+    :param adopts: whether any open batch with the code will do, whoever opened it.
+    :param is_later_attempt: whether an earlier attempt may have opened it.
+    :param earliest_start: the earliest time at which an attempt can have opened it; None if not known.
+    :param memory: the record of earlier attempts: the code, and since when by EnergyCAP's clock a request for it
+        may have been sent; no time if the only one was refused.
+    :param settle_time: seconds until a request whose answer was lost has taken effect.
     :param source: whose batch it is, for messages.
     """
 
     client: EciClient
     fields: dict[str, Any]
     adopts: bool
-    is_later_try: bool
-    floor: datetime | None
+    is_later_attempt: bool
+    earliest_start: datetime | None
     memory: TaskMemory
     settle_time: float
     source: str
 
-    def carry_out(self) -> tuple[BatchResponse, str]:
+    def open_or_adopt(self) -> tuple[BatchResponse, str]:
         """
-        Open the batch, or take the one that an earlier request opened.
+        Open the batch, or adopt the one that an earlier request opened.
 
         :return: the batch, and in words where it comes from.
-        :raises EciExistsError: when the code belongs to a batch that may not be taken.
-        :raises EciUnknownOutcomeError: when it cannot be known whether it was opened; another try may find out.
+        :raises EciExistsError: if the code belongs to a batch that may not be adopted.
+        :raises EciUnknownOutcomeError: if it is not known whether it was opened; a later attempt may find out.
         :raises EciError: as for every request.
         """
-        if self.adopts or self.is_later_try:
+        if self.adopts or self.is_later_attempt:
             found = self._find()
             if found is not None:
-                return self._taken(found, self._since, "opened by an earlier try of this task")
+                return self._checked(found, self._since, "opened by an earlier attempt of this task")
         return self._open()
 
     def _open(self) -> tuple[BatchResponse, str]:
@@ -80,18 +81,18 @@ class BatchOpener:
             except EciBadRequestError as error:
                 return self._after_refusal(error, is_lost=is_lost, began=began)
             except EciUnknownOutcomeError as error:
-                log.warning("%s Looking whether it took effect.", error)
+                log.warning("%s Searching for its batch.", error)
                 lost, is_lost = error, True
-            found = self._found_after_a_while()
+            found = self._find_after_settling()
             if found is not None:
-                return self._taken(found, self._by_server(began), "opened, though the answer was lost")
-            log.info("Two looks found no batch %r; opening it again.", self._code)
+                return self._checked(found, self._by_server(began), "opened, though the answer was lost")
+            log.info("Two searches found no batch %r; opening it again.", self._code)
         raise lost
 
     def _after_refusal(
         self, error: EciBadRequestError, *, is_lost: bool, began: datetime
     ) -> tuple[BatchResponse, str]:
-        """Look whether a request is refused since an earlier one of ours, or another task, has used the code."""
+        """Return the batch if a request is refused because the code is used already; else raise the refusal."""
         may_be_own = is_lost or self._may_be_open
         if not may_be_own:
             self.memory.write({"batch_code": self._code})
@@ -99,39 +100,37 @@ class BatchOpener:
         since = self._by_server(began) if is_lost else self._since
         if found is None or not (self.adopts or self._is_own(found, since if may_be_own else None)):
             raise error
-        return self._taken(found, since, "opened by an earlier request of this task")
+        return self._checked(found, since, "opened by an earlier request of this task")
 
-    def _by_server(self, parse_datetime: datetime) -> datetime:
-        """Return a moment of this machine by EnergyCAP's clock, and a little earlier."""
-        return parse_datetime + (self.client.server_now() - clock.utc_now()) - _MARGIN
+    def _by_server(self, moment: datetime) -> datetime:
+        """Return a time of this machine by EnergyCAP's clock, less a margin."""
+        return moment + (self.client.server_now() - clock.utc_now()) - _MARGIN
 
     @cached_property
     def _record(self) -> Mapping[str, Any]:
-        """Return what earlier tries recorded of this batch."""
+        """Return what earlier attempts recorded of this batch."""
         record = self.memory.read()
         return record if record.get("batch_code") == self._code else {}
 
     def _record_intent(self) -> None:
-        """Record since when a request may have been sent. Should that fail nothing was sent."""
+        """Record since when a request may have been sent. If that fails, nothing was sent."""
         if self.memory.lasts and not self.adopts and not self._record.get("since"):
-            self.client.account.me()  # brings the server's time
+            self.client.account.me()  # its answer shows the server's time
             self.memory.write({"batch_code": self._code, "since": self.client.server_now().isoformat()})
 
     @property
     def _may_be_open(self) -> bool:
-        """Tell whether an earlier try may have opened it."""
-        return bool(self._record.get("since")) or (self.is_later_try and not self._record)
+        """Return whether an earlier attempt may have opened it."""
+        return bool(self._record.get("since")) or (self.is_later_attempt and not self._record)
 
     @property
     def _since(self) -> datetime | None:
-        """Return the earliest moment at which an earlier try can have opened it; None if none can have."""
-        from eci_provider.api.tasks import parse_datetime
-
+        """Return the earliest time at which an earlier attempt can have opened it; None if none can have."""
         if self._record:
             return parse_datetime(self._record["since"]) - _MARGIN if self._record.get("since") else None
-        return self.floor - _CLOCKS_APART if self.floor else None
+        return self.earliest_start - _CLOCKS_APART if self.earliest_start else None
 
-    def _found_after_a_while(self) -> BatchResponse | None:
+    def _find_after_settling(self) -> BatchResponse | None:
         return find_after_settling(
             self._find,
             self.settle_time,
@@ -144,33 +143,30 @@ class BatchOpener:
         return str(self.fields["batch_code"])
 
     def _find(self) -> BatchResponse | None:
-        """Return the batch of this code, whatever its status."""
+        """Return the batch with this code, whatever its status."""
         batches = self.client.batches.list(filter_by_code(self._code))
         return next((batch for batch in batches if batch.batch_code == self._code), None)
 
-    def _taken(self, batch: BatchResponse, since: datetime | None, how: str) -> tuple[BatchResponse, str]:
-        """Return a batch of this code, or refuse it."""
+    def _checked(self, batch: BatchResponse, since: datetime | None, how: str) -> tuple[BatchResponse, str]:
+        """Return a batch with this code, or refuse it."""
         is_own = self._is_own(batch, since)
         facts = {"batch_id": batch.batch_id, "batch_code": self._code, "batch_status": batch.batch_status}
         if not is_own and not self.adopts:
             raise EciExistsError(
                 f"{self.source}: batch {self._code!r} ({batch.batch_id}) exists and was not opened by this task. "
-                "Set if_exists to 'adopt' to use it as it is, or choose another batch_code.",
+                "Set if_exists='adopt' to use it as it is, or choose another batch_code.",
                 **facts,
             )
         if not batch.has_status("open"):
             raise EciExistsError(
                 f"{self.source}: batch {self._code!r} ({batch.batch_id}) exists and is {batch.batch_status}, so "
-                "no bills can be added to it. Choose another batch_code, or open that batch again if it is "
-                "pending.",
+                "no bills can be added to it. Choose another batch_code, or open that batch if it is pending.",
                 **facts,
             )
         return batch, how if is_own else "there already, and is used as it was before"
 
     def _is_own(self, batch: BatchResponse, since: datetime | None) -> bool:
-        """Tell whether the key's owner opened a batch since a moment by the server's clock."""
-        from eci_provider.api.tasks import has_offset, parse_datetime
-
+        """Return whether the key's owner opened a batch since a time by the server's clock."""
         creator = batch.created_by.user_code if batch.created_by else None
         if since is None or not creator or not batch.start_date:
             return False
@@ -183,9 +179,11 @@ class BatchOpener:
 
 
 def filter_by_code(code: str) -> Filter | None:
-    """Return the filter that finds the batch of a code; None, for all batches, where no filter can hold it."""
-    from eci_provider.api.filters import where
+    """
+    Return the filter that finds the batch with a code; None, for all batches, if no filter can express it.
 
+    :param code: the batch code.
+    """
     try:
         return where("batchCode", "equals", code)
     except EciValidationError:

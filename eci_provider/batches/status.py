@@ -1,4 +1,4 @@
-"""Change a batch's status, and let the batch itself say what became of it."""
+"""Change a batch's status; after a lost answer, the batch shows whether it took effect."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def change_status(client: EciClient, batch_id: int, batch_status: BatchStatus, *
     :param batch_id: the batch.
     :param batch_status: ``Open``, ``Pending`` or ``Closed``.
     :param fields: ``note`` and ``leave_open_batches_as_is``.
-    :return: the batch as it is then; where EnergyCAP took the change and did not carry it out, it says so.
-    :raises EciError: when the change was refused or its answer lost, and the batch does not have the status.
+    :return: the batch as it is then; its status shows whether EnergyCAP carried out the change.
+    :raises EciError: if the change was refused or its answer lost, and the batch does not have the status.
     """
     try:
         client.batches.update_status(batch_id, batch_status, **fields)
     except (EciConnectionError, EciServerError, EciUnreadableResponseError, EciBadRequestError):
-        # The answer was lost, the change perhaps not, or an earlier request came first: the batch tells.
+        # The change may have taken effect though its answer was lost, or an earlier request did it: ask the batch.
         batch = client.batches.get(batch_id)
         if not batch.has_status(batch_status):
             raise

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciNotCarriedOutError
-from eci_provider.batches.open import BatchOpener
 from eci_provider.batches.status import change_status
 from eci_provider.operators.base import EciOperator
 from eci_provider.runtime.arguments import check_choice, is_template
@@ -100,7 +99,8 @@ class OpenBatchOperator(EciOperator):
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Open the batch, or adopt the one that has its code."""
-        from eci_provider.runtime.compat import TaskMemory
+        from eci_provider.batches.open import BatchOpener
+        from eci_provider.submission.record import TaskMemory
 
         request = self.checked_request()
         check_choice("if_exists", self.if_exists, IF_EXISTS, source=self.source)
@@ -108,12 +108,12 @@ class OpenBatchOperator(EciOperator):
             hook.get_conn(),
             dict(request),
             adopts=self.if_exists == "adopt",
-            is_later_try=context["ti"].try_number > 1,
-            floor=earliest_start(context),
+            is_later_attempt=context["ti"].try_number > 1,
+            earliest_start=earliest_start(context),
             memory=TaskMemory(context, OPENING_KEY),
             settle_time=hook.settings.settle_time,
             source=self.source,
-        ).carry_out()
+        ).open_or_adopt()
         self.log.info("Batch %r (%s) is %s: it was %s.", batch.batch_code, batch.batch_id, batch.batch_status, how)
         self.show_link(context, hook, batch_id=batch.batch_id, batch_code=batch.batch_code)
         context["ti"].xcom_push(key="batch_id", value=batch.batch_id)

@@ -13,9 +13,8 @@ from eci_provider.api.errors import EciValidationError
 from eci_provider.core import clock
 from eci_provider.operators.awaiting import EciAwaitingOperator
 from eci_provider.runtime.arguments import is_left_out, is_template
-from eci_provider.runtime.compat import TaskMemory
 from eci_provider.runtime.context import map_index, xcoms_of_all_instances
-from eci_provider.submission.record import earlier_imports, forget_on_success, note_first_try
+from eci_provider.submission.record import TaskMemory, earlier_imports, forget_on_success, note_first_try
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -118,7 +117,7 @@ class EciImportOperator(EciAwaitingOperator):
             _refuse_if_anothers(context, adopt_task_guid)
         submission = self._submission(context, hook)
         with self._told_in_time(context, submission, adopt_task_guid):
-            submitted = submission.carry_out(adopt_task_guid)
+            submitted = submission.submit_or_resume(adopt_task_guid)
         context["ti"].xcom_push(key="task_guid", value=submitted.task_guid)
         return submitted
 
@@ -135,7 +134,7 @@ class EciImportOperator(EciAwaitingOperator):
             return None
         submission = self._submission(context, hook)
         with self._told_in_time(context, submission):
-            found = submission.find()
+            found = submission.find_submitted()
         if found is not None:
             context["ti"].xcom_push(key="task_guid", value=found.task_guid)
         return found
@@ -148,13 +147,13 @@ class EciImportOperator(EciAwaitingOperator):
         try:
             yield
         except AirflowTaskTimeout as timeout:
-            from eci_provider.submission.errors import out_of_time, out_of_time_with
+            from eci_provider.submission.errors import timeout_before_import, timeout_with_import
 
             task_guid = adopt_task_guid or submission.known_task_guid
             if task_guid is None:
-                raise out_of_time(self.what(), reattach=self.reattach) from timeout
+                raise timeout_before_import(self.what(), reattach=self.reattach) from timeout
             context["ti"].xcom_push(key="task_guid", value=task_guid)
-            raise out_of_time_with(task_guid, self.what(), self.how_to_go_on(task_guid)) from timeout
+            raise timeout_with_import(task_guid, self.what(), self.how_to_go_on(task_guid)) from timeout
 
     def how_to_import_anew(self) -> str:
         """Return what to set so that an import of an earlier try is not looked for."""
@@ -185,17 +184,19 @@ class EciImportOperator(EciAwaitingOperator):
 
         job = Job(self.what(), identity, target_of(request.batch_settings), send, self.how_to_import_anew())
         records = [TaskMemory(context, key).read() for key in self.record_keys]
-        circumstances = AttemptContext(
+        attempt = AttemptContext(
             try_number=instance.try_number,
             max_tries=getattr(instance, "max_tries", None),
-            floor=earliest_start(context),
+            earliest_start=earliest_start(context),
             reattach=self.reattach,
             settle_time=hook.settings.settle_time,
-            others=frozenset(guid.casefold() for guid in [*self.other_imports(), *earlier_imports(records)]),
+            other_imports=frozenset(
+                guid.casefold() for guid in [*self.other_imports(), *earlier_imports(records)]
+            ),
             success_statuses=tuple(self.success_statuses or ()),
             is_recorded=any(records),
         )
-        return Submitter(client, job, circumstances, TaskMemory(context, self.record_key))
+        return Submitter(client, job, attempt, TaskMemory(context, self.record_key))
 
     def pending_is_meant(self) -> bool:
         """Tell whether the import goes into a Pending batch on purpose, so that its bills are void by intent."""
@@ -221,7 +222,7 @@ def _refuse_if_anothers(context: Context, task_guid: str) -> None:
 
     Each pushes its own before it looks, so that two at once cannot miss each other.
     """
-    from eci_provider.submission.errors import is_anothers
+    from eci_provider.submission.errors import taken_by_other_instance
 
     instance = context["ti"]
     if map_index(instance) < 0:
@@ -230,7 +231,7 @@ def _refuse_if_anothers(context: Context, task_guid: str) -> None:
     taken = [str(guid).casefold() for guid in xcoms_of_all_instances(context, "task_guid")]
     if taken.count(task_guid.casefold()) > 1:
         instance.xcom_push(key="task_guid", value=None)
-        raise is_anothers(task_guid, map_index(instance))
+        raise taken_by_other_instance(task_guid, map_index(instance))
 
 
 def _as_list(callbacks: Any) -> list[Any]:

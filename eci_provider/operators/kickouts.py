@@ -12,9 +12,8 @@ from eci_provider.core.checks import whole_number
 from eci_provider.core.text import cut
 from eci_provider.operators.importing import EciImportOperator
 from eci_provider.runtime.arguments import is_template
-from eci_provider.runtime.compat import TaskMemory
 from eci_provider.runtime.context import RETURN_VALUE, own_xcom
-from eci_provider.submission.record import RECORD_KEY
+from eci_provider.submission.record import RECORD_KEY, TaskMemory
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -223,8 +222,7 @@ class RetryKickoutsOperator(EciImportOperator):
         except EciError as error:
             bills = sum((short["imported"] or 0) + (short["voided"] or 0) for short in self._ended)
             done = f"Round {self._round} of at most {self.max_rounds}, after {bills} bills in the rounds before"
-            error.args = (f"{done}: {error.message}", *error.args[1:])
-            raise
+            raise error.copy(f"{done}: {error.message}") from error.__cause__
 
     def _brought_enough_in(self, result: ImportResult) -> bool:
         """

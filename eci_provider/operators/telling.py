@@ -16,7 +16,7 @@ from eci_provider.api.errors import (
     EciWaitTimeoutError,
 )
 from eci_provider.operators.reporting import EciReportingOperator
-from eci_provider.runtime.advice import add, by_adopting, by_reattaching
+from eci_provider.runtime.advice import adopt_hint, hints_added, reattach_hint
 
 
 class EciTellingOperator(EciReportingOperator):
@@ -49,7 +49,7 @@ class EciTellingOperator(EciReportingOperator):
         :param task_guid: the import.
         :param error: what ended the wait for it; None for what a retry can cure.
         """
-        return by_reattaching(error) if self.finds_its_import else by_adopting(task_guid, error)
+        return reattach_hint(error) if self.finds_its_import else adopt_hint(task_guid, error)
 
     @contextmanager
     def telling(self, task_guid: str | None = None) -> Iterator[None]:
@@ -64,8 +64,7 @@ class EciTellingOperator(EciReportingOperator):
         except EciValidationError:
             raise  # it says whose arguments are wrong, and nothing was sent
         except EciError as error:
-            self._complete(error)
-            raise
+            raise self._completed(error) from error.__cause__
         except AirflowTaskTimeout as timeout:
             if self._task_guid is None:
                 raise
@@ -75,8 +74,7 @@ class EciTellingOperator(EciReportingOperator):
                 ended_by="execution_timeout",
                 task_guid=self._task_guid,
             )
-            self._complete(late)
-            raise late from timeout
+            raise self._completed(late) from timeout
 
     @contextmanager
     def waiting_for(self, task_guid: str) -> Iterator[None]:
@@ -85,25 +83,22 @@ class EciTellingOperator(EciReportingOperator):
 
         :param task_guid: the import.
         """
-        try:
+        with hints_added(lambda error: self.how_to_go_on(task_guid, error)):
             yield
-        except EciError as error:
-            add(error, after=self.how_to_go_on(task_guid, error))
-            raise
 
-    def _complete(self, error: EciError) -> None:
-        """Name in an error what is imported and as which import, unless it does, and make it final if need be."""
+    def _completed(self, error: EciError) -> EciError:
+        """Return an error that names what is imported and as which import, and that is final if it must be."""
         what, known = self.what(), self._task_guid
-        error.details.setdefault("what", what)
         said = error.message.casefold()
         missing = [] if known is None or known.casefold() in f"{said} {what.casefold()}" else [f"import {known}"]
         if what.casefold() not in said:
             missing.append(what)
-        if missing:
-            words = " of ".join(missing)
-            add(error, before=words[:1].upper() + words[1:])
+        words = " of ".join(missing)
+        lead = f"{words[:1].upper()}{words[1:]}: " if missing else ""
+        error = error.copy(f"{lead}{error.message}", **{"what": what, **error.details})
         if not self.finds_its_import and self._may_have_sent(error) and not self.may_be_sent_again(error):
             error.retry_helps = False
+        return error
 
     def _may_have_sent(self, error: EciError) -> bool:
         """Tell whether EnergyCAP may have an import of this try."""

@@ -1,70 +1,73 @@
-"""How a person goes on with an import that nobody waits for any more: the last sentence of an error."""
+"""Hints at the end of an error: what to do next about an import that the task no longer waits for."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from eci_provider.api.errors import EciError, EciWaitTimeoutError
 
-#: What becomes without reattaching of an import of which only the marker is known.
-NOT_LOOKED_FOR = (
-    "With reattach=False no later try looks for it: look in EnergyCAP for an import whose note begins with that "
-    "marker. If there is one, set adopt_task_guid to its GUID; if there is none, clear the task."
+#: The hint without reattaching for an import of which only the marker is known.
+NOT_SEARCHED_FOR = (
+    "With reattach=False no later attempt searches for it: if EnergyCAP shows an import whose note begins with "
+    "the marker, set adopt_task_guid to its GUID; if not, clear the task."
 )
 
 
-def by_reattaching(error: EciError | None = None) -> str:
+def reattach_hint(error: EciError | None = None) -> str:
     """
-    Return how to go on where a later try of the task takes its import again.
+    Return the hint for an import to which a later attempt of the task reattaches.
 
     :param error: what ended the wait; None for what a retry can cure.
     """
-    if is_out_of_patience(error):
+    if is_wait_timeout(error):
         return "Raise `timeout` and clear the task, which reattaches to it, or wait for it with EciTaskSensor."
     if error is None or error.retry_helps:
         return "A retry or a clear of the task reattaches to it, and sends nothing."
-    return "Clear the task when that is put right: it reattaches to the import, and sends nothing."
+    return "Clear the task when the cause is fixed: it reattaches to the import, and sends nothing."
 
 
-def by_adopting(task_guid: str, error: EciError | None = None) -> str:
+def adopt_hint(task_guid: str, error: EciError | None = None) -> str:
     """
-    Return how to go on where a later try of the task would import again.
+    Return the hint for an import that a later attempt of the task would import again.
 
     :param task_guid: the import.
     :param error: what ended the wait; None for what a retry can cure.
     """
-    longer = " and raise `timeout`" if is_out_of_patience(error) else ""
+    longer = " and raise `timeout`" if is_wait_timeout(error) else ""
     return (
         "With reattach=False a retry or a clear of the task would import again: wait for this import with "
-        f"EciTaskSensor, or set adopt_task_guid to {task_guid!r}{longer}, and the task takes it instead of "
+        f"EciTaskSensor, or set adopt_task_guid to {task_guid!r}{longer}, and the task adopts it instead of "
         "sending anything."
     )
 
 
-def by_waiting(error: EciError) -> str:
+def wait_hint(error: EciError) -> str:
     """
-    Return how to go on where nothing but waiting is done.
+    Return the hint for a task that only waits.
 
     :param error: what ended the wait.
     """
-    if is_out_of_patience(error):
+    if is_wait_timeout(error):
         return "Raise the sensor's `timeout` and clear it: it goes on waiting."
     if error.retry_helps:
         return "A retry or a clear of the sensor goes on waiting."
-    return "Clear the sensor when that is put right: it goes on waiting."
+    return "Clear the sensor when the cause is fixed: it goes on waiting."
 
 
-def is_out_of_patience(error: EciError | None) -> bool:
-    """Tell whether the wait's own ``timeout`` ended it, which a retry cannot move."""
+def is_wait_timeout(error: EciError | None) -> bool:
+    """Return whether the wait's own ``timeout`` ended it, which a retry does not extend."""
     return isinstance(error, EciWaitTimeoutError) and error.ended_by == "timeout"
 
 
-def add(error: EciError, *, before: str = "", after: str = "") -> None:
+@contextmanager
+def hints_added(hint: Callable[[EciError], str]) -> Iterator[None]:
     """
-    Add words to an error's message; its class and its data stay.
+    End the message of each error of ours with a hint.
 
-    :param error: the error.
-    :param before: what to say first.
-    :param after: what to say last.
+    :param hint: returns the hint for an error.
     """
-    lead = f"{before}: " if before else ""
-    end = f" {after}" if after else ""
-    error.args = (f"{lead}{error.message}{end}", *error.args[1:])
+    try:
+        yield
+    except EciError as error:
+        raise error.copy(f"{error.message} {hint(error)}") from error.__cause__

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypedDict, TypeVar
 
-from eci_provider.api.errors import EciError, EciWaitTimeoutError
+from eci_provider.api.errors import EciWaitTimeoutError
 from eci_provider.api.models import ResponseModel
 from eci_provider.hooks.eci import EciHook
 from eci_provider.links import LinkedTask, show_link
-from eci_provider.runtime.advice import add, by_waiting
+from eci_provider.runtime.advice import hints_added, wait_hint
 from eci_provider.triggers.base import EciTrigger
 from eci_provider.waiting.deadlines import deadline_after, execution_deadline, framework_timeout
 from eci_provider.waiting.events import unpack
@@ -103,7 +102,7 @@ class SensorRun(ABC, Generic[_Found]):
     def wait(self) -> dict[str, Any]:
         """Wait in a worker and return the result."""
         with self.hook:
-            with _advice():
+            with hints_added(wait_hint):
                 found = wait_in_worker(self.poller(deadline_after(self.sensor.timeout)))
             return self.conclude(found)
 
@@ -111,15 +110,14 @@ class SensorRun(ABC, Generic[_Found]):
         """Poll once; return whether the wait is over, and the result then."""
         with self.hook:
             self._last_poller = self.poller(None)
-            with _advice():
+            with hints_added(wait_hint):
                 found = self._last_poller.poll_once()
             return (False, None) if found is None else (True, self.conclude(found))
 
     def timeout_error(self) -> EciWaitTimeoutError:
         """Return the error for a rescheduled sensor whose ``timeout`` has expired, after its last :meth:`poke`."""
         error = (self._last_poller or self.poller(None)).timeout_error(None, ended_by="timeout")
-        add(error, after=by_waiting(error))
-        return error
+        return error.copy(f"{error.message} {wait_hint(error)}")
 
     def is_about_another(self, event: object) -> bool:
         """
@@ -139,7 +137,7 @@ class SensorRun(ABC, Generic[_Found]):
         """
         with self.hook:
             self.show_link()
-            with _advice():
+            with hints_added(wait_hint):
                 found = self.parse(unpack(event))
             return self.conclude(found)
 
@@ -154,7 +152,7 @@ class SensorRun(ABC, Generic[_Found]):
             started = self._started()
             deadline = deadline_after(self.sensor.timeout, since=started) if started else None
             poller = self.poller(deadline, execution_deadline(self.sensor.execution_timeout, started))
-            with _advice():
+            with hints_added(wait_hint):
                 found = final_result(poller, next_kwargs)
             return self.conclude(found)
 
@@ -162,13 +160,3 @@ class SensorRun(ABC, Generic[_Found]):
         """Return when Airflow began the try, as far as it says so."""
         started = getattr(self.context.get("ti"), "start_date", None)
         return started if isinstance(started, datetime) else None
-
-
-@contextmanager
-def _advice() -> Iterator[None]:
-    """Say in the errors that end the wait what to do next."""
-    try:
-        yield
-    except EciError as error:
-        add(error, after=by_waiting(error))
-        raise

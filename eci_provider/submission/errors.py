@@ -1,4 +1,4 @@
-"""Why nothing is sent: the errors of submitting once, each naming what is known and what to do next."""
+"""The errors of a submission: what happened, what is known, and what to do."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from eci_provider.api.errors import (
     EciWaitTimeoutError,
 )
 from eci_provider.api.transport.retries import asked_delay
-from eci_provider.runtime.advice import NOT_LOOKED_FOR
+from eci_provider.runtime.advice import NOT_SEARCHED_FOR
 
 if TYPE_CHECKING:
     from eci_provider.api.tasks import TaskResponse
     from eci_provider.submission.marker import Target
 
 _MOST_NAMED = 10
+_MORE_TIME = "Allow more time than the upload and settle_time take."
 
 
-def several_carry(marker: str, tasks: Sequence[TaskResponse]) -> EciUnknownOutcomeError:
+def several_imports(marker: str, tasks: Sequence[TaskResponse]) -> EciUnknownOutcomeError:
     """Return the error for several imports that carry our marker."""
     error = EciUnknownOutcomeError(
-        f"{len(tasks)} imports carry the marker {marker} of this task: {_named(tasks)}. Nothing is sent. See in "
-        "EnergyCAP whether bills are there twice and delete one import's; then set adopt_task_guid to the "
-        "import that shall count.",
+        f"{len(tasks)} imports carry the marker {marker} of this task, so bills may be there twice. Nothing is "
+        "sent. Delete the bills of all but one in EnergyCAP, then set adopt_task_guid to that one. "
+        f"The imports: {_named(tasks)}.",
         task_guids=_guids(tasks),
         marker=marker,
     )
@@ -37,201 +38,185 @@ def several_carry(marker: str, tasks: Sequence[TaskResponse]) -> EciUnknownOutco
     return error
 
 
-def may_be_ours(
-    what: str, marker: str, tasks: Sequence[TaskResponse], *, shows_notes: bool, anew: str
+def undecided(
+    description: str, marker: str, tasks: Sequence[TaskResponse], *, shows_notes: bool, resubmit_hint: str
 ) -> EciUnknownOutcomeError:
     """Return the error for imports that may be ours or not: they show no note, or none yet."""
-    why = (
-        "run and show no note yet"
-        if shows_notes
-        else "may be it, and EnergyCAP is not known to show import notes, by which ours could be told"
-    )
+    reason = "run and show no note yet" if shows_notes else "may be it, since EnergyCAP is not known to show notes"
     error = EciUnknownOutcomeError(
-        f"It is not known whether {what} was submitted. {len(tasks)} imports {why}: {_named(tasks)}. Nothing is "
-        "sent. Look at them in EnergyCAP: if one is it, set adopt_task_guid to its GUID, in a mapped task for "
-        f"that instance alone; if none is, {anew}, for one run and without retries.",
+        f"It is not known whether {description} was submitted; nothing is sent. If an import below is it, set "
+        f"adopt_task_guid to its GUID (on its mapped instance only). If none is, {resubmit_hint}, for one run "
+        f"without retries. {len(tasks)} imports {reason}: {_named(tasks)}.",
         task_guids=_guids(tasks),
         marker=marker,
     )
-    # As long as an import shows no note that it will show, or no batch, a later look may tell more.
+    # While an import has no note that it will show, or no batch, a later search may decide.
     error.retry_helps = shows_notes or any(task.batch is None for task in tasks)
     return error
 
 
-def search_failed(what: str, marker: str, error: EciError, *, reattach: bool = True) -> EciUnknownOutcomeError:
+def search_failed(
+    description: str, marker: str, error: EciError, *, reattach: bool = True
+) -> EciUnknownOutcomeError:
     """Return the error for a search that failed."""
-    then = (
-        "The next try looks again."
-        if error.retry_helps
-        else "Clear the task when that is put right: it looks again."
-    )
+    if not reattach:
+        hint = NOT_SEARCHED_FOR
+    elif error.retry_helps:
+        hint = "The next attempt searches again."
+    else:
+        hint = "Clear the task when the cause is fixed: it searches again."
     return _unknown_after(
         error,
-        f"It is not known whether {what} was submitted by an earlier request, marker {marker}, and looking for it "
-        f"failed: {error.message} Nothing is sent. {then if reattach else NOT_LOOKED_FOR}",
+        f"It is not known whether {description} was submitted by an earlier request, marker {marker}: the search "
+        f"for it failed. Nothing is sent. {hint} The cause: {error.message}",
         marker,
     )
 
 
-def every_answer_lost(
-    what: str, marker: str, sends: int, last: EciError, *, reattach: bool = True
+def all_answers_lost(
+    description: str, marker: str, sends: int, last: EciError, *, reattach: bool = True
 ) -> EciUnknownOutcomeError:
-    """Return the error for a request that was sent again and again, without an answer or an effect."""
-    then = "The next try looks again." if reattach else NOT_LOOKED_FOR
+    """Return the error for a request that was sent several times, each time without an answer or an effect."""
+    hint = "The next attempt searches again." if reattach else NOT_SEARCHED_FOR
     return EciUnknownOutcomeError(
-        f"{what[:1].upper()}{what[1:]} was sent {sends} times, marker {marker}; each answer was lost, and each "
-        f"time two looks found no import of it. {then} The last trouble: {last.message}",
+        f"{description[:1].upper()}{description[1:]} was sent {sends} times, marker {marker}; each answer was "
+        f"lost, and no search found its import. {hint} The last error: {last.message}",
         marker=marker,
         retry_after=asked_delay(last),
     )
 
 
-def failed_after_a_lost_answer(
-    what: str, marker: str, error: EciError, *, reattach: bool = True
+def resend_failed(
+    description: str, marker: str, error: EciError, *, reattach: bool = True
 ) -> EciUnknownOutcomeError:
-    """Return the error for a request that failed after one before it had lost its answer in the same try."""
-    later = "a later try of this task finds its import; clear the task when the trouble is over."
+    """Return the error for a request that failed after an earlier one of the same attempt lost its answer."""
+    later = "A later attempt finds its import; clear the task when the cause is fixed."
     return _unknown_after(
         error,
-        f"An answer to {what} was lost, two looks found no import of it, and sending it again failed: "
-        f"{error.message} The first request, marker {marker}, may still take effect late. "
-        f"{f'Should it, {later}' if reattach else NOT_LOOKED_FOR}",
+        f"An answer to {description} was lost, and sending it again failed. The first request, marker {marker}, "
+        f"may still take effect late. {later if reattach else NOT_SEARCHED_FOR} The cause: {error.message}",
         marker,
     )
 
 
-def refused(what: str, target: Target, before: Sequence[str], error: EciBadRequestError) -> EciBadRequestError:
-    """Return the error for a request that EnergyCAP refused, in the light of the imports that came before it."""
-    words = [f"EnergyCAP did not take {what}.", error.message]
+def refused(
+    description: str, target: Target, earlier: Sequence[str], error: EciBadRequestError
+) -> EciBadRequestError:
+    """Return the error for a request that EnergyCAP refused, with what the earlier imports say about it."""
+    words = [f"EnergyCAP did not take {description}. {error.message}"]
     if target.batch_code is not None:
         words.append(
-            f"If batch {target.batch_code!r} is there from an import before, name another code, use batch mode "
-            "'smart batch', or delete that batch if it is empty."
+            f"If batch {target.batch_code!r} exists already, use another code or batch mode 'smart batch', or "
+            "delete that batch if it is empty."
         )
     if target.batch_id is not None:
         words.append(
-            f"See whether batch {target.batch_id} still takes bills: an existing one must be Open for it, a "
-            "pending one Pending."
+            f"Check that batch {target.batch_id} takes bills: an existing one must be Open, a pending one Pending."
         )
-    if before:
-        words.append(f"Before, this task did import {', '.join(before)}.")
-    return EciBadRequestError(
-        " ".join(words),
-        status=error.status,
-        method=error.method,
-        path=error.path,
-        request_id=error.request_id,
-        retry_after=error.retry_after,
-        body=error.body,
-    )
+    if earlier:
+        words.append(f"Earlier imports of this task: {', '.join(earlier)}.")
+    return error.copy(" ".join(words))
 
 
-def has_its_own(task_guid: str, what: str, task: TaskResponse) -> EciExistsError:
+def already_started(task_guid: str, description: str, task: TaskResponse) -> EciExistsError:
     """Return the error for an import to adopt while the task has one of its own."""
     return EciExistsError(
-        f"adopt_task_guid is {task_guid!r}, but an earlier try of this task started import {task.task_guid} with "
-        f"{what}, which is {task.status!r}. Adopting the other one would lose it from sight, and bills could be "
-        "there twice. Take adopt_task_guid away to go on with the task's own; with reattach=False the other one "
-        "is taken all the same.",
+        f"adopt_task_guid is {task_guid!r}, but an earlier attempt of this task started import {task.task_guid} "
+        f"of {description}, which is {task.status!r}. Adopting another would orphan it. Remove adopt_task_guid to "
+        "resume it, or set reattach=False to adopt the other anyway.",
         task_guid=task_guid,
     )
 
 
-def is_anothers(task_guid: str, map_index: int) -> EciExistsError:
+def taken_by_other_instance(task_guid: str, map_index: int) -> EciExistsError:
     """Return the error for an import to adopt that another mapped instance of the task has taken."""
     return EciExistsError(
         f"adopt_task_guid is {task_guid!r} for map index {map_index}, and another instance of this mapped task "
-        "has that import already: one import cannot stand for two files. Map adopt_task_guid together with the "
-        "file, and name it for the instance alone whose import it is.",
+        "has that import. Map adopt_task_guid together with the file, or set it only on the mapped instance that "
+        "owns the import.",
         task_guid=task_guid,
     )
 
 
-def out_of_time(what: str, *, reattach: bool = True) -> EciUnknownOutcomeError:
-    """Return the error for a try that Airflow's ``execution_timeout`` ended before it knew its import."""
-    then = (
-        "the next try looks for it."
+def timeout_before_import(description: str, *, reattach: bool = True) -> EciUnknownOutcomeError:
+    """Return the error for an attempt that ``execution_timeout`` ended before it knew its import."""
+    hint = (
+        "The next attempt searches for it."
         if reattach
-        else "with reattach=False no later try looks for it. If its import is there, set adopt_task_guid to its "
-        "GUID; if not, clear the task."
+        else "With reattach=False no later attempt searches for it: if it is there, set adopt_task_guid to it; "
+        "if not, clear the task."
     )
     return EciUnknownOutcomeError(
-        f"The `execution_timeout` of this task was over while {what} was submitted or looked for. It may run in "
-        f"EnergyCAP; {then} Leave more time than the upload and the connection's settle_time take."
+        f"`execution_timeout` exceeded while {description} was submitted or searched for. It may run in "
+        f"EnergyCAP. {hint} {_MORE_TIME}"
     )
 
 
-def out_of_time_with(task_guid: str, what: str, how_to_go_on: str) -> EciWaitTimeoutError:
-    """Return the error for a try that Airflow's ``execution_timeout`` ended while it looked at its import."""
+def timeout_with_import(task_guid: str, description: str, resume_hint: str) -> EciWaitTimeoutError:
+    """Return the error for an attempt that ``execution_timeout`` ended before its import was polled."""
     return EciWaitTimeoutError(
-        f"The `execution_timeout` of this task was over before it was known how import {task_guid} of {what} "
-        f"stands. {how_to_go_on} Leave more time than the upload and the connection's settle_time take.",
+        f"`execution_timeout` exceeded before import {task_guid} of {description} was polled. {resume_hint} "
+        f"{_MORE_TIME}",
         ended_by="execution_timeout",
         task_guid=task_guid,
         status=None,
     )
 
 
-def not_ours(task_guid: str, markers: Sequence[str]) -> EciExistsError:
+def foreign_marker(task_guid: str, markers: Sequence[str]) -> EciExistsError:
     """Return the error for an import to adopt that another task or run has submitted."""
     return EciExistsError(
         f"adopt_task_guid is {task_guid!r}: that import carries the marker {', '.join(markers)} of another task, "
-        "run or file. Adopting it would leave this task's bills out. With reattach=False it is taken all the "
-        "same.",
+        "run or file. Adopting it would leave this task's bills out. Set reattach=False to adopt it anyway.",
         task_guid=task_guid,
     )
 
 
-def vanished(task_guid: str, what: str, error: EciNotFoundError, *, anew: str) -> EciNotFoundError:
+def vanished(task_guid: str, description: str, error: EciNotFoundError, resubmit_hint: str) -> EciNotFoundError:
     """Return the error for a recorded import that EnergyCAP does not know any more."""
-    return EciNotFoundError(
-        f"EnergyCAP does not know import {task_guid} any more, which an earlier try of this task started with "
-        f"{what}. Nothing is sent. If its bills are not in EnergyCAP, {anew} to import again. "
-        f"{error.message}",
-        status=error.status,
-        method=error.method,
-        path=error.path,
-        request_id=error.request_id,
-        body=error.body,
+    return error.copy(
+        f"EnergyCAP no longer knows import {task_guid}, which an earlier attempt of this task started with "
+        f"{description}. Nothing is sent. If its bills are not in EnergyCAP, {resubmit_hint} to import again. "
+        f"The cause: {error.message}"
     )
 
 
-def content_changed(what: str, task: TaskResponse) -> EciExistsError:
-    """Return the error for a retry whose file or batch is another one than the earlier try submitted."""
+def content_changed(description: str, task: TaskResponse) -> EciExistsError:
+    """Return the error for a retry whose file or batch is not the one that the earlier attempt submitted."""
     return EciExistsError(
-        f"An earlier try of this task started import {task.task_guid}, which is {task.status!r}, and {what} or "
-        "its batch has changed since. Nothing is sent, since bills could be there twice. Set adopt_task_guid to "
-        "that import to conclude it, or clear the failed task to import the new content.",
+        f"An earlier attempt started import {task.task_guid}, which is {task.status!r}, and {description} or its "
+        "batch has changed since. Nothing is sent. Set adopt_task_guid to that import to conclude it, or clear "
+        "the failed task to import the new content.",
         task_guid=task.task_guid,
     )
 
 
-def no_import(task_guid: str, kind: str | None) -> EciExistsError:
+def not_an_import(task_guid: str, kind: str | None) -> EciExistsError:
     """Return the error for a task to adopt that is no bill import."""
     return EciExistsError(
         f"adopt_task_guid is {task_guid!r}: a task of type {kind}, not a bill import.", task_guid=task_guid
     )
 
 
-def not_this_runs(task_guid: str, task: TaskResponse, floor: datetime) -> EciExistsError:
+def older_than_run(task_guid: str, task: TaskResponse, earliest_start: datetime) -> EciExistsError:
     """Return the error for an import to adopt that is older than the DAG run."""
     return EciExistsError(
         f"adopt_task_guid is {task_guid!r}: that import began {task.begin_date}, before this DAG run could have "
-        f"started it ({floor.isoformat()}). Adopting it would leave this run's bills out: name it for one run "
-        "only, or wait for it with EciTaskSensor.",
+        f"started it ({earliest_start.isoformat()}). Adopting it would leave this run's bills out. Set it for one "
+        "run only, or wait for it with EciTaskSensor.",
         task_guid=task_guid,
     )
 
 
-def nameless(what: str) -> EciUnknownOutcomeError:
-    """Return the error for a task that was found and has no GUID to read it by."""
+def missing_guid(description: str) -> EciUnknownOutcomeError:
+    """Return the error for an import that was found and has no GUID to poll it by."""
     return EciUnknownOutcomeError(
-        f"An import of {what} was found, but EnergyCAP shows no GUID of it, so it cannot be waited for."
+        f"An import of {description} was found, but EnergyCAP shows no GUID of it, so it cannot be waited for."
     )
 
 
 def _unknown_after(error: EciError, message: str, marker: str) -> EciUnknownOutcomeError:
-    """Return the error for what cannot be known since a request failed; a retry helps as it would there."""
+    """Return the error for what is not known since a request failed; a retry helps as it would there."""
     unknown = EciUnknownOutcomeError(message, marker=marker, retry_after=asked_delay(error))
     unknown.retry_helps = error.retry_helps
     return unknown

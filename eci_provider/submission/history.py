@@ -1,56 +1,43 @@
-"""What is known of an import before it is sent: the record of earlier tries, and what a search finds."""
+"""What earlier attempts of a task did, from their record."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import datetime
 from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.api.errors import EciError, EciExistsError, EciUnknownOutcomeError
-from eci_provider.core import clock
-from eci_provider.submission.errors import content_changed, may_be_ours, search_failed, several_carry
-from eci_provider.submission.marker import Identity, Target, markers_in, salt_of, shows_notes
-from eci_provider.submission.models import AttemptContext, Job, ResumeDecision
+from eci_provider.submission.marker import Identity, Target, salt_of
 from eci_provider.submission.record import EARLIER, MOST_EARLIER
-from eci_provider.submission.search import Found, is_superseded, judge, list_since, notes_were_shown
 
 if TYPE_CHECKING:
-    from eci_provider.api.client import EciClient
-    from eci_provider.api.tasks import TaskResponse
-    from eci_provider.runtime.compat import TaskMemory
+    from eci_provider.submission.models import AttemptContext, Job
+    from eci_provider.submission.record import TaskMemory
 
 log = logging.getLogger(__name__)
 
-#: Where nothing tells when this task can first have sent something, the search begins so long ago.
-_LONGEST_SEARCH = timedelta(days=35)
-#: How far the clocks may be apart where EnergyCAP does not tell the time.
-_CLOCKS_APART = timedelta(hours=26)
-#: How many attempts of one piece of work are thought of; each but the last failed with nothing imported.
-_ATTEMPTS = range(10)
+#: How many resubmissions of one piece of work are considered; each but the last failed with nothing imported.
+_RESUBMISSIONS = range(10)
 
 
 class AttemptHistory:
     """
-    Know what earlier tries did, from their record and from EnergyCAP.
+    What earlier attempts of a task did, from their record; it also writes the record of this attempt.
 
-    :param client: the client.
     :param job: what is to be submitted.
-    :param circumstances: in which try.
-    :param memory: the record of earlier tries.
+    :param attempt: the context of the current attempt.
+    :param memory: where the record is kept.
     """
 
-    def __init__(self, client: EciClient, job: Job, circumstances: AttemptContext, memory: TaskMemory) -> None:
-        self._client = client
+    def __init__(self, job: Job, attempt: AttemptContext, memory: TaskMemory) -> None:
         self._job = job
-        self._now = circumstances
+        self._attempt = attempt
         self._memory = memory
-        self._record: Mapping[str, Any] = memory.read()
-        self._generation = int(self._record.get("generation", 0))
-        self._asked_user: str | None = None
-        self._has_looked = False
+        self.record: Mapping[str, Any] = memory.read()
+        self.generation = int(self.record.get("generation", 0))
 
     @cached_property
     def _identity(self) -> Identity:
@@ -58,176 +45,158 @@ class AttemptHistory:
 
     @cached_property
     def _salt(self) -> str:
-        """Return what the marker is salted with: with ``reattach=False``, and in work that such a try began."""
-        if not self._now.reattach:
-            return salt_of(self._now.try_number)
-        salt, attempt = str(self._record.get("salt", "")), int(self._record.get("attempt", 0))
-        recorded = self._identity.marker(self._generation, attempt, salt)
-        return salt if self._record.get("marker") == recorded else ""
+        """Return the marker's salt: that of a try with ``reattach=False``, or of work which such a try began."""
+        if not self._attempt.reattach:
+            return salt_of(self._attempt.try_number)
+        salt = str(self.record.get("salt", ""))
+        recorded = self._identity.marker(self.generation, self.resubmission, salt)
+        return salt if self.recorded_marker == recorded else ""
 
     @property
-    def _is_same_work(self) -> bool:
-        """Tell whether the record is about this work, and not about other content or an earlier generation."""
-        return bool(self._record) and self._record.get("marker") == self._marker(self._record.get("attempt", 0))
-
-    @property
-    def _done_before(self) -> list[str]:
-        """Return the GUIDs of the imports that this task did, the recorded one included."""
-        done = [*self._record.get(EARLIER, ()), self._record.get("task_guid")]
-        return [guid for guid in done if guid][-MOST_EARLIER:]
-
-    @property
-    def _is_retry(self) -> bool:
-        """Tell whether Airflow itself retries; after a clear its count of tries has grown."""
-        return self._now.max_tries is not None and self._record.get("max_tries") == self._now.max_tries
-
-    @property
-    def _user_code(self) -> str | None:
-        """Return whose key it is; the answer also brings the server's time."""
-        if self._asked_user is None:
-            self._asked_user = self._client.account.me().system_user_code or ""
-        return self._asked_user or None
-
-    def _marker(self, attempt: int) -> str:
-        return self._identity.marker(self._generation, attempt, self._salt)
-
-    def _salted_markers(self) -> list[str]:
-        """
-        Return the markers of earlier tries with ``reattach=False``, latest first.
-
-        They count where that was taken back and no record says under which marker something was sent.
-        """
-        if not self._now.reattach or self._record.get("marker"):
-            return []
-        salts = [salt_of(number) for number in range(self._now.try_number - 1, 0, -1)]
-        return [self._identity.marker(self._generation, attempt, salt) for salt in salts for attempt in _ATTEMPTS]
-
-    def _targets(self) -> list[Target]:
-        """Return what is known of our import's batch, also by the settings that it was begun with."""
-        begun = None if self._record.get("task_guid") else self._record.get("target")
-        return [self._job.target, *([Target(**begun)] if begun else [])]
-
-    @property
-    def known_task_guid(self) -> str | None:
-        """Return the import that is recorded of this work; None also where the content was not read yet."""
-        if "_identity" not in vars(self) or not self._is_same_work:
-            return None
-        return self._record.get("task_guid")
-
-    def _since(self) -> datetime:
-        """Return the earliest moment at which it can have been submitted, by the server's clock."""
-        from eci_provider.api.tasks import parse_datetime
-
-        now = self._client.server_now()
-        if self._record.get("since"):
-            since = parse_datetime(self._record["since"])
-        else:
-            since = min(self._now.floor or now - _LONGEST_SEARCH, now)
-        return since if self._client.knows_server_time else since - _CLOCKS_APART
-
-    def _is_superseded(self, task: TaskResponse) -> bool:
-        """Tell whether an import failed and brought nothing in, so that it may be sent again."""
-        return is_superseded(task, self._now.success_statuses)
-
-    def _unreadable(self) -> Exception | None:
-        """Return why the content cannot be read, if it cannot: a worker's own file may be gone by the next try."""
+    def content_error(self) -> Exception | None:
+        """Return why the content cannot be read, or None: a worker's own file may be gone by the next attempt."""
         try:
             _ = self._identity
-        except Exception as error:  # a store has errors of its own
+        except Exception as error:  # an object store has errors of its own
             return error
         return None
 
-    def _searched(self, attempt: int) -> ResumeDecision:
-        """Look for an import of ours until it is found or surely is not there."""
-        self._has_looked = True
-        try:
-            found = self._look(attempt)
-            if found.ours is None:
-                log.info(
-                    "No import of %s is found yet; looking once more in %g s, since a request whose answer was "
-                    "lost may still take effect.",
-                    self._job.what,
-                    self._now.settle_time,
-                )
-                clock.sleep(self._now.settle_time)
-                found = self._look(found.attempt)
-        except (EciExistsError, EciUnknownOutcomeError):
-            raise
-        except EciError as error:
-            raise search_failed(
-                self._job.what, self._marker(attempt), error, reattach=self._now.reattach
-            ) from error
-        if found.doubtful:
-            raise self._doubt(found)
-        if found.ours is not None:
-            return ResumeDecision(found.attempt, found.ours, f"it carries the marker {found.marker}")
-        return ResumeDecision(found.attempt, None, "two looks found no import of an earlier request")
+    def marker(self, resubmission: int) -> str:
+        """
+        Return the marker of this work.
 
-    def _look(self, attempt: int) -> Found:
-        user_code = self._user_code
-        since = self._since()
-        tasks = list_since(self._client, since)
-        self._refuse_changed_if_found(tasks)
-        notes = any(shows_notes(task) for task in tasks)
-        done = self._record.get(EARLIER, ()) if self._is_same_work else self._done_before
-        others = self._now.others | {guid.casefold() for guid in done}
-        tasks = [task for task in tasks if (task.task_guid or "").casefold() not in others]
-        found = self._judged(tasks, attempt, user_code, since, notes)
-        if found.doubtful and not found.shows_notes and notes_were_shown(self._client, since):
-            return self._judged(tasks, attempt, user_code, since, True)
-        return found
+        :param resubmission: the number of the resubmission.
+        """
+        return self._identity.marker(self.generation, resubmission, self._salt)
 
-    def _judged(
-        self, tasks: list[TaskResponse], attempt: int, user_code: str | None, since: datetime, notes: bool
-    ) -> Found:
-        return judge(
-            tasks,
-            marker=self._marker,
-            attempt=attempt,
-            salted=self._salted_markers(),
-            targets=self._targets(),
-            user_code=user_code,
-            since=since,
-            shows_notes=notes,
-            success_statuses=self._now.success_statuses,
-        )
+    @property
+    def recorded_guid(self) -> str | None:
+        """Return the GUID of the import that was recorded last."""
+        return self.record.get("task_guid")
 
-    def _doubt(self, found: Found) -> EciUnknownOutcomeError:
-        marker = self._marker(found.attempt)
-        return may_be_ours(
-            self._job.what, marker, found.doubtful, shows_notes=found.shows_notes, anew=self._job.anew
-        )
+    @property
+    def recorded_marker(self) -> str | None:
+        """Return the marker under which something was, or was about to be, sent last."""
+        return self.record.get("marker")
 
-    def _refuse_changed_if_found(self, tasks: list[TaskResponse]) -> None:
-        """Refuse to go on when a retry finds what an earlier try began to send with other content."""
-        recorded = self._record.get("marker")
-        if recorded and self._is_retry and not self._is_same_work:
-            for task in tasks:
-                if recorded in markers_in(task):
-                    self._refuse_changed(task)
+    @property
+    def resubmission(self) -> int:
+        """Return the number of the resubmission that was recorded last."""
+        return int(self.record.get("attempt", 0))
 
-    def _refuse_changed(self, task: TaskResponse) -> None:
-        if not self._is_superseded(task):
-            raise content_changed(self._job.what, task)
+    @property
+    def is_same_work(self) -> bool:
+        """Return whether the record is about this work, and not about other content or an earlier generation."""
+        return bool(self.record) and self.recorded_marker == self.marker(self.resubmission)
 
-    def _recorded_by_marker(self) -> list[TaskResponse]:
-        """Return the imports that carry the marker of a recorded intent."""
-        recorded = str(self._record.get("marker"))
-        try:
-            _ = self._user_code  # brings the server's time
-            tasks = list_since(self._client, self._since())
-        except EciError as error:
-            raise search_failed(self._job.what, recorded, error) from error
-        found = [task for task in tasks if recorded in markers_in(task)]
-        if len(found) > 1:
-            raise several_carry(recorded, found)
-        return found
+    @property
+    def is_retry(self) -> bool:
+        """Return whether Airflow itself retries the task; after a clear its count of tries has grown."""
+        return self._attempt.max_tries is not None and self.record.get("max_tries") == self._attempt.max_tries
 
-    def _own_markers(self) -> set[str]:
+    @property
+    def known_task_guid(self) -> str | None:
+        """Return the import that is recorded of this work; None also if the content was not read yet."""
+        if "_identity" not in vars(self) or not self.is_same_work:
+            return None
+        return self.recorded_guid
+
+    @property
+    def imports_done(self) -> list[str]:
+        """Return the GUIDs of the imports that this task did, the recorded one included."""
+        done = [*self.record.get(EARLIER, ()), self.recorded_guid]
+        return [guid for guid in done if guid][-MOST_EARLIER:]
+
+    @property
+    def other_imports(self) -> frozenset[str]:
+        """Return the GUIDs, in lower case, of imports that are known not to be this work's."""
+        done = self.record.get(EARLIER, ()) if self.is_same_work else self.imports_done
+        return self._attempt.other_imports | {guid.casefold() for guid in done}
+
+    @property
+    def targets(self) -> list[Target]:
+        """Return what is known of our import's batch, also by the settings that it was begun with."""
+        begun = None if self.recorded_guid else self.record.get("target")
+        return [self._job.target, *([Target(**begun)] if begun else [])]
+
+    def salted_markers(self) -> list[str]:
+        """
+        Return the markers of earlier tries with ``reattach=False``, latest first.
+
+        They count if that argument was removed and no record says under which marker something was sent.
+        """
+        if not self._attempt.reattach or self.recorded_marker:
+            return []
+        salts = [salt_of(number) for number in range(self._attempt.try_number - 1, 0, -1)]
+        return [
+            self._identity.marker(self.generation, number, salt) for salt in salts for number in _RESUBMISSIONS
+        ]
+
+    def own_markers(self) -> set[str]:
         """Return the markers that this task, in this run, may have sent something under."""
-        own = {str(self._record.get("marker"))}
-        if self._unreadable() is None:
-            salts = ["", *(salt_of(number) for number in range(1, self._now.try_number + 1))]
-            numbers = product(range(self._generation + 1), _ATTEMPTS, salts)
+        own = {str(self.recorded_marker)}
+        if self.content_error is None:
+            salts = ["", *(salt_of(number) for number in range(1, self._attempt.try_number + 1))]
+            numbers = product(range(self.generation + 1), _RESUBMISSIONS, salts)
             own |= {self._identity.marker(*number) for number in numbers}
         return own
+
+    def record_intent(self, resubmission: int, since: datetime) -> None:
+        """
+        Record what is about to be sent. If that fails, nothing was sent, and a retry may send it.
+
+        :param resubmission: the number of the resubmission.
+        :param since: when it is sent, by the server's clock; the first intent's time stays.
+        """
+        record = {**self._facts(resubmission), "since": self.record.get("since") or since.isoformat()}
+        self._memory.write(record)
+        self.record = record
+
+    def record_submitted(self, task_guid: str, submitted_at: datetime) -> None:
+        """
+        Record an import that this attempt submitted. If that fails, later attempts find it by its marker.
+
+        :param task_guid: its GUID.
+        :param submitted_at: when it was submitted, by this machine's clock.
+        """
+        self._record_import(task_guid, submitted_at, {"reattached": False})
+
+    def record_reattached(self, task_guid: str, submitted_at: datetime, resubmission: int) -> None:
+        """
+        Record an import that an earlier attempt, or somebody else, submitted.
+
+        :param task_guid: its GUID.
+        :param submitted_at: when it was submitted, by this machine's clock.
+        :param resubmission: the number of its resubmission.
+        """
+        facts: dict[str, Any] = {"reattached": True, "max_tries": self._attempt.max_tries}
+        if self.recorded_guid != task_guid and self.content_error is None:
+            facts |= self._facts(resubmission)
+        self._record_import(task_guid, submitted_at, facts)
+
+    def _record_import(self, task_guid: str, submitted_at: datetime, facts: Mapping[str, Any]) -> None:
+        record = {**self.record, "task_guid": task_guid, "submitted_at": submitted_at.isoformat(), **facts}
+        try:
+            self._memory.write(record)
+        except Exception as error:  # whatever Airflow's API server answers, the import runs
+            log.warning(
+                "Import %s could not be recorded in Airflow's task state (%s: %s); a later attempt searches for "
+                "it.",
+                task_guid,
+                type(error).__name__,
+                error,
+            )
+        self.record = record
+
+    def _facts(self, resubmission: int) -> dict[str, Any]:
+        """Return what a record says beside the import itself."""
+        return {
+            "generation": self.generation,
+            "marker": self.marker(resubmission),
+            "attempt": resubmission,
+            "max_tries": self._attempt.max_tries,
+            "what": self._job.description,
+            "salt": self._salt,
+            "target": asdict(self._job.target),
+            EARLIER: self.imports_done,
+        }

@@ -1,4 +1,4 @@
-"""The marker that tells our import from all others, and the batch it goes into."""
+"""The marker, which tells an import of this task from all others, and the batch the import goes into."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 _MARKER = re.compile(r"af:[0-9a-f]{16}(?![0-9a-f])")
 
-#: The modes that make a batch, under a code of ours where the user gave none.
+#: The modes that create a batch, with the marker as its code if the user gave none.
 _MODES_THAT_CREATE = ("new batch", "new self-contained batch")
 
 
 @dataclass(frozen=True)
 class Identity:
     """
-    Say which piece of work an import is, the same in every try.
+    Which piece of work an import is, the same in every attempt.
 
     :param dag_id: the DAG.
     :param task_id: the Airflow task.
     :param run_id: the DAG run.
-    :param map_index: which of the mapped task instances; -1 without mapping.
+    :param map_index: the index of the mapped task instance; -1 without mapping.
     :param content: a digest of what is sent.
     """
 
@@ -36,25 +36,25 @@ class Identity:
     map_index: int
     content: str
 
-    def marker(self, generation: int, attempt: int, salt: str = "") -> str:
+    def marker(self, generation: int, resubmission: int, salt: str = "") -> str:
         """
         Return the marker: ``af:`` and 16 hex digits.
 
-        :param generation: how often the task had succeeded and was cleared.
-        :param attempt: how many imports of this generation failed without importing anything; each attempt has a
-            marker of its own, so that the batch codes made of them stay unique.
+        :param generation: how often the task has succeeded and was cleared.
+        :param resubmission: how many imports of this generation failed without importing anything. Each
+            resubmission has its own marker, so that batch codes made of it are unique.
         :param salt: what makes it another piece of work on purpose, see :func:`salt_of`.
         """
         parts = [self.dag_id, self.task_id, self.run_id, self.map_index, self.content, salt]
-        text = json.dumps([*parts, generation, attempt])
+        text = json.dumps([*parts, generation, resubmission])
         return f"af:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def salt_of(try_number: int) -> str:
     """
-    Return what makes each try another piece of work, for tries with ``reattach=False``.
+    Return the salt that makes a try with ``reattach=False`` another piece of work.
 
-    :param try_number: which try, counted from 1.
+    :param try_number: the number of Airflow's try, from 1.
     """
     return f"try {try_number}"
 
@@ -62,11 +62,11 @@ def salt_of(try_number: int) -> str:
 @dataclass(frozen=True)
 class Target:
     """
-    Say what is known of an import's batch before it exists.
+    What is known of an import's batch before the import exists.
 
-    :param batch_id: its number, where an existing or pending one is used.
-    :param batch_code: its code, where the user gave one.
-    :param is_own: whether the import makes a batch whose code is the marker.
+    :param batch_id: its number, if an existing or pending one is used.
+    :param batch_code: its code, if the user gave one.
+    :param is_own: whether the import creates a batch with the marker as its code.
     """
 
     batch_id: int | None = None
@@ -75,9 +75,9 @@ class Target:
 
     def may_hold(self, task: TaskResponse) -> bool:
         """
-        Tell whether a task without our marker may be ours, as far as its batch tells.
+        Return whether a task without our marker may be ours, judged by its batch.
 
-        :param task: a task; while it names no batch, it may.
+        :param task: a task; as long as it names no batch, it may be ours.
         """
         batch = task.batch
         if batch is None or (batch.batch_id is None and batch.batch_code is None):
@@ -86,7 +86,7 @@ class Target:
             return False
         if self.batch_id is not None:
             return batch.batch_id == self.batch_id
-        # "smart batch" appends a GUID to the code where a closed batch has it.
+        # "smart batch" appends a GUID to the code if a closed batch has it.
         return self.batch_code is None or _plain(batch.batch_code).startswith(_plain(self.batch_code))
 
 
@@ -94,7 +94,7 @@ def target_of(settings: BatchSettings | None) -> Target:
     """
     Return what is known of the batch that an import goes into.
 
-    :param settings: its batch settings; without them, or without a mode, EnergyCAP chooses and nothing is known.
+    :param settings: its batch settings; without them, or without a mode, EnergyCAP chooses the batch.
     """
     mode = settings.batch_mode if settings else None
     if settings is None or mode is None:
@@ -111,8 +111,8 @@ def marked(request: KickoutImport, marker: str) -> dict[str, Any]:
     """
     Return a request's fields with the marker in them.
 
-    It leads the note, so that no truncation loses it. Where the import makes a batch and the user gave no code, it
-    is the batch's code, too: EnergyCAP keeps those unique.
+    It leads the note, so that no truncation loses it. If the import creates a batch and the user gave no code, it
+    is the batch's code, too: EnergyCAP keeps batch codes unique.
 
     :param request: the request as the user wants it.
     :param marker: the marker.
@@ -128,7 +128,7 @@ def markers_in(task: TaskResponse) -> set[str]:
     """
     Return the markers that a task shows in its note or as its batch's code.
 
-    :param task: a task; ``reduced`` lists of the server may lack either.
+    :param task: a task; reduced lists may lack either.
     """
     code = _plain(task.batch.batch_code if task.batch else None)
     shown = set(_MARKER.findall(_plain(task.task_note))[:1])
@@ -136,15 +136,19 @@ def markers_in(task: TaskResponse) -> set[str]:
 
 
 def _plain(text: str | None) -> str:
-    """Return a text as it compares: a server may change a code's case, or pad it."""
+    """Return a text in the form to compare: a server may change a code's case, or pad it."""
     return (text or "").strip().casefold()
 
 
 def shows_notes(task: TaskResponse) -> bool:
-    """Tell whether a task proves that EnergyCAP shows import notes: it shows a marker of this package."""
+    """Return whether a task proves that EnergyCAP shows import notes: it shows a marker of this package."""
     return bool(_MARKER.search(_plain(task.task_note)))
 
 
 def digest_of(*parts: Any) -> str:
-    """Return a digest of what decides which bills land where: plain JSON values."""
+    """
+    Return a digest of what decides which bills are imported into which batch.
+
+    :param parts: plain JSON values.
+    """
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What is submitted, in which try of its task, and what is known of it afterwards."""
+"""The data of a submission: the job, the attempt, what was decided, and what was submitted."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Job:
     """
-    Say what is to be submitted once.
+    An import that is to be submitted once.
 
-    :param what: what it is, for messages, such as ``file 'bills.csv'``.
+    :param description: what it is, for messages, such as ``file 'bills.csv'``.
     :param identity: returns which piece of work it is; it reads the file.
     :param target: what is known of its batch.
-    :param send: sends it under a marker and returns the GUID of its task.
-    :param anew: what to set so that it is sent whatever earlier tries did, for messages.
+    :param send: sends it with a marker and returns the GUID of its task.
+    :param resubmit_hint: what to set so that it is sent whatever earlier attempts did, for messages.
     """
 
-    what: str
+    description: str
     identity: Callable[[], Identity]
     target: Target
     send: Callable[[str], str]
-    anew: str = "set reattach=False"
+    resubmit_hint: str = "set reattach=False"
 
 
 @dataclass(frozen=True)
 class AttemptContext:
     """
-    Say in which try it is submitted.
+    Context of the current attempt.
 
-    :param try_number: in which, counted from 1.
+    :param try_number: the number of Airflow's try, from 1.
     :param max_tries: Airflow's count, which grows when a task is cleared and not when it is retried.
-    :param floor: the earliest moment at which a try can have submitted it; None where that is not known.
-    :param reattach: whether imports of earlier tries are looked for.
-    :param settle_time: seconds after which a request whose answer was lost has taken effect or never will.
-    :param others: the GUIDs, in lower case, of imports that are known not to be the one that is submitted.
-    :param success_statuses: further status literals that count as success.
-    :param is_recorded: whether Airflow still has what earlier tries recorded, so that what they did not record
+    :param earliest_start: the earliest time at which an attempt can have submitted the job; None if not known.
+    :param reattach: whether imports of earlier attempts are searched for.
+    :param settle_time: seconds until a request whose answer was lost has taken effect.
+    :param other_imports: the GUIDs, in lower case, of imports that are known not to be the job's.
+    :param success_statuses: further statuses that count as success.
+    :param is_recorded: whether Airflow still has what earlier attempts recorded, so that what they did not record
         they did not do.
     """
 
     try_number: int
     max_tries: int | None
-    floor: datetime | None
+    earliest_start: datetime | None
     reattach: bool
     settle_time: float
-    others: frozenset[str] = frozenset()
+    other_imports: frozenset[str] = frozenset()
     success_statuses: tuple[str, ...] = ()
     is_recorded: bool = False
 
@@ -62,12 +62,12 @@ class AttemptContext:
 @dataclass(frozen=True)
 class Submitted:
     """
-    Hold the import that this task now waits for.
+    The import that the task waits for.
 
     :param task_guid: its GUID.
     :param submitted_at: when it was submitted, by this machine's clock.
-    :param reattached: whether an earlier try, or somebody else, had submitted it.
-    :param task: the task at the last look, if there was one.
+    :param reattached: whether an earlier attempt, or somebody else, submitted it.
+    :param task: its task, as it was polled last; None if it was not polled.
     """
 
     task_guid: str
@@ -79,26 +79,26 @@ class Submitted:
 @dataclass(frozen=True)
 class ResumeDecision:
     """
-    Hold what is to be done, and why.
+    Whether to reattach to an import or to submit one, and why.
 
-    :param attempt: the attempt to submit, where no import is reattached to.
+    :param resubmission: the number of the resubmission, if the job is submitted; see :meth:`Identity.marker`.
     :param task: the import to reattach to; None to submit.
-    :param why: the reason, for the person on call.
+    :param reason: the reason, for the log.
     """
 
-    attempt: int
+    resubmission: int
     task: TaskResponse | None
-    why: str
+    reason: str
 
 
 def earliest_start(context: Context | Mapping[str, Any]) -> datetime | None:
     """
-    Return the earliest moment at which a task of this DAG run can have started, also after clears.
+    Return the earliest time at which a task of this DAG run can have started, also after clears.
 
-    A run's own start is no help: clearing a finished run sets it anew.
+    The run's own start does not help: clearing a finished run resets it.
 
     :param context: Airflow's context.
-    :return: None where the run tells no date at all.
+    :return: None if the run has no date at all.
     """
     run = context.get("dag_run")
     for name in ("run_after", "data_interval_end", "logical_date"):

@@ -1,32 +1,66 @@
-"""What a task remembers of its import from try to try, and when it forgets that."""
+"""The record of a task's import from attempt to attempt, in Airflow's task state, and when it is cleared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from eci_provider.runtime.compat import NEVER_EXPIRE
 from eci_provider.runtime.context import own_xcom
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-#: Under which name the record lies in Airflow's task state; a name once used stays, or running imports are lost.
+#: The key of the record in Airflow's task state. A key that was used once stays, or running imports are orphaned.
 RECORD_KEY = "eci_submission"
-#: Under what a record names the imports that the task did before its last clear, and how many of them it keeps.
+#: The entry of a record with the imports that the task did before its last clear, and how many of them it keeps.
 EARLIER = "earlier"
 MOST_EARLIER = 20
 
 
+class TaskMemory:
+    """
+    A record of a task instance that outlives retries and clears (Airflow 3.3 and later).
+
+    Below 3.3 there is no task state: what is written is lost with the process.
+
+    :param context: Airflow's context.
+    :param key: the key of the record.
+    """
+
+    def __init__(self, context: Context | Mapping[str, Any], key: str) -> None:
+        self._store: Any = context.get("task_state_store")
+        self._key = key
+
+    @property
+    def lasts(self) -> bool:
+        """Return whether a later attempt can read what is written."""
+        return self._store is not None
+
+    def read(self) -> dict[str, Any]:
+        """Return the record; an empty one if nothing was written."""
+        record = self._store.get(self._key) if self._store is not None else None
+        return dict(record) if isinstance(record, dict) else {}
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """
+        Replace the record.
+
+        :param record: plain JSON.
+        """
+        if self._store is not None:
+            # It lives as long as the task instance: without it, a clear after a year would import again.
+            self._store.set(self._key, dict(record), retention=NEVER_EXPIRE)
+
+
 def note_first_try(context: Context) -> None:
     """
-    Record in a task's first try that there is a record, so that later ones can tell what it does not say.
+    Create the record in a task's first try, so that later ones know that an empty one means "nothing sent".
 
-    Should that fail nothing was sent, and a retry is free to.
+    If that fails, nothing was sent, and a retry may send it.
 
     :param context: Airflow's context.
     """
-    from eci_provider.runtime.compat import TaskMemory
-
     memory = TaskMemory(context, RECORD_KEY)
     if memory.lasts and context["ti"].try_number == 1 and not memory.read():
         memory.write({"generation": 0})
@@ -34,20 +68,18 @@ def note_first_try(context: Context) -> None:
 
 def forget_on_success(context: Context) -> None:
     """
-    Let a task that is cleared after its success do its work again; Airflow calls it once the success is recorded.
+    Let a task that is cleared after its success import again; Airflow calls this after a success.
 
-    What stays is a generation number, which is part of the marker, and which imports were done, so that a search
-    never takes one of them for the next.
+    The record keeps a generation number, which is part of the marker, and the imports that were done, so that a
+    search never takes one of them for the next.
 
-    :param context: Airflow's context; its task says under which names it may have recorded imports.
+    :param context: Airflow's context; its task says which records it may have.
     """
-    from eci_provider.runtime.compat import TaskMemory
-
     for key in getattr(context.get("task"), "record_keys", (RECORD_KEY,)):
         memory = TaskMemory(context, key)
         record = memory.read()
         if record:
-            # Where the import could not be recorded, its GUID is in XCom all the same.
+            # An import that could not be recorded is in XCom all the same.
             done = record.get("task_guid") or (record.get("marker") and own_xcom(context, "task_guid"))
             earlier = [*record.get(EARLIER, ()), done]
             memory.write(
@@ -62,6 +94,6 @@ def earlier_imports(records: Iterable[Mapping[str, Any]]) -> list[str]:
     """
     Return the GUIDs of the imports that a task did before it was cleared.
 
-    :param records: all that it has recorded.
+    :param records: all its records.
     """
     return [guid for record in records for guid in record.get(EARLIER, ())]

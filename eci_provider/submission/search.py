@@ -1,166 +1,188 @@
-"""Look for an import whose task GUID is not known: the table of what was found, and what then."""
+"""Search EnergyCAP for an import whose GUID is not known."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from eci_provider.api.errors import EciError, EciExistsError, EciUnknownOutcomeError
+from eci_provider.api.filters import where
+from eci_provider.api.tasks import TaskResponse, begun_since, parse_datetime
 from eci_provider.core import clock
-from eci_provider.submission.errors import several_carry
-from eci_provider.submission.marker import Target, markers_in, shows_notes
-from eci_provider.waiting.status import classify
+from eci_provider.submission.candidates import Criteria, Found, is_superseded
+from eci_provider.submission.errors import content_changed, search_failed, several_imports, undecided
+from eci_provider.submission.marker import markers_in, shows_notes
+from eci_provider.submission.models import ResumeDecision
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
-    from eci_provider.api.tasks import TaskResponse
+    from eci_provider.submission.history import AttemptHistory
+    from eci_provider.submission.models import AttemptContext, Job
 
-#: How far before its intent an import may have begun, by the server's own clock.
-_MARGIN = timedelta(minutes=5)
-#: How far back one of our markers is looked for, as proof that EnergyCAP shows notes, and among how many tasks.
+log = logging.getLogger(__name__)
+
+#: How long ago a search begins if nothing tells when the task can first have sent something.
+_LONGEST_SEARCH = timedelta(days=35)
+#: How far the clocks may be apart if EnergyCAP does not show the time.
+_CLOCKS_APART = timedelta(hours=26)
+#: How far back, and among how many tasks, a marker is searched for as proof that EnergyCAP shows notes.
 _PROOF_SPAN = timedelta(days=35)
 _PROOF_TASKS = 1000
 
 
-@dataclass
-class Found:
+class ImportSearch:
     """
-    Hold what a search found.
-
-    :param attempt: the attempt that the next import would be: one more than those that are superseded.
-    :param ours: the import that is ours; None where there is none.
-    :param marker: the marker by which it was told.
-    :param doubtful: imports that may be ours or not; only where none surely is.
-    :param shows_notes: whether EnergyCAP is known to show import notes.
-    """
-
-    attempt: int
-    ours: TaskResponse | None = None
-    marker: str = ""
-    doubtful: list[TaskResponse] = field(default_factory=list)
-    shows_notes: bool = False
-
-
-def is_superseded(task: TaskResponse, success_statuses: Sequence[str]) -> bool:
-    """
-    Tell whether an import ended as failed and, by the server's own count, with nothing imported.
-
-    :param task: the import.
-    :param success_statuses: further literals that count as success, as for its result.
-    """
-    outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
-    return outcome == "failed" and task.current_success_count == 0
-
-
-def judge(
-    tasks: Iterable[TaskResponse],
-    *,
-    marker: Callable[[int], str],
-    attempt: int,
-    salted: Sequence[str],
-    targets: Sequence[Target],
-    user_code: str | None,
-    since: datetime,
-    shows_notes: bool,
-    success_statuses: Sequence[str] = (),
-) -> Found:
-    """
-    Tell which of the imports is ours.
-
-    :param tasks: the bill imports since the intent.
-    :param marker: returns the marker of an attempt.
-    :param attempt: the first attempt to look for.
-    :param salted: further markers that ours can carry; the first of them that an import carries is it.
-    :param targets: what is known of our import's batch, where it may be one or the other.
-    :param user_code: whose imports can be ours; None where that is not known.
-    :param since: when the intent was recorded, by the server's clock.
-    :param shows_notes: whether EnergyCAP is known to show import notes.
-    :param success_statuses: further literals that count as success.
-    :raises EciUnknownOutcomeError: when several carry our marker.
-    """
-    tasks = list(tasks)
-
-    def alive_under(wanted: str) -> tuple[bool, TaskResponse | None]:
-        hits = [task for task in tasks if wanted in markers_in(task)]
-        alive = [task for task in hits if not is_superseded(task, success_statuses)]
-        if len(alive) > 1:
-            raise several_carry(wanted, alive)
-        return bool(hits), next(iter(alive), None)
-
-    for wanted in salted:
-        if (ours := alive_under(wanted)[1]) is not None:
-            return Found(attempt, ours, wanted)
-    while True:
-        was_used, ours = alive_under(marker(attempt))
-        if ours is not None:
-            return Found(attempt, ours, marker(attempt))
-        if not was_used:
-            break
-        attempt += 1
-    doubtful = [
-        task
-        for task in tasks
-        if not markers_in(task)
-        and not is_superseded(task, success_statuses)
-        and _may_be_of(task, user_code)
-        and any(target.may_hold(task) for target in targets)
-        and began_after(task, since)
-        # Where notes are shown, only an import that runs and has none yet may still turn out to be ours.
-        and not (shows_notes and (task.task_note or task.end_date))
-    ]
-    return Found(attempt, doubtful=doubtful, shows_notes=shows_notes)
-
-
-def list_since(client: EciClient, since: datetime) -> list[TaskResponse]:
-    """
-    List the bill imports since a moment, and some earlier ones (GetTasksV3).
-
-    What cannot be read of one of them counts as missing, which leaves it in doubt: somebody else's odd import must
-    not keep ours from being found.
+    Search for an import that an earlier request may have started.
 
     :param client: the client.
-    :param since: a moment by the server's clock.
+    :param job: what is to be submitted.
+    :param attempt: the context of the current attempt.
+    :param history: what earlier attempts recorded.
     """
-    from eci_provider.api.tasks import begun_since
 
-    found = client.tasks.list(begun_since(since), lenient=True)
-    # A page may repeat what the one before it ended with, when something was added meanwhile.
-    return list({task.task_guid or id(task): task for task in found}.values())
+    def __init__(self, client: EciClient, job: Job, attempt: AttemptContext, history: AttemptHistory) -> None:
+        self._client = client
+        self._job = job
+        self._attempt = attempt
+        self._history = history
+        #: Whether this attempt has searched.
+        self.has_searched = False
 
+    @cached_property
+    def _user_code(self) -> str | None:
+        """Return the user code of the key's owner; the answer also shows the server's time."""
+        return self._client.account.me().system_user_code or None
 
-def notes_were_shown(client: EciClient, since: datetime) -> bool:
-    """
-    Tell whether an import of the last weeks shows one of our markers as its note.
+    def server_now(self) -> datetime:
+        """Return EnergyCAP's time, as an answer of this attempt has shown it."""
+        _ = self._user_code
+        return self._client.server_now()
 
-    :param client: the client.
-    :param since: a moment by the server's clock; it is looked before it.
-    """
-    from eci_provider.api.filters import where
+    def search(self, resubmission: int) -> ResumeDecision:
+        """
+        Search until the import is found or surely is not there: now, and again after the settle time.
 
-    day = (since - _PROOF_SPAN).date()
-    earlier = client.tasks.list(where("beginDate", "greater than equal", day), lenient=True)
-    return any(shows_notes(task) for task in islice(earlier, _PROOF_TASKS))
+        :param resubmission: the number of the first resubmission to search for.
+        :return: the import, or the number of the resubmission to submit.
+        :raises EciUnknownOutcomeError: if it is not known which import is ours, or if a request failed.
+        :raises EciExistsError: if the content has changed since it was submitted.
+        """
+        self.has_searched = True
+        try:
+            found = self.search_once(resubmission)
+            if found.ours is None:
+                log.info(
+                    "Found no import of %s; searching again in %g s, since a request with a lost answer may still "
+                    "take effect.",
+                    self._job.description,
+                    self._attempt.settle_time,
+                )
+                clock.sleep(self._attempt.settle_time)
+                found = self.search_once(found.resubmission)
+        except (EciExistsError, EciUnknownOutcomeError):
+            raise
+        except EciError as error:
+            marker = self._history.marker(resubmission)
+            raise search_failed(self._job.description, marker, error, reattach=self._attempt.reattach) from error
+        if found.doubtful:
+            raise self.undecided(found)
+        if found.ours is not None:
+            return ResumeDecision(found.resubmission, found.ours, f"it carries the marker {found.marker}")
+        return ResumeDecision(found.resubmission, None, "two searches found no import of an earlier request")
 
+    def search_once(self, resubmission: int) -> Found:
+        """
+        Return what a search finds now.
 
-def _may_be_of(task: TaskResponse, user_code: str | None) -> bool:
-    code = task.user.user_code if task.user else None
-    return user_code is None or code is None or code.casefold() == user_code.casefold()
+        :param resubmission: the number of the first resubmission to search for.
+        :raises EciError: as :meth:`search`, and if a request failed.
+        """
+        user_code, since = self._user_code, self._since()
+        tasks = self._imports_since(since)
+        self._refuse_changed_content(tasks)
+        notes = any(shows_notes(task) for task in tasks)
+        others = self._history.other_imports
+        tasks = [task for task in tasks if (task.task_guid or "").casefold() not in others]
+        criteria = Criteria(
+            marker=self._history.marker,
+            salted=self._history.salted_markers(),
+            targets=self._history.targets,
+            user_code=user_code,
+            since=since,
+            success_statuses=self._attempt.success_statuses,
+        )
+        found = criteria.choose(tasks, resubmission, shows_notes=notes)
+        if found.doubtful and not found.shows_notes and self._notes_were_shown(since):
+            return criteria.choose(tasks, resubmission, shows_notes=True)
+        return found
 
+    def undecided(self, found: Found) -> EciUnknownOutcomeError:
+        """
+        Return the error for a search that found only imports which may be ours or not.
 
-def began_after(task: TaskResponse, since: datetime) -> bool:
-    """
-    Tell whether a task can have begun after a moment; in doubt it can.
+        :param found: what it found.
+        """
+        return undecided(
+            self._job.description,
+            self._history.marker(found.resubmission),
+            found.doubtful,
+            shows_notes=found.shows_notes,
+            resubmit_hint=self._job.resubmit_hint,
+        )
 
-    :param task: the task.
-    :param since: a moment by the server's clock.
-    """
-    from eci_provider.api.tasks import has_offset, parse_datetime
+    def recorded_imports(self) -> list[TaskResponse]:
+        """
+        Return the import that carries the marker of the recorded intent, or an empty list.
 
-    text = task.begin_date or ""
-    try:
-        began = parse_datetime(text)
-    except ValueError:
-        return True
-    return began >= since - (_MARGIN if has_offset(text) else clock.ANY_ZONE)
+        :raises EciUnknownOutcomeError: if several carry it, or if a request failed.
+        """
+        recorded = str(self._history.recorded_marker)
+        try:
+            _ = self._user_code  # its answer shows the server's time
+            tasks = self._imports_since(self._since())
+        except EciError as error:
+            raise search_failed(self._job.description, recorded, error) from error
+        found = [task for task in tasks if recorded in markers_in(task)]
+        if len(found) > 1:
+            raise several_imports(recorded, found)
+        return found
+
+    def _since(self) -> datetime:
+        """Return the earliest time at which our import can have been submitted, by the server's clock."""
+        now = self._client.server_now()
+        recorded = self._history.record.get("since")
+        if recorded:
+            since = parse_datetime(recorded)
+        else:
+            since = min(self._attempt.earliest_start or now - _LONGEST_SEARCH, now)
+        return since if self._client.knows_server_time else since - _CLOCKS_APART
+
+    def _imports_since(self, since: datetime) -> list[TaskResponse]:
+        """
+        Return the bill imports since a time, and some earlier ones (GetTasksV3).
+
+        They are read leniently: somebody else's odd import must not keep ours from being found.
+
+        :param since: a time by the server's clock.
+        """
+        found = self._client.tasks.list(begun_since(since), lenient=True)
+        # A page may repeat the end of the one before it if something was added meanwhile.
+        return list({task.task_guid or id(task): task for task in found}.values())
+
+    def _notes_were_shown(self, since: datetime) -> bool:
+        """Return whether an import of the weeks before a time shows one of our markers as its note."""
+        day = (since - _PROOF_SPAN).date()
+        earlier = self._client.tasks.list(where("beginDate", "greater than equal", day), lenient=True)
+        return any(shows_notes(task) for task in islice(earlier, _PROOF_TASKS))
+
+    def _refuse_changed_content(self, tasks: Sequence[TaskResponse]) -> None:
+        """Refuse a retry if an earlier attempt began to send other content and its import is found."""
+        recorded = self._history.recorded_marker
+        if recorded and self._history.is_retry and not self._history.is_same_work:
+            for task in tasks:
+                if recorded in markers_in(task) and not is_superseded(task, self._attempt.success_statuses):
+                    raise content_changed(self._job.description, task)

@@ -1,4 +1,4 @@
-"""What became of a request whose answer was lost: look, let it settle, look again."""
+"""Find out what became of a request whose answer was lost: search, wait the settle time, search again."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ from eci_provider.core import clock
 
 _Found = TypeVar("_Found")
 
-#: How often one try sends a request at most, each time after it has looked for what became of the last one.
+#: How often one attempt sends a request at most; it searches after each lost answer.
 MOST_SENDS = 3
 
 
 def find_after_settling(
-    look: Callable[[], _Found | None], settle_time: float, *, unknown: str, **details: Any
+    search: Callable[[], _Found | None], settle_time: float, *, unknown: str, **details: Any
 ) -> _Found | None:
     """
-    Look for what a lost request has made, and once more when it has had its time to take effect.
+    Search for what a request with a lost answer created, and again after the settle time.
 
-    :param look: returns it; None where it is not there.
-    :param settle_time: seconds after which the request has taken effect or never will.
-    :param unknown: what is not known, for the message: whose request it is, and whether what was done.
+    :param search: returns what was created; None if it is not there.
+    :param settle_time: seconds until the request has taken effect.
+    :param unknown: the start of the message, such as ``It is not known whether batch 'A' was opened``.
     :param details: further facts for the error.
     :return: what was found, or None.
-    :raises EciUnknownOutcomeError: when a look fails; nothing can be concluded then, and another try may find out.
+    :raises EciUnknownOutcomeError: if a search fails; a later attempt may find out.
     """
     try:
-        found = look()
+        found = search()
         if found is None:
             clock.sleep(settle_time)
-            found = look()
+            found = search()
     except EciError as error:
         raise EciUnknownOutcomeError(
-            f"{unknown}, and looking for it failed: {error.message} The next try looks again.", **details
+            f"{unknown}, and the search for it failed. The next attempt searches again. Cause: {error.message}",
+            **details,
         ) from error
     return found

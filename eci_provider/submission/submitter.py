@@ -1,11 +1,10 @@
-"""Submit an import once, whatever died before: look, then act."""
+"""Submit an import once: search for it first, then send it."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eci_provider.api.errors import (
     EciBadRequestError,
@@ -14,247 +13,221 @@ from eci_provider.api.errors import (
     EciRateLimitError,
     EciUnknownOutcomeError,
 )
+from eci_provider.api.tasks import TaskResponse, has_offset, parse_datetime
 from eci_provider.api.transport.retries import LONGEST_ASKED, asked_delay, is_transient
 from eci_provider.core import clock
-from eci_provider.submission.errors import (
-    every_answer_lost,
-    failed_after_a_lost_answer,
-    has_its_own,
-    nameless,
-    no_import,
-    not_ours,
-    not_this_runs,
-    refused,
-    vanished,
-)
+from eci_provider.submission import errors
+from eci_provider.submission.candidates import began_after, is_superseded
 from eci_provider.submission.history import AttemptHistory
 from eci_provider.submission.marker import markers_in, shows_notes
 from eci_provider.submission.models import ResumeDecision, Submitted
-from eci_provider.submission.record import EARLIER
-from eci_provider.submission.search import began_after
+from eci_provider.submission.search import ImportSearch
 from eci_provider.submission.settle import MOST_SENDS
 
 if TYPE_CHECKING:
-    from eci_provider.api.tasks import TaskResponse
+    from eci_provider.api.client import EciClient
+    from eci_provider.submission.models import AttemptContext, Job
+    from eci_provider.submission.record import TaskMemory
 
 log = logging.getLogger(__name__)
 
 
-class Submitter(AttemptHistory):
+class Submitter:
     """
-    Submit an import unless an earlier try did.
+    Submit an import unless an earlier attempt did.
 
     :param client: the client.
     :param job: what is to be submitted.
-    :param circumstances: in which try.
-    :param memory: the record of earlier tries.
+    :param attempt: the context of the current attempt.
+    :param memory: the record of earlier attempts.
     """
 
-    def carry_out(self, adopt_task_guid: str | None = None) -> Submitted:
-        """
-        Reattach to the import of an earlier try, or submit it.
+    def __init__(self, client: EciClient, job: Job, attempt: AttemptContext, memory: TaskMemory) -> None:
+        self._client = client
+        self._job = job
+        self._attempt = attempt
+        self._history = AttemptHistory(job, attempt, memory)
+        self._search = ImportSearch(client, job, attempt, self._history)
 
-        :param adopt_task_guid: the import to take, whatever is known.
+    @property
+    def known_task_guid(self) -> str | None:
+        """Return the import that is recorded of this work; None also if the content was not read yet."""
+        return self._history.known_task_guid
+
+    def submit_or_resume(self, adopt_task_guid: str | None = None) -> Submitted:
+        """
+        Reattach to the import of an earlier attempt, or submit it.
+
+        :param adopt_task_guid: the import to adopt instead.
         :return: the import.
-        :raises EciUnknownOutcomeError: when it cannot be known whether it was submitted; ``retry_helps`` says
-            whether another try may find out.
-        :raises EciExistsError: when the content has changed since an earlier try submitted it.
+        :raises EciUnknownOutcomeError: if it is not known whether it was submitted; ``retry_helps`` says whether
+            another attempt may find out.
+        :raises EciExistsError: if the content has changed since an earlier attempt submitted it.
         :raises EciError: as for every request.
         """
         if adopt_task_guid is not None:
             return self._adopt(adopt_task_guid)
-        decision = self.get_resume_decision()
+        decision = self._decide()
         if decision.task is not None:
             return self._reattach(decision)
-        log.info("Submitting %s: %s.", self._job.what, decision.why)
-        return self._submit(decision.attempt)
+        log.info("Submitting %s: %s.", self._job.description, decision.reason)
+        return self._submit(decision.resubmission)
 
-    def find(self) -> Submitted | None:
+    def find_submitted(self) -> Submitted | None:
         """
-        Return the import of an earlier try, and send nothing.
+        Return the import of an earlier attempt, and send nothing.
 
-        :return: None where there is none.
-        :raises EciError: as :meth:`carry_out`.
+        :return: None if there is none.
+        :raises EciError: as :meth:`submit_or_resume`.
         """
-        decision = self.get_resume_decision()
+        decision = self._decide()
         return None if decision.task is None else self._reattach(decision)
 
-    def get_resume_decision(self) -> ResumeDecision:
-        """Look for an import of an earlier try, and decide."""
-        if not self._now.reattach:
-            return ResumeDecision(0, None, "reattach=False, so no import of an earlier try is looked for")
-        guid, attempt = self._record.get("task_guid"), int(self._record.get("attempt", 0))
-        unreadable = self._unreadable()
-        if unreadable is not None:
-            return self._resumed_unread(guid, unreadable)
-        if guid and not self._is_same_work and not self._is_retry:
-            log.warning(
-                "An earlier try of this task started import %s, of other content. What it imported stays.", guid
-            )
-        if guid and self._is_same_work:
-            task = self._state_of(guid)
-            if not self._is_superseded(task):
-                return ResumeDecision(attempt, task, "an earlier try recorded it")
-            return ResumeDecision(attempt + 1, None, f"import {guid} of an earlier try failed, nothing imported")
-        if guid and self._is_retry:
-            self._refuse_changed(self.get_job_status(guid))
-        if not self._record.get("marker"):
-            if self._generation:
-                return ResumeDecision(0, None, "the task had succeeded and was cleared")
-            if self._now.try_number == 1:
-                return ResumeDecision(0, None, "this is the first try")
-            if self._now.is_recorded:
-                return ResumeDecision(0, None, "no earlier try came as far as to send it")
-        return self._searched(attempt if self._is_same_work else 0)
+    def _decide(self) -> ResumeDecision:
+        """Decide, by the record and by a search, whether to reattach or to submit."""
+        history = self._history
+        if not self._attempt.reattach:
+            return ResumeDecision(0, None, "reattach=False, so imports of earlier attempts are not searched for")
+        guid = history.recorded_guid
+        content_error = history.content_error
+        if content_error is not None:
+            return self._resume_unread(guid, content_error)
+        if guid and history.is_same_work:
+            return self._resume_recorded(guid)
+        if guid and history.is_retry:
+            self._refuse_changed_content(guid)
+        elif guid:
+            log.warning("An earlier attempt started import %s with other content. Its bills stay.", guid)
+        reason = None if history.recorded_marker else self._why_nothing_was_sent()
+        if reason is not None:
+            return ResumeDecision(0, None, reason)
+        return self._search.search(history.resubmission if history.is_same_work else 0)
 
-    def _resumed_unread(self, task_guid: str | None, error: Exception) -> ResumeDecision:
-        """Go on with the import of an earlier try whose file is gone; without one there is nothing to send."""
-        if self._record.get("what") == self._job.what:
-            why = f"an earlier try sent it, and now it cannot be read ({error})"
-            for task in [self._state_of(task_guid)] if task_guid else self._recorded_by_marker():
+    def _why_nothing_was_sent(self) -> str | None:
+        """Return why no attempt can have sent anything, if that is known without a search."""
+        if self._history.generation:
+            return "the task had succeeded and was cleared"
+        if self._attempt.try_number == 1:
+            return "this is the first try"
+        if self._attempt.is_recorded:
+            return "no earlier attempt recorded that it sends anything"
+        return None
+
+    def _resume_recorded(self, task_guid: str) -> ResumeDecision:
+        """Reattach to the recorded import, unless it failed with nothing imported."""
+        task, resubmission = self._read_or_trust(task_guid), self._history.resubmission
+        if not self._is_superseded(task):
+            return ResumeDecision(resubmission, task, "an earlier attempt recorded it")
+        reason = f"import {task_guid} of an earlier attempt failed, nothing imported"
+        return ResumeDecision(resubmission + 1, None, reason)
+
+    def _resume_unread(self, task_guid: str | None, error: Exception) -> ResumeDecision:
+        """Reattach to the import of an earlier attempt whose file is gone; without one, raise why it is gone."""
+        if self._history.record.get("what") == self._job.description:
+            reason = f"an earlier attempt sent it, and now it cannot be read ({error})"
+            for task in [self._read_or_trust(task_guid)] if task_guid else self._search.recorded_imports():
                 if not self._is_superseded(task):
-                    return ResumeDecision(0, task, why)
+                    return ResumeDecision(0, task, reason)
         raise error
 
-    def get_job_status(self, task_guid: str) -> TaskResponse:
-        """
-        Read an import that an earlier try recorded.
+    def _refuse_changed_content(self, task_guid: str) -> None:
+        task = self._read(task_guid)
+        if not self._is_superseded(task):
+            raise errors.content_changed(self._job.description, task)
 
-        :param task_guid: its GUID.
-        :raises EciNotFoundError: when EnergyCAP does not know it any more.
+    def _is_superseded(self, task: TaskResponse) -> bool:
+        """Return whether an import failed with nothing imported, so that it may be sent again."""
+        return is_superseded(task, self._attempt.success_statuses)
+
+    def _read(self, task_guid: str) -> TaskResponse:
+        """
+        Return the task of an import that an earlier attempt recorded.
+
+        :raises EciNotFoundError: if EnergyCAP does not know it any more.
         """
         try:
             return self._client.tasks.get(task_guid)
         except EciNotFoundError as error:
-            raise vanished(task_guid, self._job.what, error, anew=self._job.anew) from error
+            raise errors.vanished(task_guid, self._job.description, error, self._job.resubmit_hint) from error
 
-    def _state_of(self, task_guid: str) -> TaskResponse:
-        """Read a recorded import; in transient trouble it is enough to know that there is one, for the wait."""
-        from eci_provider.api.tasks import TaskResponse
-
+    def _read_or_trust(self, task_guid: str) -> TaskResponse:
+        """Return the task of a recorded import; if a transient error hides it, one without a status."""
         try:
-            return self.get_job_status(task_guid)
+            return self._read(task_guid)
         except EciError as error:
             if not is_transient(error):
                 raise
-            log.warning("%s Import %s is recorded, so it is waited for all the same.", error, task_guid)
+            log.warning("%s Import %s is recorded, so the task waits for it all the same.", error, task_guid)
             return TaskResponse(taskGUId=task_guid)
 
-    def submit_job(self, marker: str) -> str:
-        """
-        Send the request, once.
-
-        :param marker: the marker to send it under.
-        :return: the GUID of its task.
-        :raises EciUnknownOutcomeError: when it may have been received.
-        """
-        return self._job.send(marker)
-
-    def persist_job_id(self, task_guid: str, submitted_at: datetime, **facts: Any) -> None:
-        """
-        Record the import for later tries; where that fails, they find it by its marker.
-
-        :param task_guid: its GUID.
-        :param submitted_at: when it was submitted, by this machine's clock.
-        :param facts: what else is to be recorded.
-        """
-        record = {**self._record, "task_guid": task_guid, "submitted_at": submitted_at.isoformat(), **facts}
-        try:
-            self._memory.write(record)
-        except Exception as error:  # whatever Airflow's API server answers, the import runs
-            log.warning(
-                "Import %s could not be recorded in Airflow's task state (%s: %s); a later try will look for it.",
-                task_guid,
-                type(error).__name__,
-                error,
-            )
-        self._record = record
-
-    def _submit(self, attempt: int) -> Submitted:
+    def _submit(self, resubmission: int) -> Submitted:
         for sends in range(MOST_SENDS):
             if sends:
-                log.info("Submitting %s again: two looks found no import of it.", self._job.what)
-            marker = self._marker(attempt)
-            self._record_intent(attempt)
+                log.info("Submitting %s again: two searches found no import of it.", self._job.description)
+            marker = self._history.marker(resubmission)
+            self._history.record_intent(resubmission, self._search.server_now())
             try:
-                task_guid = self.submit_job(marker)
+                task_guid = self._job.send(marker)
             except (EciUnknownOutcomeError, EciRateLimitError) as error:
-                log.warning("%s Looking whether it took effect.", error)
                 lost: EciError = error
-                asked = asked_delay(error) or 0.0
-                if isinstance(error, EciRateLimitError) and asked > LONGEST_ASKED:
-                    raise  # Airflow's retry can wait that long, a worker should not
-                if asked:
-                    clock.sleep(min(asked, LONGEST_ASKED))
+                self._wait_as_asked(error)
             except EciBadRequestError as error:
-                return self._reattach(self._refused(attempt, error))
+                return self._reattach(self._resume_after_refusal(resubmission, error))
             except EciError as error:
                 if not sends:
                     raise
-                reattach = self._now.reattach
-                raise failed_after_a_lost_answer(self._job.what, marker, error, reattach=reattach) from error
+                raise errors.resend_failed(
+                    self._job.description, marker, error, reattach=self._attempt.reattach
+                ) from error
             else:
-                return self._fresh(task_guid, marker)
-            decision = self._searched(attempt)
+                return self._accept(task_guid, marker)
+            decision = self._search.search(resubmission)
             if decision.task is not None:
                 return self._reattach(decision)
-            attempt = decision.attempt
+            resubmission = decision.resubmission
         if isinstance(lost, EciRateLimitError):
             raise lost
-        marker = self._marker(attempt)
-        raise every_answer_lost(self._job.what, marker, MOST_SENDS, lost, reattach=self._now.reattach) from lost
+        marker, reattach = self._history.marker(resubmission), self._attempt.reattach
+        raise errors.all_answers_lost(self._job.description, marker, MOST_SENDS, lost, reattach=reattach) from lost
 
-    def _refused(self, attempt: int, error: EciBadRequestError) -> ResumeDecision:
-        """Look whether a request is refused because an earlier one of ours took its batch's code meanwhile."""
-        if not (self._job.target.is_own or self._has_looked):
-            raise self._explained(error)
-        found = self._look(attempt)
-        if found.doubtful and self._job.target.is_own:
-            raise self._doubt(found) from error
+    def _wait_as_asked(self, error: EciError) -> None:
+        """Wait as long as the server asks to; raise the error if Airflow's retry can wait that long instead."""
+        log.warning("%s Searching for its import.", error)
+        asked = asked_delay(error) or 0.0
+        if isinstance(error, EciRateLimitError) and asked > LONGEST_ASKED:
+            raise error
+        if asked:
+            clock.sleep(min(asked, LONGEST_ASKED))
+
+    def _resume_after_refusal(self, resubmission: int, error: EciBadRequestError) -> ResumeDecision:
+        """Return our earlier import if its batch code is why a request was refused; else raise the refusal."""
+        is_own = self._job.target.is_own
+        refusal = errors.refused(self._job.description, self._job.target, self._history.imports_done, error)
+        if not (is_own or self._search.has_searched):
+            raise refusal
+        found = self._search.search_once(resubmission)
+        if found.doubtful and is_own:
+            raise self._search.undecided(found) from error
         if found.ours is None:
-            raise self._explained(error)
-        return ResumeDecision(found.attempt, found.ours, "a second request was refused as done already")
+            raise refusal
+        return ResumeDecision(found.resubmission, found.ours, "a second request was refused as done already")
 
-    def _explained(self, error: EciBadRequestError) -> EciBadRequestError:
-        """Say of a refusal what was refused, and what this task has done before that may be why."""
-        return refused(self._job.what, self._job.target, self._done_before, error)
-
-    def _record_intent(self, attempt: int) -> None:
-        """Record what is about to be sent. Should that fail nothing was sent, and a retry is free to."""
-        _ = self._user_code  # brings the server's time
-        since = self._record.get("since") or self._client.server_now().isoformat()
-        record = {**self._facts(attempt), "since": since}
-        self._memory.write(record)
-        self._record = record
-
-    def _facts(self, attempt: int) -> dict[str, Any]:
-        """Return what a record says beside the import itself."""
-        return {
-            "generation": self._generation,
-            "marker": self._marker(attempt),
-            "attempt": attempt,
-            "max_tries": self._now.max_tries,
-            "what": self._job.what,
-            "salt": self._salt,
-            "target": asdict(self._job.target),
-            EARLIER: self._done_before,
-        }
-
-    def _fresh(self, task_guid: str, marker: str) -> Submitted:
+    def _accept(self, task_guid: str, marker: str) -> Submitted:
+        """Return the import that this attempt submitted."""
         submitted_at = clock.utc_now()
-        self.persist_job_id(task_guid, submitted_at, reattached=False)
-        return Submitted(task_guid, submitted_at, reattached=False, task=self._first_look(task_guid, marker))
+        self._history.record_submitted(task_guid, submitted_at)
+        return Submitted(task_guid, submitted_at, reattached=False, task=self._first_poll(task_guid, marker))
 
-    def _first_look(self, task_guid: str, marker: str) -> TaskResponse | None:
-        """Look at a fresh import: whether EnergyCAP shows its note decides how well a lost one can be found."""
+    def _first_poll(self, task_guid: str, marker: str) -> TaskResponse | None:
+        """Return a new import's task, and warn if it does not show its note: a lost one cannot be found by it."""
         try:
             task = self._client.tasks.get(task_guid, repeat=False)
         except EciError:
-            return None  # the wait will tell
+            return None  # the wait polls it again
         if not shows_notes(task):
             log.warning(
-                "EnergyCAP does not show the note of import %s, which should begin with %s. Where the answer to "
-                "an import is lost, it can then be told from others by its batch alone, or not at all.",
+                "EnergyCAP does not show the note of import %s, which should begin with %s. If the answer to an "
+                "import is lost, the import can be found by its batch alone, or not at all.",
                 task_guid,
                 marker,
             )
@@ -263,57 +236,55 @@ class Submitter(AttemptHistory):
     def _reattach(self, decision: ResumeDecision) -> Submitted:
         task = decision.task
         if task is None or not task.task_guid:
-            raise nameless(self._job.what)
+            raise errors.missing_guid(self._job.description)
         log.info(
-            "Reattached to import %s of %s instead of submitting it: %s. It is %s.",
+            "Reattached to import %s of %s instead of submitting it: %s. Its status is %s.",
             task.task_guid,
-            self._job.what,
-            decision.why,
-            repr(task.status) if task.status else "not known yet how it stands",
+            self._job.description,
+            decision.reason,
+            repr(task.status) if task.status else "not known yet",
         )
-        submitted_at = self._submission_of(task)
-        facts: dict[str, Any] = {"reattached": True, "max_tries": self._now.max_tries}
-        if self._record.get("task_guid") != task.task_guid and self._unreadable() is None:
-            facts |= self._facts(decision.attempt)
-        self.persist_job_id(task.task_guid, submitted_at, **facts)
+        submitted_at = self._submitted_at(task)
+        self._history.record_reattached(task.task_guid, submitted_at, decision.resubmission)
         return Submitted(task.task_guid, submitted_at, reattached=True, task=task)
 
-    def _submission_of(self, task: TaskResponse) -> datetime:
+    def _submitted_at(self, task: TaskResponse) -> datetime:
         """Return when an import was submitted, by this machine's clock."""
-        from eci_provider.api.tasks import has_offset, parse_datetime
-
-        if self._record.get("task_guid") == task.task_guid and self._record.get("submitted_at"):
-            return parse_datetime(self._record["submitted_at"])
-        ahead, now = self._client.server_now() - clock.utc_now(), clock.utc_now()
-        # A date that names no zone may be hours off; the intent was recorded by the server's own clock.
-        text = task.begin_date if has_offset(task.begin_date or "") else self._record.get("since")
+        record = self._history.record
+        if record.get("task_guid") == task.task_guid and record.get("submitted_at"):
+            return parse_datetime(record["submitted_at"])
+        now = clock.utc_now()
+        ahead = self._client.server_now() - now
+        # A date without a zone may be hours off; the intent was recorded by the server's own clock.
+        text = task.begin_date if has_offset(task.begin_date or "") else record.get("since")
         try:
             return min(parse_datetime(text or "") - ahead, now)
         except ValueError:
             return now
 
     def _adopt(self, task_guid: str) -> Submitted:
-        """Take the import that the DAG's author names, unless it cannot be this run's."""
+        """Return the import that the DAG's author names, unless it cannot be this run's."""
         task = self._client.tasks.get(task_guid)
         kind = task.task_type.task_type_code if task.task_type else None
         if kind not in (None, "BillImport"):
-            raise no_import(task_guid, kind)
-        if self._now.floor is not None and not began_after(task, self._now.floor - timedelta(hours=1)):
-            raise not_this_runs(task_guid, task, self._now.floor)
-        foreign = markers_in(task) - self._own_markers()
-        if foreign and self._now.reattach:
-            raise not_ours(task_guid, sorted(foreign))
-        self._refuse_to_leave_ours(task_guid)
+            raise errors.not_an_import(task_guid, kind)
+        earliest_start = self._attempt.earliest_start
+        if earliest_start is not None and not began_after(task, earliest_start - timedelta(hours=1)):
+            raise errors.older_than_run(task_guid, task, earliest_start)
+        foreign = markers_in(task) - self._history.own_markers()
+        if foreign and self._attempt.reattach:
+            raise errors.foreign_marker(task_guid, sorted(foreign))
+        self._refuse_to_orphan(task_guid)
         return self._reattach(ResumeDecision(0, task, "adopt_task_guid names it"))
 
-    def _refuse_to_leave_ours(self, task_guid: str) -> None:
-        """Refuse to adopt an import while the one that an earlier try started may count, too."""
-        recorded = str(self._record.get("task_guid") or task_guid)
-        if recorded.casefold() == task_guid.casefold() or not self._now.reattach:
+    def _refuse_to_orphan(self, task_guid: str) -> None:
+        """Refuse to adopt an import while the one that an earlier attempt started may count, too."""
+        recorded = str(self._history.recorded_guid or task_guid)
+        if recorded.casefold() == task_guid.casefold() or not self._attempt.reattach:
             return
         try:
-            ours = self.get_job_status(recorded)
+            ours = self._read(recorded)
         except EciNotFoundError:
             return
         if not self._is_superseded(ours):
-            raise has_its_own(task_guid, self._job.what, ours)
+            raise errors.already_started(task_guid, self._job.description, ours)

@@ -247,7 +247,7 @@ def test_what_a_doubt_about_a_later_round_advises_imports_no_bill_again(
 
     assert isinstance(doubt.error, errors.EciUnknownOutcomeError)
     first = doubt.result["task_guid"]
-    assert f"if none is, set task_guid to {first} and set reattach=False" in doubt.error.message
+    assert f"If none is, set task_guid to {first} and set reattach=False" in doubt.error.message
 
     changed.update(guid=first, reattach=False)
     tries.clear()

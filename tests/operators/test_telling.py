@@ -95,12 +95,12 @@ def _goes_on(kind: str, status: int) -> str:
         return (
             "A retry or a clear of the sensor goes on waiting."
             if status == 503
-            else "Clear the sensor when that is put right: it goes on waiting."
+            else "Clear the sensor when the cause is fixed: it goes on waiting."
         )
     return (
         "A retry or a clear of the task reattaches to it, and sends nothing."
         if status == 503
-        else "Clear the task when that is put right: it reattaches to the import, and sends nothing."
+        else "Clear the task when the cause is fixed: it reattaches to the import, and sends nothing."
     )
 
 
@@ -234,7 +234,7 @@ def test_a_kill_while_a_lost_request_settles_does_not_say_that_nothing_was_sent(
     assert isinstance(end.error, errors.EciUnknownOutcomeError)
     assert not end.is_final
     says(end, "It was not sent again.", f"marker {end.error.details['marker']}, may still take effect late")
-    says(end, "a later try of this task finds its import")
+    says(end, "A later attempt finds its import")
     says_not(end, "Nothing was sent")
     assert len(scene.clock.slept) == 1
     assert scene.submits == 1
@@ -247,8 +247,8 @@ def test_a_search_that_is_refused_for_good_asks_for_a_clear(scene: Scene) -> Non
     end = scene.tries().run()
 
     assert end.is_final
-    says(end, "Clear the task when that is put right: it looks again.")
-    says_not(end, "next try")
+    says(end, "Clear the task when the cause is fixed: it searches again.")
+    says_not(end, "next attempt")
 
 
 @pytest.mark.parametrize("has_state", [False, True])

@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from eci_provider.api import errors
 from eci_provider.operators import RetryKickoutsOperator
+from eci_provider.outcome.result import ImportResult
 from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
 from tests.support.import_tries import BATCH, MODES, TASK, Scene, deferred, end_the_try, says, says_not
@@ -130,8 +131,8 @@ def test_a_request_in_doubt_is_not_sent_again(kept: bool, scene: Scene) -> None:
 
     assert isinstance(end.error, errors.EciUnknownOutcomeError)
     assert end.is_final
-    says(end, "no later try looks for it", "set adopt_task_guid", end.error.details["marker"])
-    says_not(end, "next try looks again")
+    says(end, "no later attempt searches for it", "set adopt_task_guid", end.error.details["marker"])
+    says_not(end, "next attempt")
 
 
 def test_a_time_out_at_the_submission_is_final(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +143,7 @@ def test_a_time_out_at_the_submission_is_final(scene: Scene, monkeypatch: pytest
 
     assert isinstance(end.error, errors.EciUnknownOutcomeError)
     assert end.is_final
-    says(end, "no later try looks for it")
+    says(end, "no later attempt searches for it")
 
 
 def test_what_was_adopted_is_adopted_again(scene: Scene) -> None:
@@ -190,8 +191,8 @@ def test_a_kill_while_it_is_sent_says_so(
     end = run(task)
 
     assert end.is_final
-    says(end, "no later try looks for it")
-    assert "no later try looks for it" in next(line for line in caplog.messages if "was killed" in line)
+    says(end, "no later attempt searches for it")
+    assert "no later attempt searches for it" in next(line for line in caplog.messages if "was killed" in line)
 
 
 @MODES
@@ -205,8 +206,8 @@ def test_a_round_that_fails_is_final_since_the_first_one_would_be_sent_again(
     )
     guids: list[str] = []
 
-    def follow_up(context: Any, hook: Any, result: dict[str, Any]) -> Any:
-        guids.append(result["task_guid"])
+    def follow_up(context: Any, hook: Any, result: ImportResult) -> Any:
+        guids.append(result.task_guid)
         if len(guids) == 1:
             sandbox.fail_next_import()
         return RetryKickoutsOperator.follow_up(task, context, hook, result)

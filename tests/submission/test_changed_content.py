@@ -191,7 +191,7 @@ class TestChangedContent:
         end = scene.run(tries)
 
         assert isinstance(end.error, errors.EciBadRequestError)
-        assert f"whether batch {batch} still takes bills" in str(end.error)
+        assert f"Check that batch {batch} takes bills" in str(end.error)
         assert first.result["task_guid"] in str(end.error)
 
     def test_an_import_that_succeeded_is_never_taken_for_the_next_though_it_could_not_be_recorded(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import tempfile
 from contextlib import suppress
@@ -16,9 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from eci_provider.api import EciClient, errors
+from eci_provider.api.batches import Batches
+from eci_provider.api.bill_imports import BillImports
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
-from eci_provider.submission.submitter import Submitter
 from tests.conftest import TurnedClock, connect
 from tests.support.run_task import Finished, Tries
 from tests.support.waiting_tasks import bill_file
@@ -116,10 +118,10 @@ class OneTask(RuleBasedStateMachine):
     def run_a_try(self, point: str) -> None:
         """Run the task's next try, and perhaps let it die."""
         with pytest.MonkeyPatch.context() as patch:
-            _arm(patch, point)
+            _arm(self, patch, point)
             try:
                 self.last = self.tries.run(dag_run=RUN)
-            except Death:
+            except (Death, asyncio.CancelledError):  # the latter where it died in a triggerer
                 self.last = None
 
     @precondition(lambda self: self.last is None or self.last.state != "success")
@@ -180,29 +182,26 @@ class OneTask(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-def _arm(patch: pytest.MonkeyPatch, point: str) -> None:
+def _arm(machine: OneTask, patch: pytest.MonkeyPatch, point: str) -> None:
     """Let the process die at a point."""
-    submit = Submitter.submit_job
+    submit = BillImports.submit
 
-    def before(self: Submitter, marker: str) -> str:
+    def before(*_: Any, **__: Any) -> str:
         raise Death
 
-    def after(self: Submitter, marker: str) -> str:
-        submit(self, marker)
-        raise Death
-
-    def die(*_: Any, **__: Any) -> None:
+    def after(*arguments: Any, **named: Any) -> str:
+        submit(*arguments, **named)
         raise Death
 
     if point == "before the request":
-        patch.setattr(Submitter, "submit_job", before)
+        patch.setattr(BillImports, "submit", before)
     elif point == "after the answer":
-        patch.setattr(Submitter, "submit_job", after)
+        patch.setattr(BillImports, "submit", after)
     elif point == "while waiting":
-        patch.setattr("eci_provider.waiting.poller.Poller.poll_once", die)
-        patch.setattr("eci_provider.triggers.task.EciTaskTrigger.share", die)
+        patch.setattr(machine.clock, "fatal", Death())
     elif point == "at the end":
-        patch.setattr("eci_provider.outcome.policy.apply_policy", die)
+        # The batch is read when the import has ended.
+        patch.setattr(Batches, "get", before)
 
 
 TestOneTask = OneTask.TestCase

@@ -17,7 +17,6 @@ from eci_provider.api.upload import EciFileError
 from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.submission.marker import Identity
-from eci_provider.submission.search import list_since
 from tests.conftest import TurnedClock
 from tests.support.run_task import Finished, Tries, run
 from tests.support.two_bills import IMPORT, TwoBills
@@ -426,18 +425,15 @@ class TestSearch:
     def test_a_batch_code_is_compared_as_the_server_may_write_it(self, scene: Scene) -> None:
         scene.sandbox.settings.echo_notes = False
         scene.sandbox.fault("POST", IMPORT, drop="after")
-        listed = "eci_provider.submission.history.list_since"
-        real = list_since
+        scene.sandbox.fault("GET", TASKS, times=None, status=503)
+        tries = scene.tries(batch_settings={"batch_mode": "new batch"})
+        assert isinstance(scene.run(tries).error, errors.EciUnknownOutcomeError)
+        scene.sandbox.clear_faults()
+        (batch,) = scene.sandbox.batches()
+        with EciClient(scene.sandbox.url, scene.sandbox.api_key) as client:
+            client.batches.edit(batch["batch_id"], batch_code=f" {batch['batch_code'].upper()} ", note=None)
 
-        def shouted(client: EciClient, since: datetime) -> list[Any]:
-            tasks = real(client, since)
-            for task in tasks:
-                task.batch.batch_code = f" {task.batch.batch_code.upper()} "
-            return tasks
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(listed, shouted)
-            end = scene.run(scene.tries(batch_settings={"batch_mode": "new batch"}))
+        end = scene.run(tries)
 
         assert end.state == "success", end.error
         assert end.result["reattached"] is True

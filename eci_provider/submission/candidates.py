@@ -1,0 +1,126 @@
+"""Which of the imports that a search lists is ours: by its marker, or perhaps by its batch, user and date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from eci_provider.api.tasks import TaskResponse, has_offset, parse_datetime
+from eci_provider.core import clock
+from eci_provider.submission.errors import several_imports
+from eci_provider.submission.marker import Target, markers_in
+from eci_provider.waiting.status import classify
+
+#: How long before its intent was recorded an import may have begun, by the server's own clock.
+_MARGIN = timedelta(minutes=5)
+
+
+@dataclass
+class Found:
+    """
+    What a search found.
+
+    :param resubmission: the number of the next resubmission: one more than those that are superseded.
+    :param ours: the import that is ours; None if there is none.
+    :param marker: the marker by which it was found.
+    :param doubtful: imports that may be ours or not; empty if one surely is.
+    :param shows_notes: whether EnergyCAP is known to show import notes.
+    """
+
+    resubmission: int
+    ours: TaskResponse | None = None
+    marker: str = ""
+    doubtful: list[TaskResponse] = field(default_factory=list)
+    shows_notes: bool = False
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """
+    What tells our import from others.
+
+    :param marker: returns the marker of a resubmission.
+    :param salted: further markers that ours may carry; the first of them that an import carries decides.
+    :param targets: what is known of our import's batch; it may be any of them.
+    :param user_code: whose imports can be ours; None if that is not known.
+    :param since: when the intent was recorded, by the server's clock.
+    :param success_statuses: further statuses that count as success.
+    """
+
+    marker: Callable[[int], str]
+    salted: Sequence[str]
+    targets: Sequence[Target]
+    user_code: str | None
+    since: datetime
+    success_statuses: Sequence[str] = ()
+
+    def choose(self, tasks: Sequence[TaskResponse], resubmission: int, *, shows_notes: bool) -> Found:
+        """
+        Return which of the imports is ours.
+
+        :param tasks: the bill imports since the intent.
+        :param resubmission: the number of the first resubmission to search for.
+        :param shows_notes: whether EnergyCAP is known to show import notes.
+        :raises EciUnknownOutcomeError: if several carry our marker.
+        """
+        for marker in self.salted:
+            ours = self._only_live(_carrying(marker, tasks), marker)
+            if ours is not None:
+                return Found(resubmission, ours, marker)
+        while carrying := _carrying(self.marker(resubmission), tasks):
+            ours = self._only_live(carrying, self.marker(resubmission))
+            if ours is not None:
+                return Found(resubmission, ours, self.marker(resubmission))
+            resubmission += 1
+        doubtful = [task for task in tasks if self._may_be_ours(task, shows_notes=shows_notes)]
+        return Found(resubmission, doubtful=doubtful, shows_notes=shows_notes)
+
+    def _only_live(self, tasks: Sequence[TaskResponse], marker: str) -> TaskResponse | None:
+        """Return the one import with a marker that is not superseded, if there is one."""
+        live = [task for task in tasks if not is_superseded(task, self.success_statuses)]
+        if len(live) > 1:
+            raise several_imports(marker, live)
+        return live[0] if live else None
+
+    def _may_be_ours(self, task: TaskResponse, *, shows_notes: bool) -> bool:
+        """Return whether an import may be ours though it carries none of our markers."""
+        if markers_in(task) or is_superseded(task, self.success_statuses):
+            return False
+        # Once EnergyCAP is known to show notes, only a running import without one can still turn out to be ours.
+        if shows_notes and (task.task_note or task.end_date):
+            return False
+        code = task.user.user_code if task.user else None
+        if self.user_code is not None and code is not None and code.casefold() != self.user_code.casefold():
+            return False
+        return any(target.may_hold(task) for target in self.targets) and began_after(task, self.since)
+
+
+def is_superseded(task: TaskResponse, success_statuses: Sequence[str]) -> bool:
+    """
+    Return whether an import ended as failed and, by the server's own count, with nothing imported.
+
+    :param task: the import.
+    :param success_statuses: further statuses that count as success.
+    """
+    outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
+    return outcome == "failed" and task.current_success_count == 0
+
+
+def began_after(task: TaskResponse, since: datetime) -> bool:
+    """
+    Return whether a task can have begun after a time; if that is not known, it can.
+
+    :param task: the task.
+    :param since: a time by the server's clock.
+    """
+    text = task.begin_date or ""
+    try:
+        began = parse_datetime(text)
+    except ValueError:
+        return True
+    return began >= since - (_MARGIN if has_offset(text) else clock.ANY_ZONE)
+
+
+def _carrying(marker: str, tasks: Sequence[TaskResponse]) -> list[TaskResponse]:
+    return [task for task in tasks if marker in markers_in(task)]
