@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eci_provider.api.errors import EciValidationError
+from eci_provider.core.text import did_you_mean
 
 #: What a column may hold, apart from observations (BillImportProfileColumnMapping).
 FIELDS = (
@@ -63,9 +63,8 @@ def mapping_values(header: Any, names: Mapping[str, Any], *, source: str) -> dic
     values: dict[str, Any] = {"date_format": names.get("date_format")}
     for field, name in names.items():
         if field not in _ALLOWED:
-            finder.problems.append(
-                f"{field} is not a field.{_hint(field, _ALLOWED)} Allowed: {', '.join(_ALLOWED)}"
-            )
+            hint = did_you_mean(field, _ALLOWED, is_quoted=True)
+            finder.problems.append(f"{field} is not a field. {hint}Allowed: {', '.join(_ALLOWED)}")
         elif name is not None and field in FIELDS:
             values[field + COLUMN_INDEX] = finder.number(field, name)
     values["observations"] = observations
@@ -131,8 +130,8 @@ class _Finder:
         else:
             shown = ", ".join(repr(column) for column in self._header[:_LONGEST_LIST] if column)
             more = ", ..." if len(self._header) > _LONGEST_LIST else ""
-            hint = _hint(wanted, self._header)
-            problem = f"{field} is {name!r}: the header has no such name.{hint} It has {shown}{more}"
+            hint = did_you_mean(wanted, self._header, is_quoted=True)
+            problem = f"{field} is {name!r}: the header has no such name. {hint}It has {shown}{more}"
         self.problems.append(problem)
         return 0
 
@@ -173,10 +172,3 @@ def _refuse_shared(values: Mapping[str, Any], header: Sequence[str], finder: _Fi
             finder.problems.append(
                 f"{owner} and {field} both name column {header[number - 1]!r}: name two columns"
             )
-
-
-def _hint(name: Any, names: Sequence[str]) -> str:
-    """Return a sentence with the nearest match, ignoring case."""
-    by_folded = {candidate.casefold(): candidate for candidate in names if candidate}
-    near = difflib.get_close_matches(str(name).casefold(), list(by_folded), n=1, cutoff=0.5)
-    return f" Did you mean {by_folded[near[0]]!r}?" if near else ""

@@ -12,7 +12,8 @@ from eci_provider.api.models import ResponseModel
 from eci_provider.api.transport.responses import read_list
 
 if TYPE_CHECKING:
-    from eci_provider.api.transport.session import Answer, EciSession
+    from eci_provider.api.transport.answers import Answer
+    from eci_provider.api.transport.session import EciSession
 
 _Response = TypeVar("_Response", bound=ResponseModel)
 

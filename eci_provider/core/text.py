@@ -77,16 +77,18 @@ def storable(value: Any) -> Any:
 
 def did_you_mean(name: str, known: Iterable[str], *, is_quoted: bool = False) -> str:
     """
-    Return "Did you mean X? " for the known name that is nearest; an empty text where none is near.
+    Return "Did you mean X? " for the known name that is nearest, in any case; an empty text if none is near.
 
     :param name: the unknown name.
     :param known: the known names.
     :param is_quoted: whether to put it in quotes, as for names that users chose.
     """
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    spelled = {candidate.casefold(): candidate for candidate in known if candidate}
+    near = difflib.get_close_matches(name.casefold(), spelled, n=1, cutoff=0.5)
     if not near:
         return ""
-    return f"Did you mean {near[0]!r}? " if is_quoted else f"Did you mean {near[0]}? "
+    meant = spelled[near[0]]
+    return f"Did you mean {meant!r}? " if is_quoted else f"Did you mean {meant}? "
 
 
 def _storable_text(text: str) -> str:

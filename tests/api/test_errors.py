@@ -101,18 +101,18 @@ def test_a_validation_error_is_a_value_error() -> None:
 @pytest.mark.parametrize(
     ("status", "cls", "said"),
     [
-        (301, EciRedirectError, "redirects are not followed, since the API key would travel along"),
-        (400, EciBadRequestError, "EnergyCAP refused it; sending the same again changes nothing"),
+        (301, EciRedirectError, "redirects are not followed, because the API key would be sent along"),
+        (400, EciBadRequestError, "EnergyCAP refused the request; sending it again changes nothing"),
         (401, EciAuthenticationError, "or its owner lacks the permission for this"),
         (403, EciPermissionError, "it needs the permission Bills and Batches"),
-        (404, EciNotFoundError, "there is no such thing"),
-        (408, EciServerError, "trouble on EnergyCAP's side"),
-        (409, EciBadRequestError, "EnergyCAP refused it"),
-        (418, EciBadRequestError, "EnergyCAP refused it"),
-        (425, EciServerError, "trouble on EnergyCAP's side"),
+        (404, EciNotFoundError, "not found, or the address is not"),
+        (408, EciServerError, "a failure on EnergyCAP's side"),
+        (409, EciBadRequestError, "EnergyCAP refused the request"),
+        (418, EciBadRequestError, "EnergyCAP refused the request"),
+        (425, EciServerError, "a failure on EnergyCAP's side"),
         (429, EciRateLimitError, "too many requests"),
-        (500, EciServerError, "trouble on EnergyCAP's side"),
-        (599, EciServerError, "trouble on EnergyCAP's side"),
+        (500, EciServerError, "a failure on EnergyCAP's side"),
+        (599, EciServerError, "a failure on EnergyCAP's side"),
     ],
 )
 def test_a_status_becomes_an_error_that_carries_what_is_known(

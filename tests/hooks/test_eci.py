@@ -154,7 +154,7 @@ def test_an_answer_that_says_little_still_connects(at_sandbox: Connect, eci_sand
             ["404: {url} answers, but has no EnergyCAP API at this path; check the connection's host"],
         ),
         ({"status": 302, "headers": {"Location": "/login"}}, ["{url}: ", "302: redirects are not followed"]),
-        ({"status": 500}, ["{url}: ", "500: trouble on EnergyCAP's side"]),
+        ({"status": 500}, ["{url}: ", "500: a failure on EnergyCAP's side"]),
         ({"status": 429}, ["{url}: ", "429: too many requests"]),
         (
             {"status": 200, "body": "<html><title>Sign in</title></html>"},

@@ -155,11 +155,11 @@ def test_hosts_are_read_in_every_usual_form(name: str, connect: Connect) -> None
     [
         ({"host": "http://eci.example"}, "plain http to eci.example would show the API key to the network"),
         ({"host": "eci.example", "schema": "http"}, "plain http to eci.example would show the API key"),
-        ({"host": f"https://{KEY}@eci.example"}, "the host holds a user name or password"),
+        ({"host": f"https://{KEY}@eci.example"}, "the host has a user name or password"),
         ({"host": "https://eci.example/api/v3"}, "names a path of the API"),
         ({"host": "eci.example", "schema": "ftp"}, "is not an http or https URL"),
-        ({"password": None}, "the API key is missing; it is the connection's password"),
-        ({"password": f"{KEY}\n{KEY}"}, "the API key holds a character that no key has"),
+        ({"password": None}, "the API key is missing; set it as the connection's password"),
+        ({"password": f"{KEY}\n{KEY}"}, "the API key has a character that no key has"),
     ],
 )
 def test_what_is_wrong_is_named_with_the_connection(fields: dict[str, Any], said: str, connect: Connect) -> None:

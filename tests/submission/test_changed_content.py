@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from eci_provider.api import EciClient, errors
-from eci_provider.api.transport.session import Answer, EciSession
+from eci_provider.api.transport.answers import Answer
+from eci_provider.api.transport.session import EciSession
 from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
 from tests.submission.test_submitter import (
     MODES,
@@ -330,7 +331,7 @@ class TestServersThatTellLess:
         scene.sandbox.settings.echo_notes = False
         (batch,) = open_batches(scene, "B1")
         scene.clock.moment += timedelta(minutes=30)
-        monkeypatch.setattr(EciSession, "_note", lambda self, operation, headers: None)
+        monkeypatch.setattr(EciSession, "_read_headers", lambda self, operation, headers: None)
         scene.sandbox.fault("POST", IMPORT, drop="after")
 
         end = scene.run(scene.tries(batch_settings=use_batch(batch)))

@@ -1,4 +1,4 @@
-"""Check where requests go and what they are signed with, before anything is sent."""
+"""The address of an environment and the API key, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ import requests
 from eci_provider.api.errors import EciValidationError
 
 _MASK = "***"
-#: The shortest key that is masked in what a good answer says: a shorter one may well be a word of it.
+#: The shortest key that is masked in a success's body; a shorter one may be a word of it.
 _SHORTEST_MASKED = 8
 
 
 class ApiKey:
     """
-    Hold an API key so that it shows in no ``repr``, traceback or pickle.
+    An API key that no ``repr``, traceback or pickle shows.
 
-    :param value: the key itself.
+    :param value: the key.
     """
 
-    __slots__ = ("_sought", "_spelled", "_value")
+    __slots__ = ("_longest_part", "_spelled", "_value")
 
     def __init__(self, value: str) -> None:
         self._value = value
         spellings = sorted(_spellings(value), key=len, reverse=True)
         self._spelled = re.compile("|".join(map(re.escape, spellings)), flags=re.IGNORECASE)
-        # Letters and digits are spelled alike everywhere.
-        self._sought = max(re.split("[^a-z0-9]+", value.lower()), key=len).encode()
+        # Letters and digits are never escaped.
+        self._longest_part = max(re.split("[^a-z0-9]+", value.lower()), key=len).encode()
 
     def __repr__(self) -> str:
         return _MASK
@@ -44,15 +44,19 @@ class ApiKey:
 
     @classmethod
     def of(cls, value: ApiKey | str | None) -> ApiKey:
-        """Return a key in an object that shows nothing; white space around it is dropped, as copying adds it."""
+        """
+        Return a key as an object that hides it, without white space around it, such as copying adds.
+
+        :param value: the key.
+        """
         return value if isinstance(value, ApiKey) else cls((value or "").strip())
 
     def problem(self) -> str | None:
-        """Say why it cannot travel in a header, without showing it."""
+        """Return why the key cannot be sent in a header, without showing it; None if it can."""
         if not self._value:
-            return "the API key is missing; it is the connection's password"
+            return "the API key is missing; set it as the connection's password"
         if not re.fullmatch(r"[\x21-\x7e]+", self._value):
-            return "the API key holds a character that no key has: white space, a control or a non-ASCII character"
+            return "the API key has a character that no key has: white space, a control or a non-ASCII character"
         return None
 
     def reveal(self) -> str:
@@ -60,36 +64,48 @@ class ApiKey:
         return self._value
 
     def is_in(self, content: bytes) -> bool:
-        """Tell whether a body may hold the key; one of a few letters may be a word, and is not looked for."""
-        return len(self._value) >= _SHORTEST_MASKED and self._sought in content.lower()
+        """
+        Return whether a body may hold the key; never for a short key, which may be a word.
 
-    def masked(self, value: Any) -> Any:
-        """Return parsed JSON with the key masked in its texts, the names of members left as they are."""
+        :param content: the body.
+        """
+        return len(self._value) >= _SHORTEST_MASKED and self._longest_part in content.lower()
+
+    def mask(self, value: Any) -> Any:
+        """
+        Return parsed JSON with the key masked in its texts; the names of members stay.
+
+        :param value: the JSON.
+        """
         if isinstance(value, str):
             return self.redact(value)
         if isinstance(value, list):
-            return [self.masked(item) for item in value]
+            return [self.mask(item) for item in value]
         if isinstance(value, dict):
-            return {name: self.masked(item) for name, item in value.items()}
+            return {name: self.mask(item) for name, item in value.items()}
         return value
 
     def redact(self, text: str) -> str:
-        """Return a text with the key masked, also where a server spelled it as JSON, HTML or a URL does."""
+        """
+        Return a text with the key masked, also where it is escaped for JSON, HTML or a URL.
+
+        :param text: the text.
+        """
         return self._spelled.sub(_MASK, text) if self._value else text
 
 
 def _spellings(key: str) -> set[str]:
-    """Return a key as it is, and as JSON, that of .NET, HTML and a URL spell it."""
+    """Return a key as it is, and as it is escaped in JSON, by .NET's JSON, in HTML and in a URL."""
     escaped_by_net = re.sub(r"[\"&'+<>`]", lambda found: f"\\u{ord(found.group()):04X}", key.replace("\\", "\\\\"))
     return {key, json.dumps(key)[1:-1], escaped_by_net, html.escape(key), quote(key, safe="")}
 
 
 def checked_key(value: ApiKey | str | None) -> ApiKey:
     """
-    Return the key, or refuse one that cannot travel in a header; neither the message nor a traceback shows it.
+    Return the key, checked; neither the message nor a traceback shows it.
 
     :param value: the key; white space around it is dropped.
-    :raises EciValidationError: when it is empty or holds white space, control or non-ASCII characters.
+    :raises EciValidationError: if it is empty, or has white space, control or non-ASCII characters.
     """
     value = ApiKey.of(value)
     if problem := value.problem():
@@ -98,7 +114,11 @@ def checked_key(value: ApiKey | str | None) -> ApiKey:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Tell whether a host is this machine itself."""
+    """
+    Return whether a host is this machine.
+
+    :param host: a name or an address.
+    """
     if host == "localhost":
         return True
     try:
@@ -109,11 +129,11 @@ def is_loopback(host: str | None) -> bool:
 
 def checked_base_url(value: str, *, allow_http: bool) -> str:
     """
-    Return an environment's address without a trailing slash, or refuse it.
+    Return an environment's address without a trailing slash, checked.
 
-    :param value: such as ``https://app.energycap.com``; without a scheme https is meant.
-    :param allow_http: whether plain http is allowed beyond loopback; the key would travel readable.
-    :raises EciValidationError: when it is no address of an environment.
+    :param value: such as ``https://app.energycap.com``; https is assumed if it has no scheme.
+    :param allow_http: whether plain http is allowed beyond loopback; anybody on the way could read the key.
+    :raises EciValidationError: if it is not the address of an environment.
     """
     text = value.strip()
     url = text if "://" in text else f"https://{text}"
@@ -132,13 +152,13 @@ def _is_host(host: str) -> bool:
         return True
     try:
         labels = host.encode("idna").decode("ascii").removesuffix(".").split(".")
-    except UnicodeError:  # a label that is empty or too long
+    except UnicodeError:  # an empty label, or one that is too long
         return False
     return all(re.fullmatch(r"[\w-]{1,63}", label) for label in labels)
 
 
-def _can_be_asked(url: str) -> bool:
-    """Tell whether requests will take a URL: of names beyond ASCII it knows fewer than Python does."""
+def _is_accepted_by_requests(url: str) -> bool:
+    """Return whether requests accepts a URL; of names beyond ASCII it accepts fewer than Python does."""
     try:
         requests.PreparedRequest().prepare_url(url, None)
     except (requests.RequestException, UnicodeError):
@@ -153,14 +173,14 @@ def _url_problem(url: str, *, allow_http: bool) -> str | None:
     except ValueError:
         return "the host is not a URL"
     if parts.username or parts.password:
-        return "the host holds a user name or password; put the API key into the connection's password"
+        return "the host has a user name or password; set the API key as the connection's password"
     if parts.query or parts.fragment:
-        # Not shown: somebody may have put the key there.
+        # Not shown, because somebody may have put the key there.
         return "the host has a query or fragment; give the environment's address alone"
     if parts.scheme not in ("http", "https") or not host or not _is_host(host) or re.search(r"[\s\x00-\x1f]", url):
         return f"the host {url!r} is not an http or https URL"
-    if not _can_be_asked(url):
-        return f"the host {url!r} is no name that a host can have"
+    if not _is_accepted_by_requests(url):
+        return f"the host {url!r} is not a valid host name"
     if re.search(r"/api(/|$)", parts.path):
         return f"the host {url!r} names a path of the API; give the environment's address alone"
     if parts.scheme == "http" and not allow_http and not is_loopback(host):

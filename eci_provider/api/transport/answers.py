@@ -1,96 +1,119 @@
-"""Answers as a connection reads them: after those that come before one, and not for ever, wherever one drips."""
+"""Answers: what EnergyCAP returned to a request, or the error that it amounts to."""
 
 from __future__ import annotations
 
-import io
-import time
-from collections.abc import Callable
-from http.client import BadStatusLine, HTTPResponse
-from typing import Any, TypeVar
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
-_Read = TypeVar("_Read")
+import requests
 
-#: How often an answer may take as long as the server may stay silent, in all that is waited for it.
-TIMES = 10
-#: How many interim answers (100 Continue is none of them) may come before the answer.
-MOST_INTERIM = 20
+from eci_provider.api.errors import EciResponseError, EciUnreadableResponseError
+from eci_provider.api.transport import bodies
+from eci_provider.api.transport.addresses import ApiKey
+from eci_provider.api.transport.bodies import excerpt, is_success, parse_json, read_members
+from eci_provider.api.transport.failures import describe_status
+from eci_provider.api.transport.retries import parse_http_date, parse_retry_after
+from eci_provider.api.transport.streamed_json import Members, UnreadableJsonError
+
+#: Reads a body while it arrives, and returns what it makes of it.
+Take: TypeAlias = "Callable[[Members], Any]"
+#: The longest name of a request that is kept, in characters.
+_LONGEST_ID = 200
 
 
-class BoundedAnswer(HTTPResponse):
+@dataclass(frozen=True)
+class Answer:
     """
-    Read an answer, from its status to its trailers, in a bounded time in all.
+    EnergyCAP's answer to one request.
 
-    Only what is waited for it counts: what is made of its body may take its time. And an interim answer (102, 103)
-    is passed over, as the standard wants it: http.client takes it for the answer, and the answer for that of the
-    next request.
-
-    :param sock: the connection.
-    :param patience: seconds that a server may stay silent; ten times as long the answer may take.
+    :param status: the HTTP status: a success, or 404 where a repeated DELETE found its work done.
+    :param headers: the response headers, readable in any case.
+    :param data: the parsed JSON body, None if there was none; or what the request's ``take`` made of it.
     """
 
-    def __init__(self, sock: Any, *args: Any, patience: float, **named: Any) -> None:
-        super().__init__(sock, *args, **named)
-        self._left = TIMES * patience
-        # A tunnel's answer is read from here by http.client, without begin().
-        self._watched = _Watched(self.fp.detach(), sock, patience, time.monotonic() + self._left)
-        self.fp = io.BufferedReader(self._watched)
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    data: Any = field(repr=False)
 
-    def begin(self) -> None:
-        self._timed(self._begin)
 
-    def read(self, *args: Any) -> bytes:
-        return self._timed(super().read, *args)
+class AnswerReader:
+    """
+    Turns HTTP responses into answers, or into the errors that they amount to.
 
-    def read1(self, *args: Any) -> bytes:
-        return self._timed(super().read1, *args)
+    Errors are returned, not raised, so that no frame of their traceback holds the server's text.
 
-    def _begin(self) -> None:
-        for _ in range(MOST_INTERIM + 1):
-            super().begin()
-            if self.status >= 200:
-                return
-            if self.status == 101:
-                break  # nobody asked for another protocol, and from here on it is one
-            self.headers = self.msg = None  # type: ignore[assignment]  # what makes begin() begin
-        raise BadStatusLine(f"{self.status} and no answer")
+    :param key: the API key, which is masked where a server echoes it.
+    :param base_url: the environment's address, for messages.
+    """
 
-    def _timed(self, step: Callable[..., _Read], *args: Any) -> _Read:
-        began = time.monotonic()
-        self._watched.deadline = began + self._left
+    def __init__(self, key: ApiKey, base_url: str) -> None:
+        self._key, self._base_url = key, base_url
+
+    def read(self, response: requests.Response, content: bytes, path: str) -> Answer | EciResponseError:
+        """
+        Return what a response says.
+
+        :param response: the response.
+        :param content: its body.
+        :param path: the request's path, without query.
+        """
+        lead = f"{response.request.method} {path} was answered with"
+        if not is_success(response):
+            cls, meaning = describe_status(response.status_code, self._base_url)
+            return self._error(cls, f"{lead} {response.status_code}: {meaning}", response, content, path)
+        if len(content) > bodies.LARGEST_BODY:
+            message = f"{lead} more than {bodies.LARGEST_BODY} bytes"
+            return self._error(EciUnreadableResponseError, message, response, content, path)
+        if response.status_code == 204 or not content:
+            return Answer(response.status_code, response.headers, None)
         try:
-            return step(*args)
-        finally:
-            self._left -= time.monotonic() - began
+            return Answer(response.status_code, response.headers, parse_json(content, self._key))
+        except (ValueError, RecursionError):
+            message = f"{lead} {response.status_code}, but its body is not JSON"
+            return self._error(EciUnreadableResponseError, message, response, content, path)
 
+    def read_streamed(
+        self, response: requests.Response, arriving: Iterable[bytes], take: Take, path: str
+    ) -> Answer | EciResponseError:
+        """
+        Return what a function makes of a success's body while it arrives.
 
-class _Watched(io.RawIOBase):
-    """
-    Read from a socket until a moment.
-
-    :param stream: what reads from the socket.
-    :param sock: the socket.
-    :param patience: its time-out, in seconds.
-    :param deadline: the moment, by the monotonic clock.
-    """
-
-    def __init__(self, stream: io.RawIOBase, sock: Any, patience: float, deadline: float) -> None:
-        super().__init__()
-        self._stream, self._sock, self._patience = stream, sock, patience
-        self.deadline = deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer took too long")
-        if left < self._patience:
-            self._sock.settimeout(left)
-        return self._stream.readinto(buffer)
-
-    def close(self) -> None:
+        :param response: the response.
+        :param arriving: its body.
+        :param take: the function.
+        :param path: the request's path, without query.
+        """
         try:
-            super().close()
-        finally:
-            self._stream.close()
+            taken = take(read_members(arriving, self._key))
+        except UnreadableJsonError as error:
+            lead = f"{response.request.method} {path} was answered with {response.status_code}"
+            message = f"{lead}, but its body {self.redact(str(error))}"
+            return self._error(EciUnreadableResponseError, message, response, b"", path)
+        return Answer(response.status_code, response.headers, taken)
+
+    def redact(self, text: str) -> str:
+        """
+        Return a text of the server with the key and any token masked.
+
+        :param text: the text.
+        """
+        return re.sub(r'("token"\s*:\s*)"[^"]*"?', r'\1"***"', self._key.redact(text), flags=re.IGNORECASE)
+
+    def _error(
+        self, cls: type[EciResponseError], message: str, response: requests.Response, content: bytes, path: str
+    ) -> EciResponseError:
+        headers = response.headers
+        body = excerpt(content, self.redact)
+        said = f" EnergyCAP said: {body}" if body else ""
+        request_id = headers.get("X-Request-Id") or headers.get("Request-Id")
+        return cls(
+            f"{message}.{said}",
+            status=response.status_code,
+            method=str(response.request.method),
+            path=path,
+            request_id=self.redact(request_id)[:_LONGEST_ID] if request_id else None,
+            retry_after=parse_retry_after(headers.get("Retry-After"), parse_http_date(headers.get("Date"))),
+            body=body,
+        )

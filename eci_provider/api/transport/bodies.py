@@ -1,4 +1,4 @@
-"""Bodies of answers: read with a bound, without the key should a server echo it, and in a line for people."""
+"""Bodies of answers: read with a bound, with the API key masked if a server echoes it, and cut for messages."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from eci_provider.api.errors import EciConnectionError
     from eci_provider.api.transport.addresses import ApiKey
 
-#: The largest body that is read, in bytes; lists are paged and `output` is never asked for while polling.
+#: The largest body that is read whole, in bytes; lists are paged, and polling does not request `output`.
 LARGEST_BODY = 256 * 1024 * 1024
-#: The same of a body that is used up while it arrives.
+#: The largest body that is read while it arrives.
 LARGEST_STREAM = 4 * 1024 * 1024 * 1024
 EXCERPT = 500
 _CHUNK = 64 * 1024
-#: More than a key has that fits into a header, in bytes, however it is spelled.
+#: More than the length of any key that fits into a header, in bytes, in any spelling.
 _LONGEST_KEY = 8 * 1024
 
-#: What a connection may end with while a request is sent and its answer is read.
-TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+#: The errors that end a connection while a request is sent and its answer is read.
+CONNECTION_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
 @runtime_checkable
@@ -46,72 +46,91 @@ class StreamedBody(Protocol):
 
 
 def is_success(response: requests.Response) -> bool:
-    """Tell whether an answer says that what was asked for was done."""
+    """
+    Return whether an answer's status is a success.
+
+    :param response: the answer.
+    """
     return 200 <= response.status_code < 300
 
 
-def pieces(response: requests.Response) -> Iterator[bytes]:
-    """Iterate over a body as it arrives."""
+def read_chunks(response: requests.Response) -> Iterator[bytes]:
+    """
+    Iterate over a body as it arrives.
+
+    :param response: the answer.
+    """
     # urllib3 before 2.2 has no read1, and waits for a whole chunk.
     read = getattr(response.raw, "read1", response.raw.read)
-    while piece := read(_CHUNK, decode_content=True):
-        yield piece
+    while chunk := read(_CHUNK, decode_content=True):
+        yield chunk
 
 
-def whole(response: requests.Response) -> bytes:
+def read_body(response: requests.Response) -> bytes:
     """
-    Read a body, but not far beyond the largest that is taken.
+    Return a body, or a little more of it than the largest that is allowed.
 
-    Of a refusal only the start is read, as far as it comes: its status says what is to be done.
+    Of a refusal only the start is read, and as much of that as arrives, because its status tells what to do.
+
+    :param response: the answer.
     """
     content = bytearray()
     try:
-        for piece in pieces(response):
-            content += piece
+        for chunk in read_chunks(response):
+            content += chunk
             if len(content) > LARGEST_BODY or (not is_success(response) and len(content) >= _CHUNK):
                 break
-    except TROUBLE:
+    except CONNECTION_ERRORS:
         if is_success(response):
             raise
     return bytes(content)
 
 
-def parsed(content: bytes, key: ApiKey) -> Any:
+def parse_json(content: bytes, key: ApiKey) -> Any:
     """
-    Return what a JSON body says; should the server echo the key, it must not travel on in a result.
+    Return the JSON in a body; if the server echoes the key, it is masked.
 
-    :raises ValueError: when it is no JSON.
+    :param content: the body.
+    :param key: the API key.
+    :raises ValueError: if it is not JSON.
     """
     data = json.loads(content)
-    return key.masked(data) if key.is_in(content) else data
+    return key.mask(data) if key.is_in(content) else data
 
 
-def masked_members(arriving: Iterable[bytes], key: ApiKey) -> Members:
+def read_members(arriving: Iterable[bytes], key: ApiKey) -> Members:
     """
-    Iterate over what stands in a JSON object while it arrives, as :func:`parsed` has it.
+    Iterate over the members of a JSON object while it arrives; if the server echoes the key, it is masked.
 
-    :raises UnreadableJsonError: when it is none.
+    :param arriving: the body.
+    :param key: the API key.
+    :raises UnreadableJsonError: if it is not a JSON object.
     """
     is_echoed = False
 
     def watched() -> Iterator[bytes]:
         nonlocal is_echoed
         size, before = 0, b""
-        for piece in arriving:
-            size += len(piece)
+        for chunk in arriving:
+            size += len(chunk)
             if size > LARGEST_STREAM:
                 raise UnreadableJsonError(f"has more than {LARGEST_STREAM} bytes")
-            # Of a key that lies in two pieces the rest is there before anything with it can be read.
-            is_echoed = is_echoed or key.is_in(before + piece)
-            before = (before + piece)[-_LONGEST_KEY:]
-            yield piece
+            # A key may lie across two chunks; it is found before a value with it can be read.
+            is_echoed = is_echoed or key.is_in(before + chunk)
+            before = (before + chunk)[-_LONGEST_KEY:]
+            yield chunk
 
     for name, item in members(watched()):
-        yield name, key.masked(item) if is_echoed else item
+        yield name, key.mask(item) if is_echoed else item
 
 
 def excerpt(content: bytes, redact: Callable[[str], str]) -> str:
-    """Return the start of a body in one line."""
+    """
+    Return the start of a body in one line, without markup.
+
+    :param content: the body.
+    :param redact: masks the key in a text.
+    """
     text = redact(content[:_CHUNK].decode("utf-8", errors="replace"))
     text = re.sub(r"<[^>]*>|\s+", " ", text).strip()
     return text if len(text) <= EXCERPT else text[: EXCERPT - 3] + "..."

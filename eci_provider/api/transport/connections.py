@@ -1,4 +1,4 @@
-"""Connections that hear a server's refusal before they give up sending, and know whether they ever began to."""
+"""Connections that sign requests, read a refusal that comes early, and know whether anything was sent."""
 
 from __future__ import annotations
 
@@ -8,59 +8,61 @@ from typing import TYPE_CHECKING, Any
 from requests.adapters import HTTPAdapter
 from urllib3.util.wait import wait_for_read
 
-from eci_provider.api.transport.answers import BoundedAnswer
+from eci_provider.api.transport.bounded_answer import BoundedAnswer
 
 if TYPE_CHECKING:
     from eci_provider.api.transport.addresses import ApiKey
 
-#: Connecting ends with the handshakes of TLS and of a proxy's tunnel; an error of theirs bears this attribute.
+#: The attribute of an error that ended a connection while it was set up, handshakes of TLS and a tunnel included.
 _WHILE_CONNECTING = "eci_was_connecting"
 
 
-class HearingAdapter(HTTPAdapter):
+class EciAdapter(HTTPAdapter):
     """
-    Take connections from the pools that look for an answer before they give up sending.
+    An adapter of requests whose pools make connections of :func:`_signing_connection`.
 
-    :param key: what each request is signed with.
-    :param patience: seconds that a server may take to read on, and to answer.
+    :param key: the API key that signs each request.
+    :param timeout: seconds that the server may take to read on, and to answer.
     :param named: the arguments of requests' own adapter.
     """
 
-    def __init__(self, key: ApiKey, patience: float, **named: Any) -> None:
+    def __init__(self, key: ApiKey, timeout: float, **named: Any) -> None:
         super().__init__(**named)
-        self._signing = {"key": key, "patience": patience}
+        self._arguments = {"key": key, "answer_timeout": timeout}
 
     def get_connection_with_tls_context(self, *args: Any, **named: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **named)
-        # A pool is asked for at every request, and kept: its kind of connection is changed once.
+        # Each request gets its pool here, and pools are kept, so the class is replaced once.
         if not isinstance(pool.ConnectionCls, partial):
-            pool.ConnectionCls = partial(_hearing(pool.ConnectionCls), **self._signing)
+            pool.ConnectionCls = partial(_signing_connection(pool.ConnectionCls), **self._arguments)
         return pool
 
 
 def was_connecting(error: BaseException) -> bool:
     """
-    Tell whether an error ended a connection before it was handed the first byte of a request.
+    Return whether an error ended a connection before the first byte of a request was sent.
 
-    :param error: what the connection raised, unwrapped.
+    :param error: the error that the connection raised, unwrapped.
     """
     return getattr(error, _WHILE_CONNECTING, False) is True
 
 
 @cache
-def _hearing(connection: Any) -> Any:
+def _signing_connection(connection: Any) -> Any:
     """
-    Return a kind of connection that signs requests, and does not take a broken pipe for the whole story.
+    Return a class of connection that signs requests, and reads the answer if sending fails.
 
-    A server that refuses a large body (401, 413) answers and closes while we still send. urllib3 reads the answer
-    after some of the errors this gives, but after none that TLS gives, and not where the server reads no further.
+    A server that refuses a large body (401, 413) answers and closes while we still send. urllib3 reads that answer
+    after some of the resulting errors, but not after those of TLS, nor if the server stops reading.
+
+    :param connection: urllib3's class of connection.
     """
 
-    class Hearing(connection):  # type: ignore[misc]
-        def __init__(self, *args: Any, key: ApiKey, patience: float, **named: Any) -> None:
+    class SigningConnection(connection):  # type: ignore[misc]
+        def __init__(self, *args: Any, key: ApiKey, answer_timeout: float, **named: Any) -> None:
             super().__init__(*args, **named)
-            self._signs_with, self._patience = key, patience
-            self.response_class = partial(BoundedAnswer, patience=patience)
+            self._key, self._answer_timeout = key, answer_timeout
+            self.response_class = partial(BoundedAnswer, timeout=answer_timeout)
 
         def connect(self) -> None:
             try:
@@ -68,32 +70,32 @@ def _hearing(connection: Any) -> Any:
             except Exception as error:
                 setattr(error, _WHILE_CONNECTING, True)
                 raise
-            self.sock.settimeout(self._patience)
+            self.sock.settimeout(self._answer_timeout)
 
         def endheaders(self, *args: Any, **named: Any) -> None:
-            """Sign the request at the last moment: in a dict of headers the key would show in many a traceback."""
+            """Add the key at the last moment: in a dict of headers it would show in tracebacks with locals."""
             try:
-                self.putheader("ECI-ApiKey", self._signs_with.reveal())
+                self.putheader("ECI-ApiKey", self._key.reveal())
                 super().endheaders(*args, **named)
             except BaseException as error:
-                raise error.with_traceback(None)  # noqa: B904  # in its frames lies what was being sent
+                raise error.with_traceback(None)  # noqa: B904  # its frames hold the headers
 
         def request(self, *args: Any, **named: Any) -> None:
-            self._broke_off = False
+            self._is_cut_short = False
             if self.sock is not None:
-                # urllib3 would have the time-out for connecting hold until the whole body is out.
-                self.timeout = self._patience
+                # urllib3 would apply the time-out for connecting until the whole body is sent.
+                self.timeout = self._answer_timeout
             try:
                 super().request(*args, **named)
             except OSError:
                 if self.sock is None or not wait_for_read(self.sock, timeout=0):
                     raise
-                self._broke_off = True
+                self._is_cut_short = True
 
         def getresponse(self, *args: Any, **named: Any) -> Any:
             response = super().getresponse(*args, **named)
-            if self._broke_off:
-                self.close()  # the server would take another request on it for the rest of this one's body
+            if self._is_cut_short:
+                self.close()  # the server would read the next request as the rest of this body
             return response
 
-    return Hearing
+    return SigningConnection

@@ -1,4 +1,4 @@
-"""Name what went wrong with a request: network failures, statuses, and POSTs whose effect cannot be known."""
+"""What went wrong with a request: network failures, statuses, and POSTs whose outcome is not known."""
 
 from __future__ import annotations
 
@@ -25,29 +25,39 @@ from eci_provider.api.errors import (
 )
 from eci_provider.api.transport.connections import was_connecting
 
-#: What requests raises before it asks for a connection; a proxy that it cannot read is among the reasons.
+#: What requests raises before it makes a connection, such as for a proxy whose URL it cannot read.
 _UNREADABLE_URL = (
     requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,
 )
-_NO_PLACE = urllib3.exceptions.LocationValueError
+_NO_HOST = urllib3.exceptions.LocationValueError
 
 
 def may_have_taken_effect(error: EciConnectionError | EciResponseError) -> bool:
-    """Tell whether the server may have carried a request out, whatever the answer looks like."""
+    """
+    Return whether the server may have carried out a request.
+
+    :param error: the error that the request ended with.
+    """
     if isinstance(error, EciConnectionError):
         return error.sent
     return isinstance(error, (EciServerError, EciUnreadableResponseError))
 
 
-def conclusion(error: EciConnectionError | EciResponseError, operation: str, method: str) -> EciError:
-    """Turn what a creating POST ended with into an unknown outcome, unless it certainly had no effect."""
+def final_error(error: EciConnectionError | EciResponseError, operation: str, method: str) -> EciError:
+    """
+    Return the error to raise: for a POST that may have taken effect, an unknown outcome.
+
+    :param error: the error that the last attempt ended with.
+    :param operation: the operation id, for the message.
+    :param method: the HTTP method.
+    """
     if method != "POST" or not may_have_taken_effect(error):
         return error
     return EciUnknownOutcomeError(
-        f"{operation}: it is not known whether EnergyCAP carried this request out. {error} "
-        "Look in EnergyCAP before sending it again; it is not repeated by itself.",
+        f"{operation}: EnergyCAP may or may not have carried out this request. {error} "
+        "Check in EnergyCAP before you send it again; it is not resent automatically.",
         operation=operation,
         **error.details,
     )
@@ -55,14 +65,14 @@ def conclusion(error: EciConnectionError | EciResponseError, operation: str, met
 
 def connection_error(error: Exception, method: str, path: str, base_url: str) -> EciConnectionError:
     """
-    Return what ended a request as an error of ours, its cause being what lay at the bottom of it.
+    Return a network failure as an error of ours, caused by the innermost error.
 
-    The layers above that hold the request and frames with it, and show a proxy's password.
+    The errors around that one hold the request, and show a proxy's password.
 
-    :param error: what requests or urllib3 raised.
+    :param error: the error that requests or urllib3 raised.
     :param method: the request's method.
     :param path: its path.
-    :param base_url: where it went.
+    :param base_url: the environment's address.
     """
     kind, sent = _kind_of(error)
     host = urlsplit(base_url).netloc
@@ -72,8 +82,8 @@ def connection_error(error: Exception, method: str, path: str, base_url: str) ->
         "tls": f"TLS with {host} failed; check the certificate, or set the connection's `verify` to a CA bundle",
         "proxy": f"the proxy on the way to {host} failed",
         "proxy_setting": (
-            f"nothing was sent to {host}: the environment's proxy setting (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) "
-            "cannot be used; check its URL (a SOCKS proxy needs the package requests[socks])"
+            f"nothing was sent to {host}, because the environment's proxy setting (HTTPS_PROXY, HTTP_PROXY or "
+            "ALL_PROXY) cannot be used; check its URL (a SOCKS proxy needs the package requests[socks])"
         ),
         "timeout": f"{host} did not answer in time",
         "reset": f"{host} closed the connection before its answer was complete",
@@ -83,12 +93,12 @@ def connection_error(error: Exception, method: str, path: str, base_url: str) ->
         f"{method} {path}: {meaning}{reason}.", kind=kind, sent=sent, method=method, path=path
     )
     if kind != "proxy_setting":
-        failure.__cause__ = _alone(_causes(error)[-1])
+        failure.__cause__ = _stripped(_causes(error)[-1])
     return failure
 
 
-def _alone(cause: BaseException) -> BaseException:
-    """Return a cause without what it holds on to."""
+def _stripped(cause: BaseException) -> BaseException:
+    """Return a cause without the request, the response and the frames that it refers to."""
     if isinstance(cause, requests.RequestException):
         cause.request = cause.response = None
     cause.__cause__ = cause.__context__ = None
@@ -96,15 +106,15 @@ def _alone(cause: BaseException) -> BaseException:
 
 
 def _kind_of(error: Exception) -> tuple[str, bool]:
-    """Name a network failure, and tell whether the request may have reached the server."""
+    """Return the kind of a network failure, and whether the request may have reached the server."""
     causes = _causes(error)
     kind, sent = _kind_by_causes(error, causes)
     return kind, sent and not any(was_connecting(cause) for cause in causes)
 
 
 def _kind_by_causes(error: Exception, causes: list[BaseException]) -> tuple[str, bool]:
-    # The address was tried before: what requests cannot read is the proxy's.
-    if isinstance(error, _UNREADABLE_URL) or any(isinstance(cause, _NO_PLACE) for cause in causes):
+    # The address was checked before, so it is the proxy's that requests cannot read.
+    if isinstance(error, _UNREADABLE_URL) or any(isinstance(cause, _NO_HOST) for cause in causes):
         return "proxy_setting", False
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return "dns", False
@@ -128,7 +138,7 @@ def _kind_by_causes(error: Exception, causes: list[BaseException]) -> tuple[str,
 
 
 def _is_hang_up(cause: BaseException) -> bool:
-    """Tell whether TLS only says that the other side closed the connection, such as a proxy that is restarted."""
+    """Return whether TLS reports a closed connection, such as by a proxy that restarts."""
     return isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or (
         isinstance(cause, ssl.SSLError)
         and ("UNEXPECTED_EOF" in str(cause.reason) or "EOF occurred in violation of protocol" in str(cause))
@@ -136,7 +146,7 @@ def _is_hang_up(cause: BaseException) -> bool:
 
 
 def _is_handshake_failure(cause: BaseException) -> bool:
-    """Tell whether TLS failed before a request could be sent: the reasons that only a handshake gives."""
+    """Return whether TLS failed in the handshake, before a request could be sent."""
     reason = str(getattr(cause, "reason", ""))
     return isinstance(cause, ssl.SSLCertVerificationError) or any(
         part in reason
@@ -145,13 +155,13 @@ def _is_handshake_failure(cause: BaseException) -> bool:
 
 
 def _is_proxy_refusal(cause: BaseException) -> bool:
-    """Tell whether a proxy failed before it passed anything on; what is lost later is a ProxyError, too."""
+    """Return whether a proxy failed before it forwarded anything; a later loss is a ProxyError, too."""
     never_connected = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
     return isinstance(cause, never_connected) or "Tunnel connection failed" in str(cause)
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """Return what an error was made of. Not its context: that may be somebody else's, handled meanwhile."""
+    """Return an error and its causes; not its context, which may be an unrelated error that was handled."""
     found: list[BaseException] = []
     queue: list[object] = [error]
     while queue:
@@ -162,12 +172,18 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
-def meaning_of(status: int, base_url: str) -> tuple[type[EciResponseError], str]:
+def describe_status(status: int, base_url: str) -> tuple[type[EciResponseError], str]:
+    """
+    Return the class of the error that a status means, and its meaning in words.
+
+    :param status: an HTTP status that is not a success.
+    :param base_url: the environment's address.
+    """
     host = urlsplit(base_url).netloc
     if status < 200:
-        return EciUnreadableResponseError, "this is no answer yet, and none followed"
+        return EciUnreadableResponseError, "an interim answer, and no final one followed"
     if 300 <= status < 400:
-        return EciRedirectError, "redirects are not followed, since the API key would travel along"
+        return EciRedirectError, "redirects are not followed, because the API key would be sent along"
     if status == 401:
         return EciAuthenticationError, (
             f"the API key is wrong or deleted, was made in another environment or datasource than {host}, "
@@ -179,9 +195,9 @@ def meaning_of(status: int, base_url: str) -> tuple[type[EciResponseError], str]
             "the key's owner may not do this; it needs the permission Bills and Batches",
         )
     if status == 404:
-        return EciNotFoundError, "there is no such thing, or the address is not EnergyCAP's"
+        return EciNotFoundError, "not found, or the address is not EnergyCAP's"
     if status == 429:
         return EciRateLimitError, "too many requests"
     if status in (408, 425) or status >= 500:
-        return EciServerError, "trouble on EnergyCAP's side"
-    return EciBadRequestError, "EnergyCAP refused it; sending the same again changes nothing"
+        return EciServerError, "a failure on EnergyCAP's side"
+    return EciBadRequestError, "EnergyCAP refused the request; sending it again changes nothing"

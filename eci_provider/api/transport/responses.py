@@ -11,7 +11,8 @@ from eci_provider.api.errors import EciError, EciUnknownOutcomeError, EciUnreada
 from eci_provider.api.models import ResponseModel, sentences
 
 if TYPE_CHECKING:
-    from eci_provider.api.transport.session import Answer, EciSession
+    from eci_provider.api.transport.answers import Answer
+    from eci_provider.api.transport.session import EciSession
 
 _Response = TypeVar("_Response", bound=ResponseModel)
 

@@ -1,4 +1,4 @@
-"""Decide whether to ask again, and when: one pure function for the session and for all waiting."""
+"""Whether and when to retry: one pure function for the session and for all waits."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from email.utils import parsedate_to_datetime
 
 from eci_provider.api.errors import EciConnectionError, EciError, EciResponseError, EciUnreadableResponseError
 
-#: Statuses that say "not now" rather than "no".
+#: Statuses that a later attempt may not get.
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 #: The longest `Retry-After` that a single request obeys, in seconds.
 LONGEST_ASKED = 300.0
-#: The longest one that is read; a server may write any number of digits.
+#: The longest `Retry-After` that is read, since a server may write any number of digits.
 _LONGEST_READ = 1e12
 
 
 def is_transient(error: EciError) -> bool:
     """
-    Tell whether waiting can cure the error.
+    Return whether a later attempt may succeed: after lost connections, 408, 425, 429, 5xx and unreadable bodies.
 
-    :param error: what a request ended with.
-    :return: true for lost connections, 408, 425, 429, 5xx and unreadable bodies.
+    :param error: the error that a request ended with.
     """
     if isinstance(error, EciConnectionError):
         return error.kind in {"dns", "unreachable", "proxy", "timeout", "reset"}
@@ -35,11 +34,11 @@ def is_transient(error: EciError) -> bool:
 
 def is_safe_to_resend(method: str, error: EciError) -> bool:
     """
-    Tell whether a request may be sent again after an error.
+    Return whether a request may be resent after an error.
 
     :param method: the HTTP method. A POST creates, and EnergyCAP has no idempotency key, so a POST that the
-        server may have received is never sent again.
-    :param error: what the request ended with.
+        server may have received is never resent.
+    :param error: the error that the request ended with.
     """
     if method == "POST":
         return isinstance(error, EciConnectionError) and not error.sent
@@ -48,13 +47,12 @@ def is_safe_to_resend(method: str, error: EciError) -> bool:
 
 def backoff(failures: int, *, first: float = 0.5, longest: float = 60.0, random: Callable[[], float]) -> float:
     """
-    Return how long to wait after a number of consecutive failures.
+    Return how many seconds to wait after consecutive failures.
 
     :param failures: how many there were, at least 1.
     :param first: seconds after the first one, before jitter.
-    :param longest: the cap in seconds, before jitter.
-    :param random: a source of numbers in [0, 1), for the jitter of minus a quarter to plus a quarter.
-    :return: seconds.
+    :param longest: the maximum in seconds, before jitter.
+    :param random: a source of numbers in [0, 1), for a jitter of plus or minus a quarter.
     """
     return float(min(longest, first * 2 ** min(failures - 1, 30)) * (0.75 + 0.5 * random()))
 
@@ -74,20 +72,19 @@ def retry_delay(
     asked_counts: bool = True,
 ) -> float | None:
     """
-    Decide whether to ask again after a failure, and when.
+    Return after how many seconds to retry, or None to give up.
 
-    :param error: what the last request ended with.
+    :param error: the error that the last attempt ended with.
     :param method: its HTTP method.
     :param failures: consecutive failures so far, this one included.
-    :param most_failures: the number of consecutive failures that ends it.
+    :param most_failures: the number of consecutive failures at which to give up.
     :param elapsed: seconds since the first of them.
-    :param most_elapsed: the number of seconds that ends it.
+    :param most_elapsed: the number of seconds at which to give up.
     :param random: a source of numbers in [0, 1).
-    :param longest: the longest wait in seconds that the backoff chooses by itself.
-    :param longest_asked: the longest ``Retry-After`` in seconds that is obeyed; a longer one ends it.
-    :param most_obeyed: how many seconds of a ``Retry-After`` are obeyed, where a longer one does not end it.
+    :param longest: the longest backoff in seconds, without ``Retry-After``.
+    :param longest_asked: the longest ``Retry-After`` in seconds; a longer one means to give up.
+    :param most_obeyed: how many seconds of a ``Retry-After`` to wait at most.
     :param asked_counts: whether the time that ``Retry-After`` asks for counts towards ``most_elapsed``.
-    :return: seconds to wait, or None to give up.
     """
     if not is_transient(error) or not is_safe_to_resend(method, error) or failures >= most_failures:
         return None
@@ -103,9 +100,9 @@ def retry_delay(
 
 def asked_delay(error: EciError) -> float | None:
     """
-    Return how many seconds the server asked to wait, if it did.
+    Return how many seconds the server asked to wait; None if it did not.
 
-    :param error: what a request ended with; where its outcome is unknown, the delay is among the details.
+    :param error: the error that a request ended with; an unknown outcome has the delay in its details.
     """
     asked = getattr(error, "retry_after", error.details.get("retry_after"))
     return None if asked is None else float(asked)
@@ -113,32 +110,31 @@ def asked_delay(error: EciError) -> float | None:
 
 def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
     """
-    Read a ``Retry-After`` header.
+    Return the seconds of a ``Retry-After`` header, never negative and always finite; None if it is not readable.
 
-    :param value: seconds or an HTTP date.
-    :param now: the server's idea of now, so that clocks need not agree; ours without one.
-    :return: seconds, never negative and always finite; None when there is nothing readable.
+    :param value: the header: seconds or an HTTP date.
+    :param now: the server's time, so that clocks need not agree; None for ours.
     """
     if not value:
         return None
     text = value.strip()
     if re.fullmatch("[0-9]+", text):
         return min(float(text), _LONGEST_READ)
-    moment = parse_http_date(text)
-    if moment is None:
+    date = parse_http_date(text)
+    if date is None:
         return None
-    seconds = (moment - (now or datetime.now(timezone.utc))).total_seconds()
+    seconds = (date - (now or datetime.now(timezone.utc))).total_seconds()
     return min(max(0.0, seconds), _LONGEST_READ)
 
 
 def parse_http_date(value: str | None) -> datetime | None:
     """
-    Read a header that holds a date, such as ``Date``.
+    Return the date of a header, such as ``Date``, as an aware datetime; None if it is not readable.
 
-    :return: an aware datetime; None when there is nothing readable.
+    :param value: the header.
     """
     try:
-        moment = parsedate_to_datetime(value or "")
+        date = parsedate_to_datetime(value or "")
     except (TypeError, ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)

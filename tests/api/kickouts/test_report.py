@@ -204,7 +204,7 @@ def test_messages_without_rows_mean_that_the_rows_are_not_told(
         ([], "is not an object"),
         (
             {"data": [[{"fieldId": 1, "value": "x" * 1_100_000}]]},
-            "holds something of more than 1,048,576 characters",
+            "holds a value of more than 1,048,576 characters",
         ),
     ],
     ids=lambda value: str(value)[:40],

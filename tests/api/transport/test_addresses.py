@@ -29,7 +29,7 @@ ACCEPTED = {
     "http://[::1]:8000": "http://[::1]:8000",
 }
 NO_URL = "is not an http or https URL"
-NO_HOST = "is no name that a host can have"
+NO_HOST = "is not a valid host name"
 REFUSED = {
     "": NO_URL,
     "https://": NO_URL,
@@ -47,9 +47,9 @@ REFUSED = {
     "https://app.energycap.com:99999": "the host is not a URL",
     "https://app.energycap.com:https": "the host is not a URL",
     "https://[::1": "the host is not a URL",
-    "https://user@app.energycap.com": "the host holds a user name or password",
-    "https://user:pw@app.energycap.com": "the host holds a user name or password",
-    "https://:pw@app.energycap.com": "the host holds a user name or password",
+    "https://user@app.energycap.com": "the host has a user name or password",
+    "https://user:pw@app.energycap.com": "the host has a user name or password",
+    "https://:pw@app.energycap.com": "the host has a user name or password",
     "https://app.energycap.com?a=b": "has a query or fragment",
     "https://app.energycap.com/#/app": "has a query or fragment",
     "https://app.energycap.com/api": "names a path of the API",
@@ -96,7 +96,7 @@ def test_loopback_is_this_machine_alone() -> None:
 @pytest.mark.parametrize("value", ["", "  ", "\n", None])
 def test_a_missing_key_is_refused(value: str | None) -> None:
     with pytest.raises(
-        EciValidationError, match=r"^API key: the API key is missing; it is the connection's password$"
+        EciValidationError, match=r"^API key: the API key is missing; set it as the connection's password$"
     ):
         checked_key(value)
 
@@ -108,7 +108,7 @@ def test_a_key_that_cannot_travel_in_a_header_is_refused_without_showing_it(valu
     """HTTP libraries refuse it as well, but with the key in their error."""
     with pytest.raises(EciValidationError) as caught:
         EciClient("https://app.energycap.com", value)
-    assert str(caught.value).startswith("API key: the API key holds a character that no key has")
+    assert str(caught.value).startswith("API key: the API key has a character that no key has")
     assert caught.value.__cause__ is None
     assert not {part for part in re.split(r"[^\w]", value) if len(part) > 2 and part in str(caught.value)}
 

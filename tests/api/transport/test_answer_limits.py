@@ -16,7 +16,7 @@ import pytest
 
 from eci_provider.api import EciClient
 from eci_provider.api.errors import EciConnectionError, EciUnknownOutcomeError
-from eci_provider.api.transport import answers as answering
+from eci_provider.api.transport import bounded_answer
 from tests.api.conftest import GUID, BillBytes, RawServer, http
 from tests.api.test_upload_trouble import Connection, Server, certified
 
@@ -50,7 +50,7 @@ class TurnedTime:
 @pytest.fixture
 def turned(monkeypatch: pytest.MonkeyPatch) -> TurnedTime:
     clock = TurnedTime()
-    monkeypatch.setattr(answering, "time", clock)
+    monkeypatch.setattr(bounded_answer, "time", clock)
     return clock
 
 

@@ -100,7 +100,7 @@ def test_a_deprecated_operation_is_logged_once(
         client.account.bill_import_settings()
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [record.getMessage() for record in warnings] == [
-        f"EnergyCAP marks {operation} as deprecated and names as its replacement: {replacement}"
+        f"EnergyCAP has deprecated {operation} and names as its replacement: {replacement}"
         for operation, replacement in (("GetBatchesV3", "v209901 GetBatchesV209901"), ("me_method", "v209901 Me"))
     ]
 
@@ -114,9 +114,9 @@ def test_a_repeat_is_logged_with_its_reason_and_wait(
     (line,) = [
         record.getMessage() for record in caplog.records if record.name == "eci_provider.api.transport.session"
     ]
-    assert line.startswith("me_method: asking again in 5.")
+    assert line.startswith("me_method: retrying in 5.")
     assert line.endswith(
-        "for GET /api/v3/me was answered with 503: trouble on EnergyCAP's side. EnergyCAP said: Busy"
+        "after: GET /api/v3/me was answered with 503: a failure on EnergyCAP's side. EnergyCAP said: Busy"
     )
 
 

@@ -22,7 +22,7 @@ from eci_provider.api.errors import (
     EciServerError,
     EciUnknownOutcomeError,
 )
-from eci_provider.api.transport.failures import conclusion
+from eci_provider.api.transport.failures import final_error
 from eci_provider.sandbox import Sandbox
 from tests.api.conftest import GUID, MAPPING, BillBytes, RawServer, free_port, http
 from tests.api.transport.test_key_secrecy import shown
@@ -90,7 +90,7 @@ def test_a_post_that_was_received_is_never_sent_again(
         path,
     )
     assert operation in error.message
-    assert "before sending it again" in error.message
+    assert "Check in EnergyCAP before you send it again" in error.message
 
 
 @pytest.mark.parametrize("body", [{}, {"taskGUId": None}, {"taskGUId": "string"}, {"guid": GUID}], ids=str)
@@ -253,5 +253,5 @@ def test_a_closed_connection_is_told_apart(eci_sandbox: Sandbox, client: EciClie
 def test_only_a_post_has_an_unknown_outcome() -> None:
     error = EciServerError("m", status=503, method="PUT", path="/p")
     for method in ("GET", "PUT", "DELETE"):
-        assert conclusion(error, "op", method) is error
-    assert isinstance(conclusion(error, "op", "POST"), EciUnknownOutcomeError)
+        assert final_error(error, "op", method) is error
+    assert isinstance(final_error(error, "op", "POST"), EciUnknownOutcomeError)

@@ -14,8 +14,8 @@ from eci_provider.api.errors import (
     EciUnknownOutcomeError,
     EciUnreadableResponseError,
 )
-from eci_provider.api.transport.answers import MOST_INTERIM
-from eci_provider.api.transport.failures import meaning_of
+from eci_provider.api.transport.bounded_answer import MOST_INTERIM
+from eci_provider.api.transport.failures import describe_status
 from eci_provider.api.transport.retries import is_transient
 from eci_provider.sandbox import Sandbox
 from tests.api.conftest import GUID, BillBytes, RawServer, http
@@ -85,7 +85,7 @@ def test_a_post_without_an_answer_may_have_taken_effect(kind: str) -> None:
 
 @pytest.mark.parametrize("status", [100, 101, 102, 103, 199])
 def test_no_interim_status_is_a_refusal(status: int) -> None:
-    assert meaning_of(status, "https://eci.example")[0] is EciUnreadableResponseError
+    assert describe_status(status, "https://eci.example")[0] is EciUnreadableResponseError
 
 
 @pytest.mark.parametrize("spelling", [str, str.upper, "{{{}}}".format])

@@ -19,7 +19,7 @@ from eci_provider.api.errors import (
     EciUnreadableResponseError,
     EciValidationError,
 )
-from eci_provider.api.transport.failures import meaning_of
+from eci_provider.api.transport.failures import describe_status
 from eci_provider.api.transport.retries import (
     backoff,
     is_safe_to_resend,
@@ -33,7 +33,7 @@ KINDS = ("dns", "unreachable", "tls", "proxy", "timeout", "reset")
 
 
 def answered(status: int, retry_after: float | None = None) -> EciResponseError:
-    cls, message = meaning_of(status, "https://eci.invalid")
+    cls, message = describe_status(status, "https://eci.invalid")
     return cls(message, status=status, method="GET", path="/p", retry_after=retry_after)
 
 
