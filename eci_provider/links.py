@@ -1,7 +1,7 @@
 """
-The links of tasks: "Open in EnergyCAP", and "Kickout report".
+The links of a task in Airflow's UI: "Open in EnergyCAP" and "Kickout report".
 
-The first one's URL comes from the connection, since the product's paths are not public.
+The URL of the first comes from the connection's ``ui_url_template``, since EnergyCAP does not publish its paths.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from airflow.providers.common.compat.sdk import BaseOperatorLink
+from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
 
 from eci_provider.core.paths import redact_path
 from eci_provider.hooks.link_template import unknown_placeholders
@@ -21,56 +21,54 @@ if TYPE_CHECKING:
 
     from eci_provider.hooks.eci import EciHook
 
-#: Where the URL lies; Airflow 3 serves it from there, Airflow 2 asks :meth:`EciLink.get_link`.
+#: The XCom keys of the URLs: Airflow 3 reads them, Airflow 2 calls ``get_link``.
 LINK_KEY = "eci_link"
 REPORT_LINK_KEY = "eci_kickout_report_link"
 
 
 class EciLink(BaseOperatorLink):
-    """Lead from a task to its batch or import in EnergyCAP."""
+    """Link from a task to its batch or import in EnergyCAP."""
 
     name = "Open in EnergyCAP"
 
     @property
     def xcom_key(self) -> str:
-        """Return where Airflow 3 finds the URL: the key that running tasks write to."""
+        """Return the XCom key under which Airflow 3 finds the URL."""
         return LINK_KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """
-        Return the URL that the task left, or an empty text where it left none.
+        Return the URL, or an empty text if there is none.
 
         :param operator: the operator.
-        :param ti_key: which run of it.
+        :param ti_key: which task instance.
         """
-        return _left(getattr(operator, "link_url", None), ti_key, LINK_KEY)
+        return _stored(getattr(operator, "link_url", None), ti_key, LINK_KEY)
 
 
 class KickoutReportLink(BaseOperatorLink):
-    """Lead from a task to the kickout report that it wrote; see :func:`place_url`."""
+    """Link from a task to the kickout report that it wrote; see :func:`browser_url`."""
 
     name = "Kickout report"
 
     @property
     def xcom_key(self) -> str:
-        """Return where Airflow 3 finds the URL: the key that tasks write to."""
+        """Return the XCom key under which Airflow 3 finds the URL."""
         return REPORT_LINK_KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """
-        Return the URL of the report, or an empty text where the task wrote none.
+        Return the URL, or an empty text if there is none.
 
         :param operator: the operator.
-        :param ti_key: which run of it.
+        :param ti_key: which task instance.
         """
-        return _left(getattr(operator, "report_url", None), ti_key, REPORT_LINK_KEY)
+        return _stored(getattr(operator, "report_url", None), ti_key, REPORT_LINK_KEY)
 
 
-def _left(url: str | None, ti_key: TaskInstanceKey, key: str) -> str:
-    """Return what a task knows, or what it left where this is another process."""
+def _stored(url: str | None, ti_key: TaskInstanceKey, key: str) -> str:
+    """Return the URL that the task object holds; in another process than the task's, the URL in XCom."""
     if url is None:
-        from airflow.providers.common.compat.sdk import XCom
-
         url = XCom.get_value(ti_key=ti_key, key=key)
     return url or ""
 
@@ -97,7 +95,7 @@ def show_link(task: LinkedTask, context: Context, hook: EciHook, **facts: Any) -
     :param hook: the hook, for the connection's template.
     :param facts: what is known so far: batch_id, batch_code, task_guid, task_id.
     """
-    url = filled(hook.settings.ui_url_template, hook.settings.base_url, facts)
+    url = filled_template(hook.settings.ui_url_template, hook.settings.base_url, facts)
     if url and url != task.link_url:
         context["ti"].xcom_push(key=LINK_KEY, value=url)
     task.link_url = url or task.link_url or ""
@@ -111,7 +109,7 @@ def show_report(task: LinkedTask, context: Context, path: str) -> None:
     :param context: Airflow's context.
     :param path: where it was written.
     """
-    task.report_url = place_url(path)
+    task.report_url = browser_url(path)
     context["ti"].xcom_push(key=REPORT_LINK_KEY, value=task.report_url)
 
 
@@ -130,38 +128,38 @@ class Linked:
         show_report(self, context, path)
 
 
-def place_url(path: str) -> str:
+def browser_url(path: str) -> str:
     """
-    Return the URL of a file for a browser.
+    Return the URL with which a browser shows a file.
 
-    An object of Amazon's or Google's store is shown by their consoles, which ask who one is; of one of your own
-    that speaks their protocol they know nothing. Any other URL stays as it is, and a local path is a ``file:`` of
-    this worker, which most browsers open by hand only.
+    For S3 and Google Cloud Storage it is that of their console, which does not know stores of other vendors that
+    speak their protocol. Any other URL stays as it is. A local path becomes a ``file:`` URL of this worker, which
+    most browsers open only if it is typed.
 
-    :param path: a local path or a URL; a password in it is left out, and so are the values of a query.
+    :param path: a local path or a URL; its password and the values of its query are left out.
     """
     if "://" not in path:
         return Path(path).absolute().as_uri()
     parts = urlsplit(path)
     bucket = parts.netloc.rpartition("@")[2]
-    # A store's key may hold what divides a URL.
+    # An object's key may contain "?" and "#".
     key = path.partition("://")[2].partition("/")[2]
     if parts.scheme in ("s3", "s3a", "s3n"):
         return f"https://s3.console.aws.amazon.com/s3/object/{quote(bucket)}?prefix={quote(key)}"
     if parts.scheme in ("gs", "gcs"):
         return f"https://console.cloud.google.com/storage/browser/_details/{quote(bucket)}/{quote(key)}"
-    # A user's name alone may be part of the place, such as a container's.
+    # A user name without a password may be part of the location, such as a container.
     return redact_path(urlunsplit(parts._replace(netloc=bucket)) if parts.password is not None else path)
 
 
-def filled(template: str | None, host: str, facts: dict[str, Any]) -> str | None:
+def filled_template(template: str | None, host: str, facts: dict[str, Any]) -> str | None:
     """
-    Fill a URL template.
+    Return a URL template with its placeholders filled.
 
     :param template: the connection's ``ui_url_template``.
     :param host: the environment's address.
     :param facts: what is known so far: batch_id, batch_code, task_guid, task_id.
-    :return: the URL; None without a template or while a placeholder of it is not known.
+    :return: None without a template, or as long as one of its placeholders is not known.
     """
     if not template or unknown_placeholders(template):
         return None

@@ -1,4 +1,4 @@
-"""Decide by the error whether Airflow tries a task again, and when."""
+"""A retry policy for Airflow 3.3 and later: the error decides whether and when Airflow retries a task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 else:
     _Base = compat.RetryPolicy or object
 
-#: The delay after which a try that looks for a lost request's effect is made, whatever the task's own delay is.
+#: The delay of a retry that searches for the effect of a request with a lost answer, instead of the task's own.
 SOON = timedelta(seconds=30)
 
 #: The bounds of the delay that a server may choose.
@@ -25,15 +25,15 @@ _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=1)
 
 class EciRetryPolicy(_Base):
     """
-    Retry what a retry can help, when it can help (Airflow 3.3 and later).
+    Retry a task if its error is retryable, after a delay that fits the error (Airflow 3.3 and later).
 
-    * An error that a retry cannot help fails the task at once, with the error's first line as the reason.
+    * A non-retryable error fails the task at once, with the error's first line as the reason.
     * ``Retry-After`` of a 429 or 5xx sets the delay.
-    * A request whose outcome is unknown is looked for after 30 seconds: the next try looks before it acts.
-    * Everything else is left to the task's ``retries`` and ``retry_delay``.
+    * After a request with an unknown outcome the delay is 30 seconds: the next attempt searches before it sends.
+    * For everything else the task's ``retries`` and ``retry_delay`` count.
 
-    Older versions of Airflow have no policies and ignore this one. There the errors that a retry cannot help are
-    ``AirflowFailException`` as well, which has the same effect; the delays are the task's own.
+    Older versions of Airflow have no retry policies and ignore this one. There a non-retryable error is an
+    ``AirflowFailException``, which has the same effect; the delays are the task's own.
     """
 
     def evaluate(
@@ -42,9 +42,9 @@ class EciRetryPolicy(_Base):
         """
         Decide whether and when to retry.
 
-        :param exception: what the try ended with.
+        :param exception: the exception that ended the try.
         :param try_number: the number of the try, from 1.
-        :param max_tries: how many tries there are at most.
+        :param max_tries: the number of tries at most.
         :param context: Airflow's context.
         """
         if not isinstance(exception, EciError):
@@ -61,7 +61,7 @@ class EciRetryPolicy(_Base):
         return compat.RetryDecision.default()
 
     def serialize(self) -> dict[str, Any]:
-        """Return what makes this policy again: it has no settings."""
+        """Return the policy's settings: it has none."""
         return {}
 
     @classmethod
@@ -69,11 +69,11 @@ class EciRetryPolicy(_Base):
         """
         Return the policy.
 
-        :param data: what :meth:`serialize` returned.
+        :param data: what :meth:`serialize` returned; unused.
         """
         return cls()
 
-    # Policies are compared and printed when a DAG is stored, which must not look like a change each time.
+    # Airflow compares and prints policies when it stores a DAG; two of them must look alike.
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self)
 
@@ -86,12 +86,12 @@ class EciRetryPolicy(_Base):
 
 def eci_default_args() -> dict[str, Any]:
     """
-    Return a ``default_args`` for DAGs that speak with EnergyCAP.
+    Return ``default_args`` for DAGs with tasks of this package.
 
-    Three retries, the first after a minute, later ones up to half an hour apart, and, on Airflow 3.3 and later,
+    Three retries, the first after a minute, the later ones up to half an hour apart; on Airflow 3.3 and later also
     :class:`EciRetryPolicy`.
 
-    :return: a new dict; add to it or replace what does not fit.
+    :return: a new dict, which you may change.
     """
     arguments: dict[str, Any] = {
         "retries": 3,

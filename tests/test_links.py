@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.links import LINK_KEY, EciLink, filled
+from eci_provider.links import LINK_KEY, EciLink, filled_template
 from eci_provider.operators import CreateImportProfileOperator, ImportBillsOperator, OpenBatchOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
@@ -80,7 +80,7 @@ def test_a_template_that_cannot_be_filled_is_refused_with_the_connection(
     assert isinstance(end.error, EciValidationError)
     assert "connection 'eci_default': extra ui_url_template" in str(end.error)
     assert sandbox.requests == []
-    assert filled(template, "https://host", {"task_guid": "g"}) is None
+    assert filled_template(template, "https://host", {"task_guid": "g"}) is None
 
 
 def test_airflow_finds_the_link_where_tasks_leave_it() -> None:
@@ -92,6 +92,6 @@ def test_airflow_finds_the_link_where_tasks_leave_it() -> None:
 
 
 def test_half_a_character_in_a_batch_code_breaks_no_link() -> None:
-    link = filled("{host}/{batch_code}", "https://app.energycap.com", {"batch_code": "cut \ud83d"})
+    link = filled_template("{host}/{batch_code}", "https://app.energycap.com", {"batch_code": "cut \ud83d"})
 
     assert link == "https://app.energycap.com/cut%20%3F"

@@ -1,4 +1,4 @@
-"""What becomes of an import whose task a user ends; EnergyCAP itself cannot cancel one."""
+"""What a kill of a task does to its import; EnergyCAP itself cannot cancel one."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 
 ON_KILL = ("detach", "void_batch")
 
-#: How long a kill in a worker may take, in seconds: Airflow ends the process 5 s after it asked it to stop.
+#: How many seconds a kill in a worker may take: Airflow ends the process 5 s after it asks it to stop.
 WORKER_SECONDS = 4.0
 
-#: How often an import or its batch is looked at before it is given up, and the seconds between two looks.
-_LOOKS = 4
+#: How often an import is polled until it shows its batch, and the seconds between two polls.
+_POLLS = 4
 _PAUSE = 0.7
 
 _BY_HAND = "set it to Pending in EnergyCAP or with UpdateBatchStatusOperator, which voids its bills"
@@ -34,7 +34,7 @@ _BY_HAND = "set it to Pending in EnergyCAP or with UpdateBatchStatusOperator, wh
 
 class KillHandler:
     """
-    Know what a kill of this process has to treat: nothing, a request under way, or an import.
+    What a kill of this process has to handle: nothing, a request under way, or an import.
 
     :param action: ``detach`` or ``void_batch``.
     """
@@ -48,36 +48,36 @@ class KillHandler:
 
     def sending(self, marker: str, *, reattach: bool = True) -> None:
         """
-        Know that an import is about to be sent.
+        Note that an import is about to be sent.
 
         :param marker: the marker it carries.
-        :param reattach: whether a later try looks for it.
-        :raises EciError: after a kill; Airflow leaves a killed process some seconds in which it must not begin.
+        :param reattach: whether a later attempt searches for it.
+        :raises EciError: after a kill; Airflow lets a killed process run for some seconds, and it must not send.
         """
         if self._was_killed:
-            # With a marker an earlier request of this try may have taken effect, of which the submission tells.
+            # If there is a marker, an earlier request of this attempt may have taken effect.
             done = "Nothing was sent." if self._marker is None else "It was not sent again."
             raise EciError(f"The task was killed before its import was sent. {done}")
         self._marker, self._reattach = marker, reattach
 
     def track(self, client: Callable[[], EciClient], task_guid: str, *, reattach: bool = True) -> None:
         """
-        Know the import from now on, and treat it if the kill came first.
+        Start tracking an import; if the kill came before, handle it now.
 
-        :param client: makes a client of its own.
+        :param client: returns a new client.
         :param task_guid: the import.
-        :param reattach: whether a later try goes on with it.
+        :param reattach: whether a later attempt reattaches to it.
         """
         self._import, self._reattach = (client, task_guid), reattach
         if self._was_killed:
             self.handle()
 
     def untrack(self) -> None:
-        """Know of nothing any more: what ends the process from now on is no concern of the import's."""
+        """Stop tracking the import: what ends the process from now on does not concern it."""
         self._import = self._marker = None
 
     def handle(self) -> None:
-        """Treat what is under way as the action says; it never raises."""
+        """Do to the import what the action says; it never raises."""
         self._was_killed = True
         if self._import is not None:
             client, task_guid = self._import
@@ -86,12 +86,12 @@ class KillHandler:
             log.warning(
                 "The task was killed while its import was sent, marker %s; it may run in EnergyCAP. %s",
                 self._marker,
-                self._what_then(),
+                self._hint(),
             )
 
-    def _what_then(self) -> str:
-        """Return what becomes of an import of which only the marker is known."""
-        return "A retry or a clear of the task looks for it." if self._reattach else NOT_SEARCHED_FOR
+    def _hint(self) -> str:
+        """Return the hint for an import of which only the marker is known."""
+        return "A retry or a clear of the task searches for it." if self._reattach else NOT_SEARCHED_FOR
 
 
 def kill(
@@ -103,35 +103,35 @@ def kill(
     reattach: bool = True,
 ) -> None:
     """
-    Treat an import as ``on_kill`` says, and log what was done. It never raises.
+    Do to an import what ``on_kill`` says, and log it. It never raises.
 
     :param action: ``detach`` or ``void_batch``.
-    :param client: makes a client, in another thread. It should be a new one: a signal may have stopped the task in
-        the middle of using its own.
+    :param client: returns a new client, in another thread: a signal may have stopped the task in the middle of a
+        request of its own.
     :param task_guid: the import.
     :param seconds: how long it may take.
-    :param reattach: whether a later try of the task goes on with it.
+    :param reattach: whether a later attempt of the task reattaches to it.
     """
     if action != "void_batch":
-        then = reattach_hint() if reattach else adopt_hint(task_guid)
-        log.info("Import %s goes on in EnergyCAP, which cannot cancel it. %s", task_guid, then)
+        hint = reattach_hint() if reattach else adopt_hint(task_guid)
+        log.info("Import %s continues in EnergyCAP, which cannot cancel it. %s", task_guid, hint)
         return
     try:
         level, said = run_within(seconds, lambda: void_batch(client(), task_guid))
     except Exception as error:
         reason = error.message if isinstance(error, EciError) else type(error).__name__
-        level, said = logging.ERROR, f"Its batch could not be set to Pending: {reason} Look at it, and {_BY_HAND}."
+        level, said = logging.ERROR, f"Its batch could not be set to Pending: {reason} Check it, and {_BY_HAND}."
     log.log(level, "Import %s was killed. %s", task_guid, said)
 
 
 def void_batch(client: EciClient, task_guid: str) -> tuple[int, str]:
     """
-    Set an import's batch to Pending, which voids its bills. The import itself goes on until it ends.
+    Set an import's batch to Pending, which voids its bills. The import itself continues until it ends.
 
     :param client: the client.
     :param task_guid: the import.
-    :return: a log level, and a sentence that says what was done or what is left to do.
-    :raises EciError: when EnergyCAP refuses, or cannot be asked.
+    :return: a log level, and a sentence: what was done, or what a person must do.
+    :raises EciError: if a request fails.
     """
     task = _with_batch(client, task_guid)
     if task.batch is None or task.batch.batch_id is None:
@@ -145,28 +145,28 @@ def void_batch(client: EciClient, task_guid: str) -> tuple[int, str]:
     if batch.has_status("Closed"):
         return (
             logging.ERROR,
-            f"{name} is Closed and its bills stand; what is wrong with them is to be undone there.",
+            f"{name} is Closed, so its bills stay; correct them in EnergyCAP.",
         )
     return logging.ERROR, f"{name} is {batch.batch_status!r} still: {_BY_HAND}."
 
 
 def _with_batch(client: EciClient, task_guid: str) -> TaskResponse:
-    """Return the task, once it shows its batch: EnergyCAP makes that a moment after the submission."""
-    for look in range(1, _LOOKS + 1):
+    """Return the task, once it shows its batch: EnergyCAP creates that a moment after the submission."""
+    for poll in range(1, _POLLS + 1):
         try:
             task = client.tasks.get(task_guid, repeat=False)
         except EciError as error:
-            if look == _LOOKS or not is_transient(error):
+            if poll == _POLLS or not is_transient(error):
                 raise
         else:
-            if look == _LOOKS or task.end_date or (task.batch and task.batch.batch_id is not None):
+            if poll == _POLLS or task.end_date or (task.batch and task.batch.batch_id is not None):
                 break
         clock.sleep(_PAUSE)
     return task
 
 
 def _pending(client: EciClient, batch_id: int) -> tuple[BatchResponse, bool]:
-    """Return the batch as it is after the change, and whether a change was asked for."""
+    """Return the batch after it was set to Pending, and whether that was asked for."""
     batch = client.batches.get(batch_id)
     if not batch.has_status("Open"):
         return batch, False

@@ -1,4 +1,4 @@
-"""Whether an import's bills count: kickouts can void a whole batch, and so can a kill."""
+"""Whether an import's bills count: kickouts can void its whole batch, and so can other imports and people."""
 
 from __future__ import annotations
 
@@ -20,28 +20,36 @@ log = logging.getLogger(__name__)
 MARK_BATCH_PENDING = "MarkBatchPending"
 _PROCESS_VALID_BILLS = "ProcessValidBills"
 
-#: The status that a batch has here once EnergyCAP does not know it any more; EnergyCAP itself has none for that.
+#: Our status of a batch that EnergyCAP no longer knows; EnergyCAP has none for that.
 DELETED = "deleted"
 
 
 @dataclass(frozen=True)
 class BatchState:
     """
-    Say how an import's batch stands, where that was asked for.
+    The state of an import's batch.
 
-    :param batch_status: as EnergyCAP spells it, or ``deleted``; None where it was not asked for or is not known.
-    :param counts: whether the imported bills count; None where that is not known.
+    :param batch_status: as EnergyCAP spells it, or ``deleted``; None if it was not asked for or is not known.
+    :param counts: whether the imported bills count; None if that is not known.
     """
 
     batch_status: str | None = None
     counts: bool | None = True
 
     def imported(self, bills: int | None) -> int | None:
-        """Return how many of an import's bills count."""
+        """
+        Return how many of an import's bills count.
+
+        :param bills: how many bills the import brought in; None if not known.
+        """
         return {True: bills, False: 0, None: None}[self.counts]
 
     def voided(self, bills: int | None) -> int | None:
-        """Return how many of an import's bills are in EnergyCAP and do not count."""
+        """
+        Return how many of an import's bills are in EnergyCAP and do not count.
+
+        :param bills: how many bills the import brought in; None if not known.
+        """
         if self.batch_status == DELETED:
             return 0
         return {True: 0, False: bills, None: None}[self.counts]
@@ -51,22 +59,22 @@ def batch_state_of_import(
     client: EciClient, task: TaskResponse, *, kicked_out: bool, settle_time: float
 ) -> BatchState:
     """
-    Tell whether the bills count that an import brought in.
+    Return whether the bills count that an import brought in.
 
-    Bills of a Pending batch are void until it is opened (UpdateBatchStatusV202206), whoever set it so: where the
-    organisation's ``errorHandling`` is ``MarkBatchPending``, EnergyCAP does for an import's own kickouts and for
-    those of another one that shares the batch (GetBillImportWorkflowSettingsV3). After kickouts, what cannot be
-    read is not taken for good; without any, it is, since nothing speaks against it.
+    Bills of a Pending batch are void until it is opened (UpdateBatchStatusV202206). If the organisation's
+    ``errorHandling`` is ``MarkBatchPending``, EnergyCAP sets a batch Pending for the kickouts of any import into
+    it (GetBillImportWorkflowSettingsV3). If the settings or the batch cannot be read, the bills of an import with
+    kickouts are not known to count; those of one without kickouts count.
 
-    Assumption: EnergyCAP has set the batch Pending within ``settle_time`` after the import's ``endDate``. One that
-    should be Pending and is open is looked at again then; whoever opens it later means it.
+    Assumption: EnergyCAP has set the batch Pending within ``settle_time`` after the import's ``endDate``. A batch
+    that should be Pending and is open is read again then; a person who opens it later does so on purpose.
 
-    Bills are deleted with their batch (DeleteBatchV3), which EnergyCAP does not know any more then.
+    Bills are deleted with their batch (DeleteBatchV3); EnergyCAP then no longer knows the batch.
 
     :param client: the client.
-    :param task: the import; it did not fail without bringing a bill in.
+    :param task: the import's task; it did not fail with nothing imported.
     :param kicked_out: whether it had kickouts.
-    :param settle_time: seconds after which an import's end has taken effect on its batch.
+    :param settle_time: seconds until the import's end has taken effect on its batch.
     """
     batch_id = task.batch.batch_id if task.batch else None
     handling = _error_handling(client) if kicked_out else None
@@ -82,12 +90,12 @@ def batch_state_of_import(
 def _settled_status(
     client: EciClient, task: TaskResponse, batch_id: int | None, status: str | None, settle_time: float
 ) -> str | None:
-    """Return a batch's status once the import's end has taken effect on it; as it is if that is so by now."""
+    """Return a batch's status after the import's end has taken effect on it."""
     pause = _until_settled(client, task.end_date or "", settle_time)
     if not pause:
         return status
     log.info(
-        "Batch %s is %r, and may be set Pending for the import's kickouts (%s); looking once more in %g s.",
+        "Batch %s is %r and may be set Pending for the import's kickouts (%s); reading it again in %g s.",
         batch_id,
         status,
         MARK_BATCH_PENDING,
@@ -98,7 +106,7 @@ def _settled_status(
 
 
 def _until_settled(client: EciClient, end_date: str, settle_time: float) -> float:
-    """Return the seconds that are left, by EnergyCAP's clock, until an import's end has taken effect."""
+    """Return the seconds, by EnergyCAP's clock, until an import's end has taken effect."""
     from eci_provider.api.tasks import has_offset, parse_datetime
 
     try:
@@ -114,7 +122,7 @@ def _error_handling(client: EciClient) -> str | None:
     try:
         handling = client.account.bill_import_settings().error_handling
     except EciError as error:
-        log.warning("What kickouts do to the rest of a batch cannot be read: %s", error)
+        log.warning("Cannot read what kickouts do to the rest of a batch: %s", error)
         return None
     log.info("EnergyCAP's setting errorHandling is %r.", handling)
     return handling
@@ -128,5 +136,5 @@ def _batch_status(client: EciClient, batch_id: int | None) -> str | None:
     except EciNotFoundError:
         return DELETED
     except EciError as error:
-        log.warning("How batch %s stands cannot be read: %s", batch_id, error)
+        log.warning("Cannot read the status of batch %s: %s", batch_id, error)
         return None

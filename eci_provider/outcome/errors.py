@@ -27,8 +27,8 @@ def failed_error(result: ImportResult) -> EciImportFailedError | None:
         return None
     said = f" EnergyCAP said: {result.message}" if result.message else ""
     return EciImportFailedError(
-        f"{result.summary}{said} This status does not stand for success; if it does in your EnergyCAP, "
-        "name it in success_statuses.",
+        f"{result.summary}{said} {result.status!r} is not a known success status; add it to success_statuses if "
+        "it is one.",
         result=result.to_xcom(),
     )
 
@@ -38,10 +38,11 @@ def removed_error(result: ImportResult) -> EciRemovedError | None:
     if not result.is_removed:
         return None
     return EciRemovedError(
-        f"{result.summary} Nothing is sent again. To import the bills anew, set reattach=False for one run of "
-        "the task that imports them, or clear it with a corrected file. If they were deleted for good, mark this "
-        "task as succeeded; if there never was a batch, since the file held no bill, name the status in "
-        "success_statuses.",
+        f"{result.summary} Nothing is sent again."
+        "\n  - To import the bills again: set reattach=False for one run of the importing task, or clear that "
+        "task with a corrected file."
+        "\n  - If they were deleted for good: mark this task as success."
+        "\n  - If the file held no bill: add the status to success_statuses.",
         result=result.to_xcom(),
     )
 
@@ -54,10 +55,10 @@ def kickouts_error(result: ImportResult) -> EciKickoutsError | None:
     report = result.report
     rows = f" Each row is in {redact_path(report.path)}." if report and report.path else ""
     if report and report.error:
-        rows = f" Its kickout report was not written: {report.error} KickoutReportOperator can."
+        rows = f" Its kickout report was not written: {report.error} Use KickoutReportOperator."
     return EciKickoutsError(
-        f"{result.summary} Correct what the messages name in EnergyCAP, then retry the kickouts of task "
-        f"{result.task_guid} (RetryKickoutsOperator); the file itself needs not be sent again.{rows}{reasons}",
+        f"{result.summary} Correct what the messages name in EnergyCAP, then retry these kickouts with "
+        f"RetryKickoutsOperator; do not send the file again.{rows}{reasons}",
         result=result.to_xcom(),
     )
 
@@ -78,29 +79,30 @@ def voided_error(client: EciClient, result: ImportResult, *, reattach: bool = Tr
         return _unknown_batch_error(result, error, reattach=reattach)
     if not batch.has_status("pending"):
         return None
-    or_else = f", or EnergyCAP set it so for its kickouts ({MARK_BATCH_PENDING})" if result.has_kickouts else ""
-    then = (
-        " and clear this task; to import anew, set reattach=False."
+    or_else = (
+        f", or EnergyCAP set it Pending for its kickouts ({MARK_BATCH_PENDING})" if result.has_kickouts else ""
+    )
+    hint = (
+        "open the batch (UpdateBatchStatusOperator) and clear this task.\n  - To import again: set reattach=False."
         if reattach
-        else "; with reattach=False a clear of this task imports anew."
+        else "open the batch (UpdateBatchStatusOperator). With reattach=False a clear imports again."
     )
     return EciVoidedError(
-        f"{result.summary} But batch {batch.batch_code!r} is Pending, so all its bills are void: this task "
-        f"was killed or its worker shut down, with on_kill='void_batch'{or_else}. To let them count, open "
-        f"the batch again (UpdateBatchStatusOperator){then}",
+        f"{result.summary} But batch {batch.batch_code!r} is Pending, so its bills are void: a kill of this task "
+        f"or a shutdown of its worker (on_kill='void_batch') did that{or_else}.\n  - To make them count: {hint}",
         result=result.to_xcom(),
     )
 
 
 def _unknown_batch_error(result: ImportResult, error: EciError, *, reattach: bool) -> EciUnknownOutcomeError:
-    then = (
-        "Nothing is sent again; another try, or a clear, looks at the batch again."
+    hint = (
+        "A retry or a clear reads the batch again, and sends nothing."
         if reattach
-        else "Look at the batch in EnergyCAP: with reattach=False a clear of this task imports anew."
+        else "Check the batch in EnergyCAP: with reattach=False a clear of this task imports again."
     )
     unknown = EciUnknownOutcomeError(
-        f"{result.summary} But whether a kill has voided its batch (on_kill='void_batch') cannot be read: "
-        f"{error.message} {then}",
+        f"{result.summary} But it cannot be read whether a kill has voided its batch (on_kill='void_batch'). "
+        f"{hint} The cause: {error.message}",
         result=result.to_xcom(),
     )
     unknown.retry_helps = error.retry_helps
@@ -116,9 +118,9 @@ def conclusion_timeout_error(result: ImportResult, resume_hint: str) -> EciWaitT
     """
     place = f" in batch {result.batch_code or result.batch_id}" if result.batch_id else ""
     return EciWaitTimeoutError(
-        f"Import {result.task_guid} has ended as {result.status!r}{place}, and the `execution_timeout` of "
-        "this task was over while its kickouts and its batch were read, or its kickout report was written. "
-        f"{resume_hint} Leave the task more time.",
+        f"Import {result.task_guid} has ended as {result.status!r}{place}. `execution_timeout` exceeded while its "
+        f"kickouts and batch were read, or its kickout report was written. {resume_hint} Allow the task more "
+        "time.",
         ended_by="execution_timeout",
         task_guid=result.task_guid,
         status=result.status,

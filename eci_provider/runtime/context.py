@@ -1,4 +1,4 @@
-"""What Airflow's context tells of the task instance that runs."""
+"""What Airflow's context says about the running task instance."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from eci_provider.core import clock
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-#: Under which key Airflow keeps what a task returns.
+#: The XCom key of what a task returns.
 RETURN_VALUE = "return_value"
 
 
 def map_index(instance: Any) -> int:
-    """Return which of the mapped task instances it is; -1 without mapping."""
+    """
+    Return the index of a mapped task instance; -1 without mapping.
+
+    :param instance: the task instance.
+    """
     return -1 if instance.map_index is None else int(instance.map_index)
 
 
@@ -24,7 +28,7 @@ def own_xcom(context: Context, key: str) -> Any:
     Return what this try of the task pushed earlier, also in another process.
 
     :param context: Airflow's context.
-    :param key: under which key.
+    :param key: the XCom key.
     """
     instance: Any = context["ti"]
     return instance.xcom_pull(task_ids=instance.task_id, key=key, map_indexes=map_index(instance))
@@ -35,13 +39,17 @@ def xcoms_of_all_instances(context: Context, key: str) -> list[Any]:
     Return what all instances of a mapped task, this one included, pushed in this DAG run.
 
     :param context: Airflow's context.
-    :param key: under which key.
+    :param key: the XCom key.
     """
     instance: Any = context["ti"]
     return list(instance.xcom_pull(task_ids=[instance.task_id], key=key) or ())
 
 
 def start_of_try(context: Context) -> datetime:
-    """Return when Airflow began the try; now where it does not say."""
+    """
+    Return when Airflow started the try; now if it does not say.
+
+    :param context: Airflow's context.
+    """
     started = getattr(context.get("ti"), "start_date", None)
     return started if isinstance(started, datetime) else clock.utc_now()

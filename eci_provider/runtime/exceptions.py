@@ -1,4 +1,4 @@
-"""Make our errors Airflow's where that changes what Airflow does: a retry that cannot help is not made."""
+"""Raise our errors as Airflow's exceptions, if that changes what Airflow does with the task."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _Error = TypeVar("_Error", bound=EciError)
 @contextmanager
 def final_errors() -> Iterator[None]:
     """
-    Let errors that a retry cannot help fail the task at once.
+    Raise non-retryable errors as AirflowFailException, so that Airflow does not retry the task.
 
-    Such an error keeps its class, message and data, and becomes an ``AirflowFailException`` as well.
+    Such an error keeps its class, message and data; it is an ``AirflowFailException`` too.
     """
     try:
         yield
@@ -31,10 +31,10 @@ def final_errors() -> Iterator[None]:
 
 def as_airflow_error(error: _Error, airflow_class: type[Exception]) -> _Error:
     """
-    Return an error that is both what it was and an Airflow exception.
+    Return a copy of an error that is an Airflow exception too.
 
     :param error: one of ours.
-    :param airflow_class: the Airflow exception whose treatment it needs.
+    :param airflow_class: the class of the Airflow exception.
     """
     cls: Any = _combined(cast("Any", type(error)), cast("Any", airflow_class))
     return cast("_Error", error.copy_as(cls))

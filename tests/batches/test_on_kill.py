@@ -50,7 +50,7 @@ def test_detached_it_goes_on(sandbox: Sandbox, guid: str, caplog: pytest.LogCapt
     level, said = kill(guid, caplog, on_kill="detach")
 
     assert level == "INFO"
-    for words in (guid, "goes on in EnergyCAP", "reattaches"):
+    for words in (guid, "continues in EnergyCAP", "reattaches"):
         assert words in said
     assert sandbox.requests == []
 
@@ -60,7 +60,7 @@ def test_detached_from_a_task_that_would_import_again_it_says_what_to_do(
 ) -> None:
     _, said = kill(guid, caplog, on_kill="detach", reattach=False)
 
-    for words in (guid, "goes on in EnergyCAP", "would import again", f"adopt_task_guid to '{guid}'"):
+    for words in (guid, "continues in EnergyCAP", "would import again", f"adopt_task_guid to '{guid}'"):
         assert words in said
     assert "reattaches" not in said
 

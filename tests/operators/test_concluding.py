@@ -95,7 +95,7 @@ def test_a_batch_that_a_kill_may_have_voided_and_that_cannot_be_read_hides_no_re
     assert isinstance(end.error, errors.EciUnknownOutcomeError)
     assert end.is_final is is_final
     assert f"Import {end.result['task_guid']} ended as 'Completed'" in end.error.message
-    assert "whether a kill has voided its batch (on_kill='void_batch') cannot be read" in end.error.message
+    assert "it cannot be read whether a kill has voided its batch (on_kill='void_batch')" in end.error.message
 
     sandbox.clear_faults()
     assert tries.run().state == "success"

@@ -13,7 +13,7 @@ import pytest
 from eci_provider.api import EciClient
 from eci_provider.api.errors import EciNotFoundError, EciValidationError
 from eci_provider.get_provider_info import get_provider_info
-from eci_provider.links import REPORT_LINK_KEY, KickoutReportLink, place_url
+from eci_provider.links import REPORT_LINK_KEY, KickoutReportLink, browser_url
 from eci_provider.operators import KickoutReportOperator
 from eci_provider.reports import EciReportError
 from eci_provider.sandbox import Sandbox
@@ -248,12 +248,12 @@ def test_an_optional_argument_that_rendered_to_nothing_is_left_out(
     ],
 )
 def test_the_link_shows_the_place_and_no_credentials(path: str, url: str) -> None:
-    assert place_url(path) == url
+    assert browser_url(path) == url
 
 
 def test_a_relative_path_is_one_of_the_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert place_url("report.csv") == f"file://{tmp_path}/report.csv"
+    assert browser_url("report.csv") == f"file://{tmp_path}/report.csv"
 
 
 def test_airflow_knows_the_link() -> None:

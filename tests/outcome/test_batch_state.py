@@ -197,7 +197,7 @@ def test_an_import_of_no_bills_that_never_had_a_batch_succeeds_where_its_status_
 
     assert end.state == state, end.error
     assert isinstance(end.error, errors.EciRemovedError) is (state == "failed")
-    assert end.error is None or "name the status in success_statuses" in str(end.error)
+    assert end.error is None or "add the status to success_statuses" in str(end.error)
 
 
 def _batch_looks(sandbox: Sandbox) -> int:

@@ -891,7 +891,7 @@ class TestKill:
         tries = self._killed(scene, monkeypatch, batch_settings={"batch_mode": "new batch"})
 
         guid = scene.sandbox.tasks()[0]["task_guid"]
-        assert any(guid in line and "goes on in EnergyCAP" in line for line in caplog.messages)
+        assert any(guid in line and "continues in EnergyCAP" in line for line in caplog.messages)
         assert scene.sandbox.batches()[0]["batch_status"] == "Open"
         assert scene.run(tries).result["reattached"] is True
 
