@@ -1,0 +1,6 @@
+"""
+Tools of the people who work on the provider: the demo, the storm and the benchmarks.
+
+Each tool is a package that ``python -m`` runs; what several of them need is in :mod:`dev.support`. They may use
+anything of the project. Nothing of ``eci_provider`` imports them, and no wheel contains them.
+"""

@@ -1,4 +1,4 @@
-"""Measure, print, and keep what was found: ``make bench``."""
+"""Command line of the benchmarks: ``make bench``."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dev.benchmarks.children import HOME, ROOT
+from dev.benchmarks.children import HOME
 from dev.benchmarks.results import PAGE, machine, record
+from dev.support.paths import ROOT
 
-#: What is measured, in the page's order, each a module of this package.
+#: Sections in the order of the page; each is a module with ``measure(quick)``.
 SECTIONS = ("imports", "get", "upload", "waits", "bills")
-#: The same, of those that run on their own: ``main(arguments) -> int`` prints. With what makes them quick.
+#: Further sections, which are programs with ``main(arguments)``; with the arguments of ``--quick``.
 PROGRAMS: dict[str, list[str]] = {"bill_files": ["--quick"], "kickout_report": ["--rows", "20000"]}
 WRITTEN = ROOT / "build" / "performance.md"
 
 
-class _Both(io.StringIO):
-    """Keep what is printed, and show it too."""
+class _Copy(io.StringIO):
+    """Output that is kept, and printed to standard error too."""
 
     def write(self, text: str) -> int:
         sys.stderr.write(text)
@@ -31,9 +32,9 @@ class _Both(io.StringIO):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
-    Run what was asked for.
+    Run benchmarks.
 
-    :return: 0 when everything could be measured, whatever came out; 1 when something could not.
+    :return: exit code: 0 if everything could be measured, even if a target was missed; else 1.
     """
     options = _parser().parse_args(arguments)
     chosen = options.only.split(",") if options.only else [*SECTIONS, *PROGRAMS]
@@ -44,10 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         began = time.monotonic()
         print(f"==> {name}", flush=True)
         try:
-            found[name] = _measured(name, quick=options.quick)
-        except (Exception, SystemExit) as error:  # the others are still worth having
+            found[name] = _measure(name, quick=options.quick)
+        except (Exception, SystemExit) as error:  # the other sections are measured all the same
             failed.append(name)
-            print(f"{name} could not be measured: {error}", file=sys.stderr, flush=True)
+            print(f"cannot measure {name}: {error}", file=sys.stderr, flush=True)
             continue
         print(f"\n({time.monotonic() - began:.0f} s)\n", flush=True)
         if options.record:
@@ -58,16 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def _measured(name: str, *, quick: bool) -> str:
+def _measure(name: str, *, quick: bool) -> str:
+    """Measure one section, and return it in Markdown."""
     module = importlib.import_module(f"dev.benchmarks.{name}")
     if name in SECTIONS:
         text = str(module.measure(quick=quick).markdown())
         print(text, flush=True)
         return text
-    with contextlib.redirect_stdout(_Both()) as printed:
+    with contextlib.redirect_stdout(_Copy()) as printed:
         code = module.main(PROGRAMS[name] if quick else [])
     if code != 0:
-        raise RuntimeError(f"it ended with {code}")
+        raise RuntimeError(f"the exit code is {code}")
     text = printed.getvalue().strip()
     text = text if "| --" in text else f"```text\n{text}\n```"
     return f"### {name.replace('_', ' ').capitalize()}\n\n{machine()}\n\n{text}"
@@ -83,18 +85,20 @@ def _names(text: str) -> str:
     unknown = set(filter(None, text.split(","))) - {*SECTIONS, *PROGRAMS}
     if unknown:
         known = ", ".join([*SECTIONS, *PROGRAMS])
-        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))} is none of {known}")
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(sorted(unknown))}; known: {known}")
     return text
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m dev.benchmarks", description="Measure what the provider costs beside its peers."
+        prog="python -m dev.benchmarks", description="Measure what the provider costs beside similar providers."
     )
-    parser.add_argument("--only", type=_names, default="", help="some of it, with commas between")
-    parser.add_argument("--quick", action="store_true", help="small sizes and few rounds, to see that it runs")
-    parser.add_argument("--record", action="store_true", help="put what is found into docs/performance.md")
-    parser.add_argument("--out", type=Path, default=WRITTEN, help="where the tables are written")
+    parser.add_argument(
+        "--only", type=_names, default="", help="sections to measure, separated by commas (default: all)"
+    )
+    parser.add_argument("--quick", action="store_true", help="use small sizes and few rounds, to see that it runs")
+    parser.add_argument("--record", action="store_true", help="write the results into docs/performance.md")
+    parser.add_argument("--out", type=Path, default=WRITTEN, help="file for the tables (default: %(default)s)")
     return parser
 
 

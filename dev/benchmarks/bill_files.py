@@ -1,11 +1,11 @@
 """
-Time and memory of checking and of splitting a bill file, beside Python's own ``csv`` that only reads it.
+The cost of checking and of splitting a bill file, beside Python's ``csv`` that only reads it.
 
-Run it as ``python -m dev.benchmarks.bill_files --mib 64 --rounds 5``. It needs Linux, for the peak of a process.
+Run it as ``python -m dev.benchmarks.bill_files --mib 64 --rounds 5``. It needs Linux, to measure the peak memory.
 
-The file has the layout of the real bills in ``example_dags/data``, in the documented order; ``--shuffled`` brings
-it out of that order, which gives the check most to do. Each measurement is a process of its own, and the ways take
-turns, so that a machine that is busy for a while slows them all. The imports stand before the clock starts.
+The file has the layout of the real bills in ``example_dags/data``, in the documented order. ``--shuffled`` changes
+the order, which is the worst case for the check. Each measurement is a process of its own, and the passes take
+turns, so that a busy machine slows all of them alike. Imports are not measured.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ import argparse
 import csv
 import json
 import platform
-import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,12 +23,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dev.benchmarks.children import json_from_python
+from dev.benchmarks.memory import MEBIBYTE, peak, resident
 from example_dags.data.make_large_file import HEADER, bills, write_bills
 
-MEBIBYTE = 1024 * 1024
-#: At most so many times what ``csv`` takes.
+#: Largest time, as a multiple of the time of ``csv``.
 TARGETS = {"check": 4.0, "split": 2.0}
-#: At most so much memory above what the process had before, in MiB.
+#: Largest peak memory above the memory at the start, in MiB.
 MEMORY = 32
 MAPPING = {
     "header": HEADER.strip().split(","),
@@ -51,10 +50,10 @@ MAPPING = {
 @dataclass(frozen=True)
 class Cost:
     """
-    Hold what one pass over a file took.
+    Cost of one pass over a file.
 
-    :param seconds: of processor time, which other work on the machine lengthens little.
-    :param memory: bytes of the process's peak above what it had before.
+    :param seconds: processor time, which hardly depends on other work of the machine.
+    :param memory: peak memory above the memory at the start, in bytes.
     """
 
     seconds: float
@@ -62,7 +61,7 @@ class Cost:
 
 
 def bare(file: Path, _: Path) -> Callable[[], object]:
-    """Prepare to read the file with ``csv`` alone."""
+    """Prepare to read the file with ``csv``."""
 
     def read() -> int:
         with file.open(newline="", encoding="utf-8") as stream:
@@ -73,6 +72,7 @@ def bare(file: Path, _: Path) -> Callable[[], object]:
 
 def check(file: Path, _: Path) -> Callable[[], object]:
     """Prepare to check the file."""
+    # Imported here, as below: the memory of a pass must not include the modules of another.
     from eci_provider.bills import check_file
 
     report = check_file(file, mapping=MAPPING)
@@ -88,28 +88,21 @@ def split(file: Path, folder: Path) -> Callable[[], object]:
     return lambda: split_file(file, folder, mapping=mapping)
 
 
-WAYS = {"csv": bare, "check": check, "split": split}
+PASSES = {"csv": bare, "check": check, "split": split}
 
 
 def measured(way: str, file: Path, folder: Path) -> Cost:
     """Measure one pass in this process."""
-    once = WAYS[way](file, folder)
-    before = _status("VmRSS")
+    once = PASSES[way](file, folder)
+    before = resident()
     Path("/proc/self/clear_refs").write_text("5")
     began = time.process_time()
     once()
-    return Cost(time.process_time() - began, _status("VmHWM") - before)
-
-
-def _status(name: str) -> int:
-    found = re.search(rf"^{name}:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
-    if found is None:
-        raise RuntimeError(f"/proc/self/status has no {name}")
-    return int(found[1]) * 1024
+    return Cost(time.process_time() - began, peak() - before)
 
 
 def write_shuffled(path: Path, size: int) -> int:
-    """Write the same bills month by month, the accounts of each month in turn: no two of one account meet."""
+    """Write the same bills sorted by month, so that no bill follows another of its account. Return the rows."""
     waiting: list[list[list[str]]] = []
     account: list[list[str]] = []
     written = 0
@@ -133,33 +126,32 @@ def write_shuffled(path: Path, size: int) -> int:
 
 def compare(file: Path, folder: Path, rounds: int) -> dict[str, list[Cost]]:
     """
-    Go over a file in every way, several times in turns.
+    Measure each pass over a file several times, in turns.
 
     :param file: the file.
-    :param folder: where parts may lie for a while.
-    :param rounds: how often each way is measured.
+    :param folder: folder for the parts of a split.
+    :param rounds: how often each pass is measured.
     """
-    costs: dict[str, list[Cost]] = {way: [] for way in WAYS}
+    costs: dict[str, list[Cost]] = {way: [] for way in PASSES}
     for _ in range(rounds):
         for way, found in costs.items():
             parts = folder / "parts"
-            command = [sys.executable, "-m", "dev.benchmarks.bill_files", "--one", way, str(file), str(parts)]
-            done = subprocess.run(command, stdout=subprocess.PIPE, check=True)  # noqa: S603
-            found.append(Cost(**json.loads(done.stdout)))
+            arguments = ["-m", "dev.benchmarks.bill_files", "--one", way, str(file), str(parts)]
+            found.append(Cost(**json_from_python(arguments)))
             shutil.rmtree(parts, ignore_errors=True)
     return costs
 
 
 def table(costs: dict[str, list[Cost]], rows: int) -> str:
-    """Return the medians as a table in Markdown, and which targets are held."""
+    """Return the medians as a table in Markdown, and whether the targets are held."""
     lines = [
-        "| way | processor seconds | rows a second | times csv | MiB above start |",
+        "| pass | processor seconds | rows per second | times csv | MiB above start |",
         "| --- | --: | --: | --: | --: |",
     ]
     verdicts = []
     for way, found in costs.items():
         seconds = statistics.median(cost.seconds for cost in found)
-        # Of each round by itself, since what slows the machine slows its neighbours.
+        # By round: a busy machine slows all passes of a round alike.
         pairs = zip(found, costs["csv"], strict=True)
         times = statistics.median(cost.seconds / bare.seconds for cost, bare in pairs)
         memory = max(cost.memory for cost in found) / MEBIBYTE
@@ -171,12 +163,16 @@ def table(costs: dict[str, list[Cost]], rows: int) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line asks for, and return 0."""
+    """Run the command line, and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m dev.benchmarks.bill_files", description="Measure bill files.")
-    parser.add_argument("--mib", type=int, default=64, help="how large the file is (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (default: %(default)s)")
-    parser.add_argument("--shuffled", action="store_true", help="out of the documented order")
-    parser.add_argument("--quick", action="store_true", help="a small file and one round, to see that it runs")
+    parser.add_argument("--mib", type=int, default=64, help="size of the file (default: %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="how often each pass is measured (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--shuffled", action="store_true", help="write the file in another order than the documented one"
+    )
+    parser.add_argument("--quick", action="store_true", help="use a small file and one round, to see that it runs")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.one:
@@ -189,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         size = mib * MEBIBYTE
         rows = write_shuffled(file, size) if options.shuffled else write_bills(file, size=size)
         costs = compare(file, Path(folder), rounds)
-    order = "out of the documented order" if options.shuffled else "in the documented order"
+    order = "not in the documented order" if options.shuffled else "in the documented order"
     print(f"{mib} MiB, {rows:,} rows {order}; Python {platform.python_version()}; medians of {rounds}\n")
     print(table(costs, rows))
     return 0

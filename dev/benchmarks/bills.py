@@ -1,13 +1,13 @@
 """
-Bills a second from a file into a closed batch: a DAG that ``airflow dags test`` runs, beside the calls alone.
+Bills per second from a file into a closed batch: a DAG in ``airflow dags test``, beside a script of plain
+requests.
 
-Both talk to one sandbox, whose own import takes the same in both. The calls alone are made by a script that has
-``requests`` and nothing of Airflow or of this package: no checks, no marker, no look at anything but the end.
+Both use one sandbox, whose import takes the same time in both. The script uses ``requests`` and nothing of Airflow
+or of this package. It has no checks and no marker, and only waits for the end.
 """
 
 from __future__ import annotations
 
-import json
 import statistics
 import subprocess
 import sys
@@ -16,19 +16,19 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dev.benchmarks.children import HOME, ROOT, environment
+from dev.benchmarks.children import HOME, environment
 from dev.benchmarks.results import Section
-
-if TYPE_CHECKING:
-    from eci_provider.sandbox.request_log import RequestRecord
+from dev.support.environment import connection_variable
+from dev.support.paths import ROOT
+from eci_provider.sandbox import Sandbox
+from eci_provider.sandbox.request_log import RequestRecord
 
 HEADER = "ACCOUNT,STARTDATE,ENDDATE,ACE,METERCODE,COST:USD:Total\n"
 DAG, DAGS = "eci_bench_bills", Path(__file__).resolve().parent / "dags"
 ACCOUNTS = 100
-AIRFLOW, CALLS = "airflow dags test", "the calls alone"
-#: By the clock of the process, so that what starts it counts in neither.
+AIRFLOW, SCRIPTED = "airflow dags test", "plain requests"
 SCRIPT = """
 import base64, sys, time
 import requests
@@ -55,7 +55,7 @@ print(task["currentSuccessCount"])
 
 
 def bill_file(path: Path, bills: int) -> None:
-    """Write a file of bills of a hundred accounts; of corrected bills (C) EnergyCAP keeps each that is sent."""
+    """Write a file of bills of a hundred accounts. They are corrected bills (C), which never replace another."""
     with path.open("w") as file:
         file.write(HEADER)
         for number in range(bills):
@@ -64,10 +64,10 @@ def bill_file(path: Path, bills: int) -> None:
 
 def run(command: list[str], **variables: str) -> float:
     """
-    Run a command and return the seconds that it took.
+    Run a command, and return the seconds that it took.
 
     :param variables: further environment variables.
-    :raises RuntimeError: when it fails.
+    :raises RuntimeError: if it fails.
     """
     began = time.perf_counter()
     done = subprocess.run(  # noqa: S603
@@ -80,14 +80,12 @@ def run(command: list[str], **variables: str) -> float:
 
 def measure(*, quick: bool) -> Section:
     """
-    Import a file in both ways, in turns.
+    Import a file with the DAG and with the script, in turns.
 
-    :param quick: a small file and one round.
+    :param quick: whether to use a small file, and one round.
     """
-    from eci_provider.sandbox import Sandbox
-
     bills, rounds = (1000, 1) if quick else (20_000, 3)
-    taken: dict[str, list[tuple[float, float]]] = {AIRFLOW: [], CALLS: []}
+    taken: dict[str, list[tuple[float, float]]] = {AIRFLOW: [], SCRIPTED: []}
     asked: dict[str, int] = {}
     HOME.mkdir(parents=True, exist_ok=True)
     run([sys.executable, "-m", "airflow", "db", "migrate"])
@@ -98,22 +96,21 @@ def measure(*, quick: bool) -> Section:
         bill_file(file, bills)
         ways = {
             AIRFLOW: _airflow(sandbox.url, sandbox.api_key, file),
-            CALLS: _calls(sandbox.url, sandbox.api_key, file),
+            SCRIPTED: _calls(sandbox.url, sandbox.api_key, file),
         }
         for turn in range(rounds + 1):
             for way, once in ways.items():
                 sandbox.clear_requests()
                 seconds = once(f"{way} {turn}")
                 asked[way] = len(sandbox.requests)
-                if turn:  # the first turn compiles, and tells Airflow of the DAG
+                if turn:  # the first turn compiles modules and stores the DAG
                     taken[way].append((seconds, _span(sandbox.requests)))
         _check(len(sandbox.bills()), sandbox.batches(), bills * (rounds + 1) * len(ways))
     return _section(bills, rounds, taken, asked)
 
 
 def _airflow(url: str, key: str, file: Path) -> Callable[[str], float]:
-    connection = json.dumps({"conn_type": "eci", "host": url, "password": key})
-    variables = {"AIRFLOW_CONN_ECI_DEFAULT": connection, "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS)}
+    variables = {**connection_variable(url, key), "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS)}
     command = [sys.executable, "-m", "airflow", "dags", "test", DAG]
     return lambda code: run(command, BENCH_FILE=str(file), BENCH_BATCH=code, **variables)
 
@@ -139,11 +136,10 @@ def _section(
 ) -> Section:
     conditions = (
         f"{bills:,} bills of one file; medians of {rounds} runs each, in turns, after one that does not count. A "
-        "run is a process from its start to its end, Airflow's own start included. The sandbox's own import is in "
-        "both."
+        "run is a process from its start to its end, which includes the start of Airflow and the sandbox's import."
     )
-    columns = ("way", "seconds", "bills a second", "first request to last, s", "requests")
-    section = Section("bills", "Bills a second, end to end", columns, conditions)
+    columns = ("client", "seconds", "bills per second", "first request to last, s", "requests")
+    section = Section("bills", "Bills per second, end to end", columns, conditions)
     for way, runs in taken.items():
         whole, span = (statistics.median(each) for each in zip(*runs, strict=True))
         section.rows.append((way, f"{whole:.1f}", f"{bills / whole:,.0f}", f"{span:.2f}", f"{asked[way]}"))

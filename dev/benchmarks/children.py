@@ -1,48 +1,37 @@
-"""Processes of a benchmark's own: what each of them runs in, and what it prints."""
+"""Processes of a benchmark: their environment, and what they print."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-HOME = ROOT / ".airflow" / "bench"
+from dev.support.environment import airflow_environment
+from dev.support.paths import HOMES, ROOT
+
+HOME = HOMES / "bench"
 
 
 def environment(**more: str) -> dict[str, str]:
     """
-    Return an environment without what is meant for an Airflow or a Python of whoever runs this.
-
-    A Python that is told to keep no compiled modules, above all, would compile ours for every import.
+    Return the environment of a benchmark's processes.
 
     :param more: further variables.
     """
-    foreign = ("AIRFLOW_", "_AIRFLOW_", "PYTHON")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    own = {
-        "AIRFLOW_HOME": str(HOME),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
-    }
-    return {**kept, **own, **more}
+    return airflow_environment(HOME, **more)
 
 
-def told(arguments: list[str], **more: str) -> Any:
+def json_from_python(arguments: list[str], **more: str) -> Any:
     """
-    Run Python in a process of its own and return what its last line says.
+    Run Python in a process of its own, and return the last line of its output.
 
-    :param arguments: what comes after ``python``.
+    :param arguments: arguments of ``python``.
     :param more: further environment variables.
-    :return: the last line of its output, read as JSON.
-    :raises RuntimeError: when it fails; with the end of what it said.
+    :return: the last line, parsed as JSON.
+    :raises RuntimeError: if it fails, with the end of its standard error.
     """
     done = subprocess.run(  # noqa: S603
         [sys.executable, *arguments], capture_output=True, text=True, env=environment(**more), cwd=ROOT
@@ -55,9 +44,9 @@ def told(arguments: list[str], **more: str) -> Any:
 @contextmanager
 def serving(*arguments: str) -> Iterator[int]:
     """
-    Run a server of this package in a process of its own, and end it.
+    Run a server of this package in a process of its own.
 
-    :param arguments: what comes after ``python -m``; it prints its port first.
+    :param arguments: arguments of ``python -m``. The first line that the server prints is its port.
     :return: the port.
     """
     command = [sys.executable, "-m", *arguments]

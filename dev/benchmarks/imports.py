@@ -1,13 +1,13 @@
-"""How long a DAG file waits for its imports: ours beside five peers, each above Airflow's own SDK."""
+"""Import time: how long a DAG file waits for our modules and for those of five other providers."""
 
 from __future__ import annotations
 
 import statistics
 
-from dev.benchmarks.children import told
+from dev.benchmarks.children import json_from_python
 from dev.benchmarks.results import Section, Target, versions
 
-#: Ours is all that the package has for DAG files; a peer's is its operators alone, which favours the peer.
+#: Ours are all modules for DAG files; of the others, only the operators are imported, which favours them.
 OURS = "eci_provider"
 IMPORTS = {
     OURS: "import eci_provider.operators, eci_provider.sensors, eci_provider.triggers",
@@ -24,7 +24,7 @@ PEERS = (
     "airflow-provider-fivetran-async",
     "apache-airflow-providers-databricks",
 )
-#: What any DAG file has loaded. `import airflow.sdk` alone leaves these two for whoever comes first.
+#: Every DAG file imports DAG and BaseOperator. `import airflow.sdk` alone does not load them.
 SCRIPT = """
 import time
 start = time.perf_counter()
@@ -38,17 +38,17 @@ print([bare - start, time.perf_counter() - bare])
 
 def measure(*, quick: bool) -> Section:
     """
-    Import each in new processes, in turns.
+    Import each provider in new processes, in turns.
 
-    :param quick: fewer rounds.
+    :param quick: whether to import each less often.
     """
     rounds = 3 if quick else 15
     taken: dict[str, list[float]] = {name: [] for name in IMPORTS}
     bare: list[float] = []
     for turn in range(rounds + 1):
         for name, statement in IMPORTS.items():
-            sdk, own = told(["-c", SCRIPT.format(statement=statement)])
-            if turn:  # the first turn compiles, and fills the disk's cache
+            sdk, own = json_from_python(["-c", SCRIPT.format(statement=statement)])
+            if turn:  # the first turn compiles modules and fills the disk cache
                 bare.append(sdk)
                 taken[name].append(own)
     medians = {name: statistics.median(seconds) * 1000 for name, seconds in taken.items()}
@@ -62,6 +62,6 @@ def measure(*, quick: bool) -> Section:
     peers = [each for name, each in medians.items() if name != OURS]
     section.targets = [
         Target("ours above airflow.sdk", ours, 40.0, "ms"),
-        Target("ours to the lightest peer", ours / min(peers), 1 / 8),
+        Target("ours to the fastest of the others", ours / min(peers), 1 / 8),
     ]
     return section

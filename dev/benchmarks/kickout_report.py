@@ -1,11 +1,11 @@
 """
-Time and memory of kickout reports: many kicked-out rows, read from a server on loopback, written in each format.
+The cost of kickout reports with many rows, which are read from a server and written in each format.
 
-Run it as ``python -m dev.benchmarks.kickout_report --rows 200000``. It needs Linux, for the peak of a process.
+Run it as ``python -m dev.benchmarks.kickout_report --rows 200000``. It needs Linux, to measure the peak memory.
 
-Each measurement is a process of its own, and the server is another one: it makes up rows of fifteen columns while
-they are read. ``few`` rows share twenty messages; ``own`` gives each row a message of its own, which is the worst
-case for what is grouped by message. Reading, grouping and writing are measured; the imports stand before.
+Each measurement is a process of its own. The server generates rows of fifteen columns while they are read. With
+``few`` messages, all rows share twenty; with ``own`` messages, each row has a different one, which is the worst
+case for grouping by message. Reading, grouping and writing are measured; imports are not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -23,29 +22,28 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, ClassVar
 
+from dev.benchmarks.children import json_from_python
+
 GUID = "123e4567-e89b-12d3-a456-426614174000"
 KEY = "K" * 40
 FORMATS = ("csv", "xlsx", "md")
 COLUMNS = ("ACCOUNT", "STARTDATE", "ENDDATE", "ACE", "METERCODE", *(f"CHG:USD:Charge {n}" for n in range(1, 11)))
 _SCRIPT = """
 import json, sys, time
+from dev.benchmarks.memory import MEBIBYTE, peak
 from eci_provider.api import EciClient
 from eci_provider.reports import write_report
-
-def peak():
-    lines = open("/proc/self/status").read().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 url, key, guid, path, *names = sys.argv[1:]
 with EciClient(url, key) as client:
     start, began = peak(), time.monotonic()
     done = write_report(client.kickouts.report(guid, names), path)
-    print(json.dumps([done["rows"], time.monotonic() - began, peak() - start]))
+    print(json.dumps([done["rows"], time.monotonic() - began, (peak() - start) / MEBIBYTE]))
 """
 
 
 class _Rows(BaseHTTPRequestHandler):
-    """Answer for an import with kickouts; nothing of it is held in memory."""
+    """Answers about an import with kickouts, without keeping any row in memory."""
 
     protocol_version = "HTTP/1.1"
     rows: ClassVar[int] = 0
@@ -58,7 +56,7 @@ class _Rows(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         waiting: list[str] = []
-        # By the name of a file a half of them is told.
+        # Asked for one file, it returns half of the rows.
         last = self.rows if self.path.endswith("/kickout/detail") else self.rows // 2
         for part in self._summary() if self.path.endswith("/summary") else self._detail(last):
             waiting.append(part)
@@ -87,7 +85,7 @@ class _Rows(BaseHTTPRequestHandler):
         yield json.dumps({"fields": [{"id": 100 + n, "name": name} for n, name in enumerate(names)]})[:-1]
         yield ', "data": ['
         charges = [f"{number}.25" for number in range(10)]
-        # Written out once, so that the server is not what is measured.
+        # Formatted once, so that the server's time is not what is measured.
         values = ["%s", "A-%07d", "20260101", "20260131", "A", "M-%07d", *charges]
         cells = json.dumps([{"fieldId": 100 + n, "value": value} for n, value in enumerate(values)])
         for row in range(last):
@@ -101,10 +99,11 @@ class _Rows(BaseHTTPRequestHandler):
 @contextmanager
 def serving(rows: int, *, own: bool) -> Iterator[str]:
     """
-    Serve an import's kickouts in a thread, and hand out the address.
+    Serve an import's kickouts in a thread.
 
-    :param rows: how many there are.
-    :param own: whether each has a message of its own; else twenty share theirs.
+    :param rows: number of rows.
+    :param own: whether each row has its own message; else all share twenty.
+    :return: the address.
     """
     handler = type("Rows", (_Rows,), {"rows": rows, "own": own})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -120,24 +119,20 @@ def measured(url: str, path: Path, *names: str) -> tuple[int, float, float]:
     """
     Write a report in a process of its own.
 
-    :param url: the server.
-    :param path: where to; its extension says the format.
-    :param names: names of files to tell the rows by; of each the first half is told.
-    :return: rows, seconds, and the MiB of the process's peak above what it had before.
+    :param url: address of the server.
+    :param path: file to write; its extension says the format.
+    :param names: names of kickout files to read, instead of all rows.
+    :return: rows, seconds, and peak memory above the memory at the start in MiB.
     """
-    command = [sys.executable, "-c", _SCRIPT, url, KEY, GUID, str(path), *names]
-    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 (our own interpreter and script)
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    rows, seconds, memory = json.loads(done.stdout)
+    rows, seconds, memory = json_from_python(["-c", _SCRIPT, url, KEY, GUID, str(path), *names])
     return rows, seconds, memory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
-    Measure and print.
+    Run the command line.
 
-    :param arguments: what stands on the command line.
+    :param arguments: its arguments.
     """
     parser = argparse.ArgumentParser(prog="python -m dev.benchmarks.kickout_report", description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000)

@@ -1,4 +1,4 @@
-"""EnergyCAP's own client, as its documentation shows it."""
+"""EnergyCAP's own client, EnergyCapSdk."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 
 def energycap_sdk(url: str, key: str) -> Any:
     """
-    Return a client of EnergyCapSdk.
+    Return a client, created as its documentation says.
 
-    :param url: the environment's address.
+    :param url: address of the environment.
     :param key: the API key.
     """
-    # Its package asks setuptools to declare a namespace; setuptools no longer offers that.
+    # The package calls a function of setuptools that no longer exists. Imported here, since it changes
+    # sys.modules.
     namespaces = ModuleType("pkg_resources")
     namespaces.declare_namespace = lambda name: None  # type: ignore[attr-defined]
     sys.modules["pkg_resources"] = namespaces

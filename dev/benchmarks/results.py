@@ -1,4 +1,4 @@
-"""What a measurement found: a table, targets held or missed, and the page that keeps them."""
+"""Results of the benchmarks: tables, targets, and the page that has them."""
 
 from __future__ import annotations
 
@@ -10,45 +10,50 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
-MEBIBYTE = 1024 * 1024
+from dev.benchmarks.memory import MEBIBYTE
+from dev.support.paths import ROOT
+
+PAGE = ROOT / "docs" / "performance.md"
 
 
 @dataclass(frozen=True)
 class Target:
     """
-    Hold one bound and what was measured against it.
+    A bound, and the figure that was measured.
 
-    :param words: what is bounded.
+    :param description: what is measured.
     :param measured: the figure.
-    :param most: the largest figure that holds the target.
-    :param unit: what both are counted in; ``times`` for a ratio.
+    :param most: the bound.
+    :param unit: unit of both; ``times`` for a ratio.
     """
 
-    words: str
+    description: str
     measured: float
     most: float
     unit: str = "times"
 
     @property
     def is_held(self) -> bool:
-        """Tell whether the figure is within the bound."""
+        """Whether the figure is within the bound."""
         return self.measured <= self.most
 
     def __str__(self) -> str:
         verdict = "held" if self.is_held else "**missed**"
-        return f"{self.words}: {self.measured:.3g} {self.unit}, at most {self.most:.3g}: {verdict}"
+        return f"{self.description}: {self.measured:.3g} {self.unit}, at most {self.most:.3g}: {verdict}"
 
 
 @dataclass
 class Section:
     """
-    Hold one table of the page.
+    A section of the page: one table with its targets.
 
-    :param name: what ``ONLY=`` calls it.
+    :param name: its name for ``ONLY=``.
     :param title: its heading.
-    :param columns: the table's heads; the first column is text, the others are figures.
-    :param conditions: how it was measured: rounds, sizes, what was left out.
+    :param columns: heads of the table; the first column is text, the others are figures.
+    :param conditions: how it was measured.
+    :param rows: rows of the table.
+    :param targets: the targets.
+    :param notes: further sentences.
     """
 
     name: str
@@ -71,7 +76,7 @@ class Section:
 
 
 def machine() -> str:
-    """Describe this machine in a sentence: what a figure depends on, and nothing that names it."""
+    """Return a sentence about this machine, without anything that identifies it."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / MEBIBYTE / 1024
     return (
         f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, "
@@ -80,21 +85,24 @@ def machine() -> str:
 
 
 def versions(*names: str) -> str:
-    """Return distributions with their versions, for the conditions of a section."""
+    """Return the versions of distributions, for the conditions of a section."""
     return ", ".join(f"{name} {metadata.version(name)}" for name in names)
 
 
 def record(name: str, text: str, page: Path = PAGE) -> None:
     """
-    Put a section into the page, in the place of what an earlier run found.
+    Replace a section in the page.
 
-    :param name: the section's name, which stands in a pair of marks in the page.
+    :param name: name of the section, which is in two marks in the page.
     :param text: the section in Markdown.
-    :raises ValueError: when the page has no such marks.
+    :param page: the page.
+    :raises ValueError: if the page does not have the marks once.
     """
     begin, end = f"<!-- measured: {name} -->", f"<!-- end: {name} -->"
     marked = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     changed, found = marked.subn(lambda _: f"{begin}\n{text}\n{end}", page.read_text(encoding="utf-8"))
     if found != 1:
-        raise ValueError(f"{page.name} has {found} places for {name!r}; it needs one, between {begin} and {end}")
+        raise ValueError(
+            f"{page.name} has {found} places for {name!r}; it must have one, between {begin} and {end}"
+        )
     page.write_text(changed, encoding="utf-8")

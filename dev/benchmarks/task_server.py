@@ -1,13 +1,15 @@
 """
-A server that has nothing but tasks, and answers fast: what a client costs must not hide behind its server.
+A fast server that only has tasks, so that the cost of a client is not hidden by a slow server.
 
-``python -m dev.benchmarks.task_server [--tls CERTIFICATE KEY] [--tasks N]`` prints its port. It answers GET alone:
+``python -m dev.benchmarks.task_server [--tls CERTIFICATE KEY] [--tasks N]`` prints its port. It answers GET only:
 
-- ``/api/v3/task/GUID`` and ``/api/v3/task`` (pages, with their headers; filters and field reduction are not looked
-  at, so that a list is never shorter than it must be) as EnergyCAP does,
-- ``/api/v2/accounts/A/runs/N/`` in the shape of dbt Cloud's API, of the same tasks by their number,
-- ``/counts`` and ``/end?tasks=N,N,...&over=SECONDS`` to whoever measures: the requests so far, and a call to end
-  tasks one after the other, evenly spread over a while. Its answer names the moments by the monotonic clock.
+- ``/api/v3/task/GUID`` and ``/api/v3/task`` as EnergyCAP does, with pages; it ignores filters and field reduction,
+so
+  that no answer is shorter than in the worst case.
+- ``/api/v2/accounts/A/runs/N/`` as dbt Cloud does, for the same tasks by number.
+- ``/counts``, for the benchmark: the number of requests so far.
+- ``/end?tasks=N,N,...&over=SECONDS``, for the benchmark: let tasks end one after the other, spread evenly over the
+  seconds. The answer has their times by the monotonic clock.
 """
 
 from __future__ import annotations
@@ -35,15 +37,15 @@ DBT_RUNNING, DBT_SUCCESS = 3, 10
 
 
 def guid_of(number: int) -> str:
-    """Return the GUID of a task by its number."""
+    """Return the GUID of the task with a number."""
     return f"{number:08x}-0000-4000-8000-000000000000"
 
 
 class Tasks:
     """
-    Keep the tasks as the bytes that show them.
+    The tasks, kept as the bytes of their answers.
 
-    :param count: how many there are; all of them run.
+    :param count: number of tasks; at first, all of them run.
     """
 
     def __init__(self, count: int) -> None:
@@ -65,12 +67,12 @@ class Tasks:
         return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
 
     def end(self, number: int) -> None:
-        """End a task now."""
+        """Let a task end now."""
         self.ended.add(number)
         self.shown[number] = self._shown(number, True)
 
     def answer(self, target: str) -> tuple[bytes, bytes]:
-        """Return the further headers and the body for a GET."""
+        """Return further headers and the body of the answer to a GET."""
         path, _, query = target.partition("?")
         if path.startswith("/api/v3/task/"):
             self.requests["task"] += 1
@@ -110,9 +112,9 @@ class Tasks:
 
 class Connection(asyncio.Protocol):
     """
-    Answer the requests of one connection.
+    One connection of a client.
 
-    :param tasks: what there is to show.
+    :param tasks: the tasks.
     """
 
     def __init__(self, tasks: Tasks) -> None:
@@ -120,12 +122,12 @@ class Connection(asyncio.Protocol):
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
+        """Keep the transport."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is complete; none has a body."""
+        """Answer each request that is complete. No request has a body."""
         self._received += data
         while b"\r\n\r\n" in self._received:
             head, _, self._received = self._received.partition(b"\r\n\r\n")
@@ -136,7 +138,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(count: int, certificate: tuple[str, str] | None) -> None:
-    """Print a port and serve there until the process ends."""
+    """Print a port, and serve there until the process ends."""
     context = None
     if certificate:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -149,7 +151,7 @@ async def serve(count: int, certificate: tuple[str, str] | None) -> None:
 
 
 def main() -> None:
-    """Do what the command line asks for."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m dev.benchmarks.task_server")
     parser.add_argument("--tasks", type=int, default=1)
     parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"))

@@ -1,4 +1,4 @@
-"""Run Airflow's trigger runner in a process of its own, and be the supervisor at its other end."""
+"""Airflow's trigger runner in a process of its own, and this process as its supervisor."""
 
 from __future__ import annotations
 
@@ -19,23 +19,25 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import psutil
 
-from dev.benchmarks.children import ROOT, environment
+from dev.benchmarks.children import environment
+from dev.support.paths import ROOT
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-PATIENCE = 300.0
+LONGEST_WAIT = 300.0
 
 
 class Triggerer:
     """
-    Give triggers to a runner, answer what it asks, and read what was noted about it.
+    Supervisor of a trigger runner. It gives triggers to the runner and answers the runner's requests.
 
-    Only the supervisor's database is missing; the runner, its loop and its messages are Airflow's.
+    The runner, its event loop and its messages are Airflow's. Only the database of Airflow's supervisor is
+    missing.
 
-    :param folder: takes the runner's log and the notes.
-    :param connections: Airflow connections by name, as ConnectionResult has them.
-    :param portion: how many triggers it is given at a time; it asks about once a second.
+    :param folder: folder for the runner's log and report.
+    :param connections: Airflow connections by id, as in ConnectionResult.
+    :param portion: number of triggers per answer; the runner asks about once a second.
     :param variables: further environment variables.
     """
 
@@ -74,9 +76,9 @@ class Triggerer:
 
     def add(self, described: Iterable[tuple[int, tuple[str, dict[str, Any]]]]) -> None:
         """
-        Hand triggers over; the runner takes them when it looks next.
+        Add triggers. The runner gets them with its next requests.
 
-        :param described: each one's number, class path and arguments.
+        :param described: number, class path and arguments of each trigger.
         """
         from airflow.executors.workloads.trigger import RunTrigger
         from airflow.models.trigger import Trigger
@@ -87,82 +89,82 @@ class Triggerer:
 
     def settle(self, running: int) -> None:
         """
-        Wait until it runs this many triggers.
+        Wait until the runner runs a number of triggers.
 
-        :raises RuntimeError: when it does not within five minutes, or a trigger failed.
+        :raises RuntimeError: if that takes more than five minutes, or if a trigger fails.
         """
-        self.wait_for(lambda: not self._new and self.note()["triggers"] >= running, f"{running} triggers")
+        self.wait_for(lambda: not self._new and self.loop_state()["triggers"] >= running, f"{running} triggers")
 
-    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
+    def wait_for(self, condition: Callable[[], bool], description: str) -> None:
         """
-        Wait for something.
+        Wait until a condition is true.
 
-        :param condition: whether it has come.
-        :param what: the same in words.
-        :raises RuntimeError: when it does not come within five minutes, or a trigger failed.
+        :param condition: the condition.
+        :param description: what is waited for, such as "20 triggers".
+        :raises RuntimeError: if that takes more than five minutes, or if a trigger fails.
         """
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + LONGEST_WAIT
         while not condition():
             if self._failures:
                 raise RuntimeError(f"a trigger failed: {self._failures[0]}")
             if self.process.poll() is not None:
-                raise RuntimeError("the trigger runner has ended; its log says why")
+                raise RuntimeError("the trigger runner has ended; see its log")
             if time.monotonic() > end:
-                raise RuntimeError(f"waited {PATIENCE:.0f} s for {what} in vain")
+                raise RuntimeError(f"waited {LONGEST_WAIT:.0f} s for {description}")
             time.sleep(0.2)
 
-    def note(self) -> dict[str, Any]:
+    def loop_state(self) -> dict[str, Any]:
         """
-        Return what the runner tells of itself.
+        Ask the runner for the state of its event loop.
 
-        :return: by how many seconds the loop was late at most since the last call (``late``), the same without
-            garbage collection (``late_of_code``), and how many ``triggers`` run.
+        :return: the longest delay of the loop in seconds since the last call (``late``), the same without garbage
+            collection (``late_of_code``), and the number of running ``triggers``.
         """
-        before = len(self._notes("late"))
+        before = len(self._report_lines("late"))
         self._wait_until_watched()
         os.kill(self.process.pid, signal.SIGUSR1)
-        self.wait_for(lambda: len(self._notes("late")) > before, "an answer to a signal")
-        return self._notes("late")[-1]
+        self.wait_for(lambda: len(self._report_lines("late")) > before, "the answer to a signal")
+        return self._report_lines("late")[-1]
 
     def events(self) -> dict[int, tuple[float, str]]:
-        """Return the moment of each event by its trigger's number, and the start of what it said."""
-        return {line["event"] - 1: (line["at"], line["said"]) for line in self._notes("event")}
+        """Return the time and the start of the payload of each event, by the number of its trigger."""
+        return {line["event"] - 1: (line["at"], line["payload"]) for line in self._report_lines("event")}
 
     def cpu(self) -> float:
-        """Return the seconds of processor time that the runner has used."""
+        """Return the processor time of the runner so far, in seconds."""
         times = self.process.cpu_times()
         return float(times.user + times.system)
 
     def memory(self) -> int:
-        """Return the bytes of memory that the runner has."""
+        """Return the memory of the runner, in bytes."""
         return int(self.process.memory_info().rss)
 
     def _wait_until_watched(self) -> None:
-        # Before it has its handler, the signal would end it.
-        self.wait_for(lambda: self._is_watched, "the trigger runner's start")
+        # Before the runner has a handler for it, the signal would end it.
+        self.wait_for(lambda: self._is_watched, "the start of the trigger runner")
 
     _is_watched = False
 
-    def _notes(self, kind: str) -> list[dict[str, Any]]:
+    def _report_lines(self, kind: str) -> list[dict[str, Any]]:
         if not self._report.exists():
             return []
         lines = self._report.read_text().splitlines()
-        return [note for note in map(json.loads, lines) if kind in note]
+        return [line for line in map(json.loads, lines) if kind in line]
 
     def _supervise(self) -> None:
-        """Be the other end until it closes."""
+        """Answer the runner's requests until its socket closes."""
         self._answer(0, {"type": "StartTriggerer"})
         stream = self._ours.makefile("rb")
         try:
             while len(head := stream.read(4)) == 4:
                 number, body = msgspec.msgpack.decode(stream.read(int.from_bytes(head, "big")))[:2]
-                self._answer(number, self._said_to(body))
-                # It asks only once it has begun to watch.
+                self._answer(number, self._response(body))
+                # The runner sends requests only after it has set its signal handler.
                 self._is_watched = True
         except OSError:
-            return  # it was killed meanwhile
+            return  # the runner was killed
 
-    def _said_to(self, body: dict[str, Any]) -> dict[str, Any] | None:
+    def _response(self, body: dict[str, Any]) -> dict[str, Any] | None:
         if body["type"] == "GetConnection":
             return {"type": "ConnectionResult", **self._connections[body["conn_id"]]}
         if body["type"] != "TriggerStateChanges":

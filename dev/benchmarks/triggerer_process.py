@@ -1,9 +1,10 @@
 """
-Airflow's own trigger runner, watched: ``python -m dev.benchmarks.triggerer_process REPORT``, its input a socket.
+Airflow's trigger runner with a report: ``python -m dev.benchmarks.triggerer_process REPORT``. Its input is a
+socket.
 
-It writes a line of JSON for every event, with the moment by the monotonic clock. To SIGUSR1 it answers by how much
-the loop was late at most since the signal before, and the same without Python's garbage collection, which stops
-all threads. The loop is asked to wake up every 10 ms for that.
+The report has one line of JSON for each event, with its time by the monotonic clock. After SIGUSR1 it has a line
+with the longest delay of the event loop since the last signal, and the same without Python's garbage collection,
+which stops all threads. To measure delays, a task in the loop wakes up every 10 ms.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from typing import Any, TextIO
 
 from airflow.jobs.triggerer_job_runner import TriggerRunner
 
-BEAT = 0.01
+INTERVAL = 0.01
 
 
 class TimedEvents(deque[Any]):
     """
-    Note when each event comes.
+    Queue of events that writes each event to the report.
 
-    :param report: the file that takes the lines.
+    :param report: the file.
     """
 
     def __init__(self, report: TextIO) -> None:
@@ -35,18 +36,18 @@ class TimedEvents(deque[Any]):
         self._report = report
 
     def append(self, entry: Any) -> None:
-        """Take an event."""
+        """Add an event."""
         number, event = entry[0], entry[1]
-        line = {"event": number, "at": time.monotonic(), "said": str(event.payload)[:200]}
+        line = {"event": number, "at": time.monotonic(), "payload": str(event.payload)[:200]}
         self._report.write(json.dumps(line) + "\n")
         super().append(entry)
 
 
-class WatchedRunner(TriggerRunner):
+class ReportingRunner(TriggerRunner):
     """
-    Be Airflow's runner, and notice when its loop is late.
+    Airflow's runner, which also measures the delays of its event loop.
 
-    :param report: the file that takes the lines.
+    :param report: the file for events and delays.
     """
 
     def __init__(self, report: TextIO) -> None:
@@ -58,38 +59,38 @@ class WatchedRunner(TriggerRunner):
         gc.callbacks.append(self._note_collection)
 
     async def init_comms(self) -> None:
-        """Begin as Airflow does, and begin to watch."""
+        """Start as Airflow does, and start to measure."""
         await super().init_comms()  # type: ignore[no-untyped-call]
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGUSR1, self._tell)
-        self._beats_on = asyncio.create_task(self._beats())
+        loop.add_signal_handler(signal.SIGUSR1, self._write_delays)
+        self._measurement = asyncio.create_task(self._measure())
 
-    async def _beats(self) -> None:
+    async def _measure(self) -> None:
         while True:
-            expected, collected = time.monotonic() + BEAT, self._collecting()
-            await asyncio.sleep(BEAT)
+            expected, collected = time.monotonic() + INTERVAL, self._collecting()
+            await asyncio.sleep(INTERVAL)
             late = time.monotonic() - expected
             self._latest = max(self._latest, late)
             self._latest_of_code = max(self._latest_of_code, late - (self._collecting() - collected))
 
     def _note_collection(self, phase: str, info: dict[str, int]) -> None:
-        """Be told by Python, in whatever thread it collects its garbage; all of them stand still meanwhile."""
+        """Add up the time of garbage collections. Python calls this in any thread; all threads wait meanwhile."""
         if phase == "start":
             self._collection_began = time.monotonic()
         else:
             self._collected, self._collection_began = self._collecting(), 0.0
 
     def _collecting(self) -> float:
-        """Return the seconds of garbage collection so far, one that has not told of its end included."""
+        """Return the seconds of garbage collection so far, including one that has not ended."""
         began = self._collection_began
         return self._collected + (time.monotonic() - began if began else 0.0)
 
-    def _tell(self) -> None:
-        told = {"late": self._latest, "late_of_code": self._latest_of_code, "triggers": len(self.triggers)}
-        self._report.write(json.dumps(told) + "\n")
+    def _write_delays(self) -> None:
+        line = {"late": self._latest, "late_of_code": self._latest_of_code, "triggers": len(self.triggers)}
+        self._report.write(json.dumps(line) + "\n")
         self._latest = self._latest_of_code = 0.0
 
 
 if __name__ == "__main__":
     with Path(sys.argv[1]).open("w", buffering=1) as opened:
-        WatchedRunner(opened).run()  # type: ignore[no-untyped-call]
+        ReportingRunner(opened).run()  # type: ignore[no-untyped-call]

@@ -1,12 +1,12 @@
 """
-Time and memory of sending a bill file: ours, EnergyCAP's own client and a bare socket, to one sink on loopback.
+The cost of sending a bill file: with our client, with EnergyCAP's own client and over a bare socket.
 
-``make bench ONLY=upload`` runs it. It needs Linux, for the peak of a process.
+``make bench ONLY=upload`` runs it. It needs Linux, to measure the peak memory of a process.
 
-Each measurement is a process of its own, and the sink is another. The ways take turns, so that a machine that is
-busy for a while slows them all. Only sending is measured, the file being read and encoded with it; the imports
-and the client stand before. The bare socket comes twice: ``socket`` reads and encodes the file as well, block by
-block, and ``socket-ready`` sends as many bytes that it has at hand.
+Each measurement is a process of its own, and the server is another one. The clients take turns, so that a busy
+machine slows all of them alike. Only sending is measured, which includes reading and encoding the file; imports
+and the creation of the client are done before. There are two bare sockets: ``socket`` reads and encodes the file
+too, block by block, and ``socket-ready`` sends the same number of bytes that are already encoded.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from urllib.parse import urlsplit
 
 import psutil  # Airflow brings it
 
-from dev.benchmarks.children import serving, told
-from dev.benchmarks.results import MEBIBYTE, Section, Target, versions
+from dev.benchmarks.children import json_from_python, serving
+from dev.benchmarks.memory import MEBIBYTE, peak, resident
+from dev.benchmarks.results import Section, Target, versions
 
 BLOCK = 48 * 1024
 GUID = "123e4567-e89b-12d3-a456-426614174000"
@@ -39,11 +40,11 @@ KEY = "K" * 40
 @dataclass(frozen=True)
 class Cost:
     """
-    Hold what one upload took.
+    Cost of one upload.
 
-    :param seconds: by the clock on the wall.
-    :param cpu: seconds of the sender's processor time.
-    :param memory: bytes of the process's peak above what it had before.
+    :param seconds: elapsed seconds.
+    :param cpu: processor time of the sender, in seconds.
+    :param memory: peak memory above the memory at the start, in bytes.
     """
 
     seconds: float
@@ -53,6 +54,7 @@ class Cost:
 
 def ours(url: str, file: Path) -> Callable[[], object]:
     """Prepare to send with the provider's client."""
+    # Imported here, as below: the memory of the other clients' processes must not include it.
     from eci_provider.api import EciClient
 
     client = EciClient(url, KEY)
@@ -60,7 +62,7 @@ def ours(url: str, file: Path) -> Callable[[], object]:
 
 
 def sdk(url: str, file: Path) -> Callable[[], object]:
-    """Prepare to send with EnergyCAP's own client, as its documentation shows it."""
+    """Prepare to send with EnergyCAP's own client, as its documentation says."""
     from dev.benchmarks.peers import energycap_sdk
 
     client = energycap_sdk(url, KEY)
@@ -75,7 +77,7 @@ def sdk(url: str, file: Path) -> Callable[[], object]:
 
 
 def socket_encoding(url: str, file: Path) -> Callable[[], object]:
-    """Prepare to send over a bare socket, reading and encoding the file block by block."""
+    """Prepare to send over a bare socket, and to read and encode the file block by block."""
 
     def encoded() -> Iterator[bytes]:
         with file.open("rb") as stream:
@@ -86,7 +88,7 @@ def socket_encoding(url: str, file: Path) -> Callable[[], object]:
 
 
 def socket_ready(url: str, file: Path) -> Callable[[], object]:
-    """Prepare to send over a bare socket what was encoded before: one block, again and again."""
+    """Prepare to send a block over a bare socket again and again. It is encoded before."""
     piece = base64.b64encode(os.urandom(BLOCK))
     whole, rest = divmod((file.stat().st_size + 2) // 3 * 4, len(piece))
 
@@ -120,26 +122,18 @@ WAYS: dict[str, Callable[[str, Path], Callable[[], object]]] = {
 
 
 def measured(way: str, url: str, file: Path) -> Cost:
-    """Send a file once and return what it took. The process's peak lasts, so this is for a process of its own."""
+    """Send a file once and return the cost. A process has one peak of memory, so it can measure once."""
     send = WAYS[way](url, file)
-    before, cpu, start = _memory("VmRSS"), time.process_time(), time.perf_counter()
+    before, cpu, start = resident(), time.process_time(), time.perf_counter()
     answer = send()
     seconds, used = time.perf_counter() - start, time.process_time() - cpu
     if answer != GUID:
-        raise RuntimeError(f"{way} returned {answer!r} and not the GUID that the sink gave")
-    return Cost(seconds, used, _memory("VmHWM") - before)
-
-
-def _memory(name: str) -> int:
-    """Return one of Linux's counts of this process's memory, in bytes."""
-    found = re.search(rf"^{name}:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
-    if found is None:
-        raise RuntimeError(f"/proc/self/status has no {name}")
-    return int(found[1]) * 1024
+        raise RuntimeError(f"{way} returned {answer!r} instead of the server's GUID")
+    return Cost(seconds, used, peak() - before)
 
 
 def sink() -> None:
-    """Print a port, and take every body that comes there without keeping any of it."""
+    """Print a port, and serve there: receive any body and discard it."""
     body = json.dumps({"taskGUId": GUID}).encode()
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
     answer += b"Content-Length: %d\r\n\r\n" % len(body) + body
@@ -162,11 +156,11 @@ def sink() -> None:
 
 def compare(sizes: Sequence[int], rounds: int, left_out: Callable[[str, int], bool]) -> dict[int, dict[str, Cost]]:
     """
-    Send files in every way, several times in turns, and return the medians.
+    Send files with each client, several times in turns, and return the medians.
 
-    :param sizes: how large the files are, in MiB.
-    :param rounds: how often each is sent in each way.
-    :param left_out: whether a way sends no file of a size.
+    :param sizes: sizes of the files, in MiB.
+    :param rounds: how often each file is sent with each client.
+    :param left_out: whether a client does not send files of a size.
     """
     found: dict[int, dict[str, Cost]] = {}
     with serving("dev.benchmarks.upload", "--sink") as port, tempfile.TemporaryDirectory() as folder:
@@ -178,7 +172,9 @@ def compare(sizes: Sequence[int], rounds: int, left_out: Callable[[str, int], bo
             costs: dict[str, list[Cost]] = {way: [] for way in WAYS if not left_out(way, size)}
             for _ in range(rounds):
                 for way, each in costs.items():
-                    each.append(Cost(**told(["-m", "dev.benchmarks.upload", "--one", way, url, str(file)])))
+                    each.append(
+                        Cost(**json_from_python(["-m", "dev.benchmarks.upload", "--one", way, url, str(file)]))
+                    )
             found[size] = {way: _median(each) for way, each in costs.items()}
     return found
 
@@ -195,18 +191,25 @@ def measure(*, quick: bool) -> Section:
     """
     Send files of several sizes.
 
-    :param quick: small files, and fewer rounds.
+    :param quick: whether to send only small files, and less often.
     """
     sizes, rounds = ((1, 64), 3) if quick else ((1, 64, 256, 1024), 5)
-    # EnergyCapSdk holds a file about four times over.
+    # EnergyCapSdk needs about four times the memory of a file.
     most = psutil.virtual_memory().available / MEBIBYTE / 5
     found = compare(sizes, rounds, lambda way, size: way == SDK and size > most)
     conditions = (
-        f"Medians of {rounds} processes each, in turns, to a sink in a process of its own. `socket` reads and "
-        "encodes the file too; `socket-ready` sends as many bytes that it has at hand. Memory is the process's "
-        f"peak above what it had before. {versions('requests', 'EnergyCapSdk')}."
+        f"Medians of {rounds} processes each, in turns, to a server in another process. `socket` reads and "
+        "encodes the file too; `socket-ready` sends bytes that are already encoded. Memory is the peak of the "
+        f"process above its start. {versions('requests', 'EnergyCapSdk')}."
     )
-    columns = ("way, MiB", "seconds", "processor s", "MiB above start", "ours, times this", "its processor time")
+    columns = (
+        "client, MiB",
+        "seconds",
+        "processor s",
+        "MiB above start",
+        "ours, times this",
+        "its processor time",
+    )
     section = Section("upload", "Upload", columns, conditions)
     for size, costs in found.items():
         for way, cost in costs.items():
@@ -214,7 +217,9 @@ def measure(*, quick: bool) -> Section:
             figures = f"{cost.seconds:.3f}", f"{cost.cpu:.3f}", f"{cost.memory / MEBIBYTE:.1f}"
             section.rows.append((f"{way}, {size:,}", *figures, *(f"{ratio:.2f}" for ratio in ratios)))
         if SDK not in costs:
-            section.notes.append(f"EnergyCapSdk was left out at {size:,} MiB: this machine has too little memory.")
+            section.notes.append(
+                f"EnergyCapSdk is left out at {size:,} MiB: this machine does not have enough memory."
+            )
     section.targets = _targets(found)
     return section
 

@@ -1,4 +1,4 @@
-"""The triggers that wait beside each other: ours, two peers' and one that only sleeps."""
+"""The triggers that are compared: ours, those of two other providers, and one that only sleeps."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from dev.benchmarks.task_server import guid_of
+from eci_provider.triggers import EciTaskTrigger
 
 if TYPE_CHECKING:
     from requests import Response
@@ -23,9 +24,9 @@ A_DAY = 86400.0
 
 class SleepingTrigger(BaseTrigger):
     """
-    Wait for nothing: what is left is what Airflow itself takes for a trigger.
+    Trigger that only sleeps. Its cost is the cost of Airflow itself.
 
-    :param number: which one it is; they must differ.
+    :param number: number of the trigger, so that all differ.
     """
 
     def __init__(self, number: int) -> None:
@@ -33,7 +34,7 @@ class SleepingTrigger(BaseTrigger):
         self.number = number
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what makes it again."""
+        """Return the class path and the arguments."""
         return "dev.benchmarks.waiting_triggers.SleepingTrigger", {"number": self.number}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -43,25 +44,24 @@ class SleepingTrigger(BaseTrigger):
 
 
 async def has_ended(response: Response) -> bool:
-    """Tell HttpEventTrigger whether the task that it asked for is over."""
+    """Return whether the task in an answer has ended, for HttpEventTrigger."""
     return bool(response.json()["endDate"])
 
 
 def ours(number: int, interval: float) -> tuple[str, dict[str, Any]]:
-    """Wait as the operators do, with a deadline."""
-    from eci_provider.triggers import EciTaskTrigger
-
+    """Return our trigger with a deadline, as operators use it."""
     deadline = (datetime.now(timezone.utc) + timedelta(days=1)).isoformat()
     return EciTaskTrigger(guid_of(number), poll_interval=interval, deadline=deadline).serialize()
 
 
 def sleeping(number: int, interval: float) -> tuple[str, dict[str, Any]]:
-    """Wait for nothing."""
+    """Return the trigger that only sleeps."""
     return SleepingTrigger(number).serialize()
 
 
 def http(number: int, interval: float) -> tuple[str, dict[str, Any]]:
-    """Wait with the HTTP provider's trigger, asking for the task as we do."""
+    """Return the HTTP provider's trigger, which polls the task as ours does."""
+    # Imported here, as below: the tests measure our trigger, and other providers are not installed then.
     from airflow.providers.http.triggers.http import HttpEventTrigger
 
     return HttpEventTrigger(
@@ -73,21 +73,21 @@ def http(number: int, interval: float) -> tuple[str, dict[str, Any]]:
 
 
 def dbt(number: int, interval: float) -> tuple[str, dict[str, Any]]:
-    """Wait with dbt Cloud's trigger."""
+    """Return dbt Cloud's trigger."""
     from airflow.providers.dbt.cloud.triggers.dbt import DbtCloudRunJobTrigger
 
     return DbtCloudRunJobTrigger("dbt_cloud_default", number, time.time() + A_DAY, interval, ACCOUNT).serialize()
 
 
-WAYS = {"sleeping": sleeping, "ours": ours, "http": http, "dbt-cloud": dbt}
+TRIGGERS = {"sleeping": sleeping, "ours": ours, "http": http, "dbt-cloud": dbt}
 
 
 def connections(port: int, certificate: str) -> dict[str, dict[str, Any]]:
     """
-    Return the Airflow connections that the triggers ask for, as the triggerer is told them.
+    Return the Airflow connections of the triggers, as ConnectionResult has them.
 
-    :param port: the server's, on this machine.
-    :param certificate: what ours checks it with; the peers read SSL_CERT_FILE.
+    :param port: port of the server on this machine.
+    :param certificate: certificate for our connection; the other providers read SSL_CERT_FILE.
     """
     blank: dict[str, Any] = dict.fromkeys(("host", "schema", "login", "password", "port", "extra"))
     host = f"https://127.0.0.1:{port}"

@@ -1,4 +1,4 @@
-"""What came of a run, as a short table, and whether it is what the bills file promised."""
+"""The table at the end: the result of the run, compared with the bill file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from eci_provider.sandbox import Sandbox
 @dataclass(frozen=True)
 class Result:
     """
-    What came of a run.
+    Result of a run.
 
     :param lines: the table.
-    :param wrong: what is not as it should be, empty when all is well.
+    :param wrong: what is not as it must be; empty if nothing is.
     """
 
     lines: list[str]
@@ -26,8 +26,9 @@ class Result:
 
 def result(sandbox: Sandbox, bills: Bills) -> Result:
     """
-    Look at what stands in the sandbox when the run is over.
+    Return the result of a run that has ended.
 
+    :param sandbox: where the bills were imported.
     :param bills: the file that was sent.
     """
     batches, tasks = sandbox.batches(), sandbox.tasks()
@@ -37,37 +38,37 @@ def result(sandbox: Sandbox, bills: Bills) -> Result:
     money = Decimal(str(batch["running_total"])).quantize(Decimal("0.01"))
     retries = [task for task in tasks if is_retry(task)]
     first = [task for task in tasks if not is_retry(task)]
-    left_over = (retries or first)[-1]["kickouts"]
-    wrong = _wrong(batch["batch_status"], left_over, money, bills.charges)
+    remaining = (retries or first)[-1]["kickouts"]
     kicked_out = [line for task in first for line in reasons(sandbox, task["task_guid"])]
     rows = [
         ("Batch", batch["batch_code"]),
         ("Bills imported", f"{batch['bill_count']}, from {bills.rows} rows of the file"),
-        ("Money imported", f"${money:,.2f}, {_compared(money, bills.charges)}"),
+        ("Money imported", f"${money:,.2f}, {_compare(money, bills.charges)}"),
         ("Rows kicked out", str(sum(count for _, count in kicked_out))),
         *(("", f"{count:3} {message}") for message, count in kicked_out),
-        ("The retry brought", _brought(retries)),
+        ("Retry of kickouts", _describe(retries)),
         ("Batch status", batch["batch_status"]),
     ]
+    wrong = _wrong(batch["batch_status"], remaining, money, bills.charges)
     return Result([f"{name:<19}{value}" for name, value in rows], wrong)
 
 
-def _compared(money: Decimal, charges: Decimal) -> str:
+def _compare(money: Decimal, charges: Decimal) -> str:
     if money == charges:
-        return "the sum of the file's Current Charges to the cent"
-    return f"but the file's Current Charges add up to ${charges:,.2f}"
+        return "equal to the sum of Current Charges in the file"
+    return f"but the sum of Current Charges in the file is ${charges:,.2f}"
 
 
-def _brought(retries: list[dict[str, Any]]) -> str:
+def _describe(retries: list[dict[str, Any]]) -> str:
     if not retries:
-        return "nothing; there was none"
-    bills, left_over = sum(task["imported"] for task in retries), retries[-1]["kickouts"]
-    return f"{bills} bills more, {left_over or 'no'} rows left over"
+        return "none"
+    bills, remaining = sum(task["imported"] for task in retries), retries[-1]["kickouts"]
+    return f"{bills} more bills imported, {remaining or 'no'} rows kicked out again"
 
 
-def _wrong(status: str, left_over: int, money: Decimal, charges: Decimal) -> str:
+def _wrong(status: str, remaining: int, money: Decimal, charges: Decimal) -> str:
     if status != "Closed":
         return f"the batch is {status}, not Closed"
-    if left_over:
-        return f"{left_over} rows are still kicked out"
-    return "" if money == charges else "the money does not add up"
+    if remaining:
+        return f"{remaining} rows are still kicked out"
+    return "" if money == charges else "the sums of money differ"

@@ -1,13 +1,7 @@
 """
-A storm: a whole Airflow imports bills into a sandbox that fails at random, and everything in it is killed.
+A storm: a whole Airflow imports bills into a sandbox that fails at random, while its processes are killed.
 
-``python -m dev.storm`` runs one and prints what became of it; :func:`run` is the same for tests.
+``python -m dev.storm`` runs one and prints the result; tests call :func:`dev.storm.running.run`.
+
+It uses :mod:`dev.support` and the sandbox. Airflow and the provider run in processes of their own.
 """
-
-from __future__ import annotations
-
-from dev.storm.plan import Plan
-from dev.storm.running import run
-from dev.storm.verdict import Result
-
-__all__ = ["Plan", "Result", "run"]

@@ -1,4 +1,4 @@
-"""The killer: every few seconds SIGKILL for a task, a worker, the triggerer or the scheduler."""
+"""The killer: SIGKILL for a task, a worker, the triggerer or the scheduler, every few seconds."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from types import TracebackType
 import psutil
 
 from dev.storm.plan import Plan
-from dev.storm.services import IDLE, Part, Services, kill, title
+from dev.support.components import IDLE, Component, Supervisor, kill, title
 
-# How often which kind is drawn. "alone" leaves what the process started: a task without its supervisor runs on,
-# and so do the workers of a dead scheduler; in a container they would die together.
+# Weight of each kind. "alone" means without the processes that it started: a task without its supervising worker
+# continues, and so do the workers of a dead scheduler. In a container they would all be killed.
 KINDS = {
     "task": 40,
     "worker with its task": 20,
@@ -25,34 +25,32 @@ KINDS = {
     "scheduler with its workers": 6,
     "scheduler alone": 7,
 }
-# A part that never gets to work shows nothing.
+# Seconds that a component lives at least. One that is killed while it starts would test nothing.
 SHORTEST_LIFE = {"triggerer": 15.0, "scheduler": 20.0}
-TICK = 0.25
+INTERVAL = 0.25
 
 
 class Killer:
     """
-    Kill in a thread of its own, and start again what should always run.
+    A thread that kills processes, and restarts the components that die. Use it as a context manager.
 
-    :param plan: says how often, and seeds the draw.
-    :param services: its victims. Nobody else may touch them meanwhile.
-    :param tell: is told of each kill.
-
-    Use it as a context manager; the thread ends with it.
+    :param plan: how often it kills, and the seed.
+    :param supervisor: the components. Nobody else may use it meanwhile.
+    :param report: called with a text for each kill.
     """
 
-    def __init__(self, plan: Plan, services: Services, tell: Callable[[str], None]) -> None:
+    def __init__(self, plan: Plan, supervisor: Supervisor, report: Callable[[str], None]) -> None:
         self._plan = plan
-        self._services = services
-        self._tell = tell
+        self._supervisor = supervisor
+        self._report = report
         self._random = random.Random(plan.seed)
-        self._wanted = list(plan.must_kill)
-        self._calm = threading.Event()
+        self._required = list(plan.must_kill)
+        self._only_restarts = threading.Event()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="killer")
         self._failure: BaseException | None = None
         self.kills: Counter[str] = Counter()
-        #: Parts that ended without having been killed.
+        #: Components that ended without a kill.
         self.ended: Counter[str] = Counter()
 
     def __enter__(self) -> Killer:
@@ -65,70 +63,75 @@ class Killer:
         self._end.set()
         self._thread.join()
 
-    def spare(self) -> None:
-        """Kill nothing any more; what died is still started again."""
-        self._calm.set()
-
-    def check(self) -> None:
-        """Raise what ended the thread, if something did."""
-        if self._failure is not None:
-            raise self._failure
+    def stop_killing(self) -> None:
+        """Kill nothing any more. Components that die are still restarted."""
+        self._only_restarts.set()
 
     @property
-    def is_owed(self) -> bool:
-        """Tell whether a kind that must come has not come yet."""
-        return bool(self._wanted)
+    def is_active(self) -> bool:
+        """Whether it still kills."""
+        return not self._only_restarts.is_set()
+
+    @property
+    def has_required(self) -> bool:
+        """Whether a kind that the plan requires was not killed yet."""
+        return bool(self._required)
+
+    def check(self) -> None:
+        """Raise the error that ended the thread, if there is one."""
+        if self._failure is not None:
+            raise self._failure
 
     def _run(self) -> None:
         try:
             due = time.monotonic() + self._random.uniform(*self._plan.pause)
-            while not self._end.wait(TICK):
-                self.ended.update(self._services.revive())
-                self._services.sweep()
-                if not self._calm.is_set() and time.monotonic() >= due:
-                    self._strike()
+            while not self._end.wait(INTERVAL):
+                self.ended.update(self._supervisor.restart_ended())
+                self._supervisor.kill_leftovers()
+                if self.is_active and time.monotonic() >= due:
+                    self._kill_next()
                     due = time.monotonic() + self._random.uniform(*self._plan.pause)
         except BaseException as error:
             self._failure = error
 
-    def _strike(self) -> None:
-        """Kill what is owed or drawn; where there is none of it, nothing."""
-        kind = self._wanted[0] if self._wanted else self._drawn()
-        if not self._killed(kind):
+    def _kill_next(self) -> None:
+        """Kill the next required kind, or a random one. If there is no such process, kill nothing."""
+        kind = self._required[0] if self._required else self._draw()
+        if not self._kill(kind):
             return
-        if self._wanted:
-            self._wanted.pop(0)
+        if self._required:
+            self._required.pop(0)
         self.kills[kind] += 1
-        self._tell(f"killed: {kind}")
+        self._report(f"killed: {kind}")
 
-    def _drawn(self) -> str:
+    def _draw(self) -> str:
         return self._random.choices(list(KINDS), list(KINDS.values()))[0]
 
-    def _killed(self, kind: str) -> bool:
+    def _kill(self, kind: str) -> bool:
         if kind == "triggerer":
-            return self._kill_part("triggerer", with_children=True)
+            return self._kill_component("triggerer", with_children=True)
         if kind.startswith("scheduler"):
-            return self._kill_part("scheduler", with_children=kind.endswith("workers"))
+            return self._kill_component("scheduler", with_children=kind.endswith("workers"))
         return self._kill_worker(kind)
 
-    def _kill_part(self, name: str, *, with_children: bool) -> bool:
-        part = self._services.parts[name]
-        if part.exit_code is not None or part.age < SHORTEST_LIFE[name]:
+    def _kill_component(self, name: str, *, with_children: bool) -> bool:
+        component = self._supervisor.components[name]
+        if component.exit_code is not None or component.age < SHORTEST_LIFE[name]:
             return False
-        children = list(part.processes()) if with_children else []
-        for process in (psutil.Process(part.pid), *children):
+        children = list(component.children()) if with_children else []
+        for process in (psutil.Process(component.pid), *children):
             kill(process)
-        while part.exit_code is None:
+        while component.exit_code is None:
             time.sleep(0.01)
         self.ended[name] -= 1
         return True
 
     def _kill_worker(self, kind: str) -> bool:
         """
-        Kill a worker at work, or its task.
+        Kill a worker that runs a task, or the task.
 
-        One that waits for work holds the lock of the queue that all of them share; killed then, it would take the
-        lock along, and this Airflow would never run a task again. A worker whose task is there does not wait.
+        A worker without a task may hold the lock of the queue that all workers share. The lock would never be
+        released, and this Airflow would never run a task again. A worker with a task does not hold it.
         """
         workers = list(self._busy_workers())
         self._random.shuffle(workers)
@@ -138,7 +141,7 @@ class Killer:
                 tasks = [task for task in worker.children() if task.status() != psutil.STATUS_ZOMBIE]
                 if tasks:
                     return self._kill_of(worker, tasks, kind)
-                # It has done its task since we looked at it.
+                # Its task has ended since its title was read.
                 worker.resume()
         return False
 
@@ -153,10 +156,10 @@ class Killer:
         return kill(worker)
 
     def _busy_workers(self) -> list[psutil.Process]:
-        parts: list[Part] = [self._services.parts["scheduler"], *self._services.ghosts]
+        components: list[Component] = [self._supervisor.components["scheduler"], *self._supervisor.ended]
         return [
             process
-            for part in parts
-            for process in part.processes()
-            if "LocalExecutor" in (named := title(process)) and IDLE not in named
+            for component in components
+            for process in component.children()
+            if "LocalExecutor" in (name := title(process)) and IDLE not in name
         ]

@@ -1,4 +1,4 @@
-"""What a storm is made of: how long, how many runs and files, and which bills must be there at its end."""
+"""The plan of a storm: its duration, its runs and files, and the bills that EnergyCAP must have at its end."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from pathlib import Path
 
 HEADER = ("ACCOUNT", "STARTDATE", "ENDDATE", "ACE", "METERCODE", "COST:USD:Charges")
 BILLS_PER_FILE = 4
-# A share of the files holds a row of an account that EnergyCAP does not know; a share of the runs gives each file
-# a batch of its own, whose code nobody names; a share of the runs fails where a row is kicked out.
+# Share of the files that have a row of an account that EnergyCAP does not know.
 WITH_KICKOUT = 0.3
+# Share of the runs that give each file a batch of its own, without a code.
 WITH_OWN_BATCHES = 0.3
+# Share of the runs that fail if a row is kicked out.
 STRICT = 0.15
 
-# In place of a bill's start: the row of an account is kicked out.
+# Stands for a bill's start if the row is kicked out.
 KICKED_OUT = "kicked out"
 
+#: Account and start date.
 Bill = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class BillsFile:
+class BillFile:
     """
-    One file of one run.
+    One bill file of one run.
 
-    :param name: its name, which no other file has.
-    :param bills: account and start of each bill that must be imported; no other file has them.
-    :param kickouts: accounts whose rows must be kicked out.
+    :param name: file name; unique in the storm.
+    :param bills: the bills that must be imported; no other file has them.
+    :param kickouts: accounts of the rows that must be kicked out.
     """
 
     name: str
@@ -37,12 +39,12 @@ class BillsFile:
     kickouts: tuple[str, ...]
 
     @property
-    def everything(self) -> tuple[Bill, ...]:
-        """All that becomes of it: bills, and kicked-out rows."""
+    def outcomes(self) -> tuple[Bill, ...]:
+        """Everything that its import must leave in EnergyCAP: bills, and rows kicked out."""
         return (*self.bills, *((account, KICKED_OUT) for account in self.kickouts))
 
     def write(self, folder: Path) -> None:
-        """Write it, in Advanced format."""
+        """Write the file, in the Advanced format."""
         with (folder / self.name).open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(HEADER)
@@ -50,7 +52,8 @@ class BillsFile:
             for number, (account, start) in enumerate(rows):
                 first = date.fromisoformat(start)
                 last = first + timedelta(days=20)
-                # Of corrected bills (C) EnergyCAP keeps both; of actual ones (A) the second would hide the first.
+                # A second import of a corrected bill (C) adds a bill; of an actual bill (A) it would replace the
+                # first.
                 writer.writerow([account, f"{first:%Y%m%d}", f"{last:%Y%m%d}", "C", "", f"{100 + number}.50"])
 
 
@@ -59,42 +62,42 @@ class PlannedRun:
     """
     One DAG run.
 
-    :param number: 0 for the first.
+    :param number: number, from 0.
     :param deferrable: whether its imports wait in the triggerer.
     :param own_batches: whether each of its files gets a batch of its own.
     :param strict: whether a row that is kicked out fails its task.
-    :param files: what it imports.
+    :param files: the files that it imports.
     """
 
     number: int
     deferrable: bool
     own_batches: bool
     strict: bool
-    files: tuple[BillsFile, ...]
+    files: tuple[BillFile, ...]
 
     @property
     def dag_id(self) -> str:
-        """The DAG of its kind."""
+        """Id of its DAG."""
         return dag_id(deferrable=self.deferrable, own_batches=self.own_batches)
 
     @property
     def run_id(self) -> str:
-        """Its name in Airflow, and the code of its batch."""
+        """Id of the run in Airflow, and code of its batch."""
         return f"storm-{self.number:03d}"
 
     @property
     def on_kickouts(self) -> str:
-        """What kicked-out rows make of its tasks."""
+        """The operator's argument ``on_kickouts``."""
         return "fail" if self.strict else "warn"
 
-    def deserves(self, file: BillsFile | None = None) -> str:
-        """Return the state that the task of a file deserves; without one, the whole run's."""
+    def expected_state(self, file: BillFile | None = None) -> str:
+        """Return the state in which the task of a file must end; without a file, the run."""
         files = self.files if file is None else (file,)
         return "failed" if self.strict and any(each.kickouts for each in files) else "success"
 
 
 def dag_id(*, deferrable: bool, own_batches: bool) -> str:
-    """Name the DAG for a kind of run."""
+    """Return the id of the DAG for a kind of run."""
     where = "triggerer" if deferrable else "worker"
     return f"storm_waits_in_{where}_{'own_batches' if own_batches else 'one_batch'}"
 
@@ -102,26 +105,25 @@ def dag_id(*, deferrable: bool, own_batches: bool) -> str:
 @dataclass(frozen=True)
 class Plan:
     """
-    Say what happens in a storm; the same seed plans the same runs, files and draws.
+    Plan of a storm. The same seed gives the same runs, files and random numbers.
 
-    :param seed: of all that is drawn.
-    :param runs: how many DAG runs.
-    :param files: how many files each of them imports.
-    :param seconds: how long things are killed.
-    :param calm: seconds for what is left to end by itself, afterwards.
-    :param slots: how many tasks run at the same time.
+    :param seed: seed of everything random.
+    :param runs: number of DAG runs.
+    :param files: number of files that each run imports.
+    :param seconds: how long processes are killed.
+    :param longest_end: seconds after that in which all runs must end.
+    :param slots: number of tasks at the same time.
     :param pause: shortest and longest time between two kills, in seconds.
-    :param must_kill: kinds that come first, before the draw decides.
+    :param must_kill: kinds to kill first; later ones are random.
     :param import_takes: seconds that an import takes in EnergyCAP.
-    :param notes_shown: whether EnergyCAP shows an import's note. Where it does not, some tasks must say that they
-        cannot know.
+    :param notes_shown: whether EnergyCAP shows an import's note. If not, the outcome of some tasks stays unknown.
     """
 
     seed: int
     runs: int = 50
     files: int = 5
     seconds: float = 900.0
-    calm: float = 1800.0
+    longest_end: float = 1800.0
     slots: int = 6
     pause: tuple[float, float] = (2.0, 6.0)
     must_kill: tuple[str, ...] = ()
@@ -146,19 +148,21 @@ class Plan:
         )
 
     def due(self, number: int) -> float:
-        """Return after how many seconds a run begins: they are spread out, so that there is always one to hit."""
+        """
+        Return the second in which a run starts. The starts are spread, so that there is always a run to kill.
+        """
         return self.seconds * number / self.runs
 
     @property
-    def every_file(self) -> tuple[BillsFile, ...]:
-        """All files of all runs."""
+    def every_file(self) -> tuple[BillFile, ...]:
+        """The files of all runs."""
         return tuple(file for run in self.planned for file in run.files)
 
 
-def _file(run: int, place: int, *, with_kickout: bool) -> BillsFile:
+def _file(run: int, place: int, *, with_kickout: bool) -> BillFile:
     code = f"{run:03d}-{place:02d}"
     starts = [date(2024, 1 + month, 2).isoformat() for month in range(BILLS_PER_FILE)]
-    return BillsFile(
+    return BillFile(
         f"bills-{code}.csv",
         tuple((f"ACCOUNT-{code}", start) for start in starts),
         (f"UNKNOWN-{code}",) if with_kickout else (),

@@ -1,4 +1,4 @@
-"""The table that a storm prints."""
+"""The table of a storm's result."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from dev.storm.plan import Plan
 from dev.storm.verdict import Result
 
 
-def table(plan: Plan, found: Result) -> list[str]:
-    """Return the table, a line a figure."""
+def table(plan: Plan, result: Result) -> list[str]:
+    """Return the table, one line for each figure."""
     python, airflow = platform.python_version(), version("apache-airflow")
     rows = [
         ("seed", str(plan.seed)),
-        ("with", f"Airflow {airflow}, Python {python}, {found.database}"),
+        ("versions", f"Airflow {airflow}, Python {python}, {result.database}"),
         ("EnergyCAP shows notes", "yes" if plan.notes_shown else "no"),
         ("provider", version("airflow-provider-eci")),
-        ("things were killed for", f"{min(plan.seconds, found.seconds):.0f} s"),
+        ("time with kills", f"{min(plan.seconds, result.seconds):.0f} s"),
         ("processor cores", str(os.cpu_count())),
-        ("DAG runs", counted(found.runs)),
-        ("runs that deserve to fail", str(sum(run.deserves() == "failed" for run in plan.planned))),
-        ("mapped imports", str(found.imports_mapped)),
-        ("submits sent", str(found.submits)),
-        ("submits answered with trouble", str(found.submits_troubled)),
-        ("imports at the server", str(found.imports)),
-        ("bills at the server", str(found.bills)),
-        ("duplicates", str(found.duplicates)),
-        ("losses", str(found.losses)),
-        ("imports reattached", str(found.reattached)),
-        ("tries that could not know", str(found.unknown_tries)),
-        ("tasks that could not know", str(found.unknown_tasks)),
-        ("tries beyond the first", str(found.retries)),
-        ("kills", counted(found.kills)),
-        ("parts that ended by themselves", counted(found.ended_parts)),
-        ("still waiting at the end", str(found.waiting)),
-        ("time to the end", f"{found.seconds:.0f} s"),
+        ("DAG runs", breakdown(result.runs)),
+        ("runs expected to fail", str(sum(run.expected_state() == "failed" for run in plan.planned))),
+        ("mapped imports", str(result.imports_mapped)),
+        ("submits sent", str(result.submits)),
+        ("submits answered wrongly", str(result.submits_faulty)),
+        ("imports at the server", str(result.imports)),
+        ("bills at the server", str(result.bills)),
+        ("duplicates", str(result.duplicates)),
+        ("losses", str(result.losses)),
+        ("imports reattached", str(result.reattached)),
+        ("attempts with unknown outcome", str(result.unknown_attempts)),
+        ("tasks with unknown outcome", str(result.unknown_tasks)),
+        ("retries", str(result.retries)),
+        ("kills", breakdown(result.kills)),
+        ("components ended by themselves", breakdown(result.ended_components)),
+        ("not ended at the end", str(result.waiting)),
+        ("time until all runs ended", f"{result.seconds:.0f} s"),
     ]
     width = max(len(name) for name, _ in rows)
     return [f"{name:<{width}}  {value}" for name, value in rows]
 
 
-def counted(counts: Counter[str]) -> str:
-    """Return a count and what it is made of."""
+def breakdown(counts: Counter[str]) -> str:
+    """Return a sum and its parts, such as "3: 2 success, 1 failed"."""
     if not counts:
         return "0"
     return f"{counts.total()}: " + ", ".join(f"{count} {name}" for name, count in counts.most_common())

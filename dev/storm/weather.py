@@ -1,14 +1,14 @@
-"""EnergyCAP's part: a sandbox that drops, delays, refuses and garbles, and counts what was sent to it."""
+"""The weather of a storm: a sandbox whose requests fail at random, and a count of the submits that reach it."""
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dev.storm.plan import Plan
+from dev.support.environment import connection_variable
 from eci_provider.sandbox import Sandbox
 from eci_provider.sandbox.request_log import RequestRecord
 
@@ -23,21 +23,23 @@ CHAOS = {
     "garbage": 0.02,
     "delay": (0.0, 0.3),
 }
-# Shares of the submits: one that takes effect after its connection is gone, and one that takes effect and is
-# answered with an error.
+# Shares of the submits that take effect after their connection is closed, and that take effect but are answered
+# with an error.
 LATE, COMMITTED_ERROR = 0.05, 0.05
+# Seconds from the end of a late submit's connection until it takes effect.
 LATE_BY = 1.0
 # Seconds that the provider waits for a submit that may still be on its way.
 SETTLE_TIME = 2.0
-SPOILT = ("drop", "truncate", "garbage")
+# Faults that spoil an answer although the log has a status of 200.
+SPOILING = ("drop", "truncate", "garbage")
 
 
 @contextmanager
-def sandbox_of(plan: Plan, path: Path, port: int = 0) -> Iterator[Sandbox]:
+def sandbox_for(plan: Plan, path: Path, port: int = 0) -> Iterator[Sandbox]:
     """
-    Serve a sandbox that knows the plan's accounts and keeps its state in a file.
+    Serve a sandbox that knows the plan's accounts.
 
-    :param path: the file.
+    :param path: file that keeps its state.
     """
     with Sandbox(path=str(path), port=port, delay=plan.import_takes) as sandbox:
         sandbox.settings.echo_notes = plan.notes_shown
@@ -46,19 +48,13 @@ def sandbox_of(plan: Plan, path: Path, port: int = 0) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def connection_to(sandbox: Sandbox) -> dict[str, str]:
-    """Make the environment's part that is the connection ``eci_default`` to a sandbox."""
-    described = {
-        "conn_type": "eci",
-        "host": sandbox.url,
-        "password": sandbox.api_key,
-        "extra": {"settle_time": SETTLE_TIME},
-    }
-    return {"AIRFLOW_CONN_ECI_DEFAULT": json.dumps(described)}
+def connection(sandbox: Sandbox) -> dict[str, str]:
+    """Return the variable that defines the Airflow connection to a sandbox."""
+    return connection_variable(sandbox.url, sandbox.api_key, settle_time=SETTLE_TIME)
 
 
-def break_loose(plan: Plan, sandbox: Sandbox) -> None:
-    """Let a seeded share of the requests go wrong from now on."""
+def start_faults(plan: Plan, sandbox: Sandbox) -> None:
+    """Let a random share of the requests fail from now on; the seed is the plan's."""
     sandbox.chaos(plan.seed, CHAOS)
     draw = random.Random(plan.seed)
     skipped = {"late": 0, "error": 0}
@@ -72,9 +68,9 @@ def break_loose(plan: Plan, sandbox: Sandbox) -> None:
         skipped = {name: 0 if name == kind else count + 1 for name, count in skipped.items()}
 
 
-class Tally:
+class SubmitLog:
     """
-    Count the submits that reach a sandbox; its own log forgets the oldest requests.
+    All submits that reach a sandbox. The sandbox's own log only keeps the newest requests.
 
     :param sandbox: the sandbox.
     """
@@ -84,24 +80,24 @@ class Tally:
         self._last: RequestRecord | None = None
         self._submits: list[RequestRecord] = []
 
-    def look(self) -> None:
-        """Take note of what is new."""
+    def update(self) -> None:
+        """Add the submits since the last update."""
         records = self._sandbox.requests
-        place = next((place for place in range(len(records) - 1, -1, -1) if records[place] is self._last), -1)
+        last = next((place for place in range(len(records) - 1, -1, -1) if records[place] is self._last), -1)
         self._submits += [
-            record for record in records[place + 1 :] if (record.method, record.path) == ("POST", SUBMIT)
+            record for record in records[last + 1 :] if (record.method, record.path) == ("POST", SUBMIT)
         ]
         self._last = records[-1] if records else None
 
     @property
-    def submits(self) -> int:
-        """How many submits arrived."""
+    def count(self) -> int:
+        """Number of submits."""
         return len(self._submits)
 
     @property
-    def troubled(self) -> int:
-        """How many of them were not answered as hoped."""
+    def faulty(self) -> int:
+        """Number of submits without a correct answer."""
         return sum(
-            record.status != 200 or any(word in (record.fault or "") for word in SPOILT)
+            record.status != 200 or any(word in (record.fault or "") for word in SPOILING)
             for record in self._submits
         )

@@ -16,8 +16,8 @@ of ``eci_provider`` imports it: a mistake in the client must show against the sa
 ``python -m eci_provider.sandbox`` serves a sandbox in the foreground, with a page at ``/``. The pytest fixture
 ``eci_sandbox`` starts a new one for each test.
 
-Where the documentation says nothing, the sandbox assumes the following. The code repeats each assumption where it
-applies, in a comment that starts with "Assumption".
+Where the documentation says nothing, the sandbox assumes the following. Each assumption is marked "Assumption" in
+the code where it applies.
 
 Requests
     Errors are ``{"message": ...}``. An id in a path that is not an integer is answered with 400. Unknown

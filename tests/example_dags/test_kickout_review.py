@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from airflow import __version__ as airflow_version
 
-from dev.demo.bills import EXAMPLES, Bills
+from dev.demo.bills import Bills
+from dev.support.paths import EXAMPLES
 from tests.support.review_airflow import DAG, WAITING, Reviewed, review, running, scheduled
 
 pytestmark = [

@@ -1,9 +1,8 @@
-"""A whole Airflow with the DAG that asks about kickouts, driven through its REST API."""
+"""A whole Airflow with the DAG that asks a person about kickouts, controlled through its REST API."""
 
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 import sqlite3
 import time
@@ -14,18 +13,19 @@ from typing import Any, TypeVar
 
 import psutil
 
-from dev.demo import standalone
-from dev.demo.bills import EXAMPLES
-from dev.demo.ports import free_port
-from dev.demo.processes import Command
-from dev.demo.rest import Airflow
+from dev.support import standalone
+from dev.support.components import IDLE
+from dev.support.environment import connection_variable
+from dev.support.paths import EXAMPLES
+from dev.support.ports import free_port
+from dev.support.processes import Command
+from dev.support.rest import Airflow
 from eci_provider.sandbox import Sandbox
 
 DAG = "eci_kickout_review"
-SECONDS_AT_MOST = 300.0
+LONGEST_WAIT = 300.0
 PORT = 8580
 WAITING = ("awaiting_input", "deferred")  # Airflow 3.3 and newer, and older ones
-IDLE = "<idle>"
 HEADER = ["Name", "Location", "Building", "Month", "Start", "End", "Days", "Meter", "Charges"]
 HEADER += ["KWH", "KWH charges", "KW", "KW charges", "Other"]
 
@@ -33,7 +33,7 @@ Found = TypeVar("Found")
 
 
 def review(number: int) -> str:
-    """Return the name of the task that asks for the first, second or third time."""
+    """Return the id of the task that asks for the first, second or third time."""
     return f"question_{number}.review"
 
 
@@ -51,10 +51,10 @@ def bills_file(folder: Path, run: str, *buildings: str) -> Path:
 
 class Reviewed(Airflow):
     """
-    The Airflow under test, and the EnergyCAP that its DAG speaks with.
+    The Airflow under test, and the EnergyCAP of its DAG.
 
-    :param url: where Airflow's interface is.
-    :param home: its folder.
+    :param url: address of its web interface.
+    :param home: its home.
     :param energycap: the sandbox.
     """
 
@@ -67,91 +67,86 @@ class Reviewed(Airflow):
         self.asked: dict[str, dict[str, Any]] = {}
         self.meanwhile: dict[str, dict[str, str | None]] = {}
 
-    def until(self, what: str, look: Callable[[], Found]) -> Found:
-        """Look until something is found."""
-        end = time.monotonic() + SECONDS_AT_MOST
+    def until(self, description: str, condition: Callable[[], Found]) -> Found:
+        """Wait until a condition returns something that is true, and return that."""
+        end = time.monotonic() + LONGEST_WAIT
         while time.monotonic() < end:
             if self.command.exit_code is not None:
                 raise self.command.failure("Airflow has ended by itself.")
             try:
-                if found := look():
+                if found := condition():
                     return found
             except OSError:
-                pass  # a busy server: it is asked again
+                pass  # a busy server; it is asked again
             time.sleep(0.3)
-        raise self.command.failure(f"This did not come: {what}.")
+        raise self.command.failure(f"Waited {LONGEST_WAIT:.0f} s for {description}.")
 
     def begin(self, run: str, *buildings: str) -> None:
-        """Trigger a run for a file with a bill for each building; its logical date makes its batch's code."""
+        """Trigger a run for a file with a bill for each building. Its batch code depends on its logical date."""
         number = len(list(self.home.glob("*.csv")))
         path = bills_file(self.home, run, *buildings)
-        body = {"dag_run_id": run, "logical_date": f"2026-02-0{number + 1}T00:00:00Z", "conf": {"file": str(path)}}
-        self.until(f"run {run}", lambda: self._begun(run) or self.ask(f"dags/{DAG}/dagRuns", body))
+        date = f"2026-02-0{number + 1}T00:00:00Z"
 
-    def _begun(self, run: str) -> bool:
-        # Where an answer was lost, the run may have begun.
-        return any(found["dag_run_id"] == run for found in self.runs())
+        def trigger() -> bool:
+            self.trigger(DAG, run, {"file": str(path)}, date)
+            return True
 
-    def runs(self) -> list[dict[str, Any]]:
-        """Return all runs of the DAG."""
-        found: list[dict[str, Any]] = self.ask(f"dags/{DAG}/dagRuns")["dag_runs"]
-        return found
+        self.until(f"run {run}", trigger)
 
     def tasks(self, run: str) -> dict[str, dict[str, Any]]:
-        """Return the task instances of a run by name."""
-        found = self.ask(f"dags/{DAG}/dagRuns/{run}/taskInstances")["task_instances"]
-        return {task["task_id"]: task for task in found}
+        """Return the task instances of a run by task id."""
+        return {task["task_id"]: task for task in self.task_instances(DAG, run)}
 
     def states(self, run: str) -> dict[str, str | None]:
-        """Return the states of the tasks of a run by name."""
+        """Return the states of the tasks of a run by task id."""
         return {name: task["state"] for name, task in self.tasks(run).items()}
 
     def question(self, run: str, number: int = 1) -> dict[str, Any]:
-        """Wait until a run asks, and return what it asks."""
+        """Wait until a run asks, and return its question."""
         name = review(number)
 
-        def look() -> dict[str, Any] | None:
-            if not self._is_parked(run, name):
+        def details() -> dict[str, Any] | None:
+            if not self._can_be_answered(run, name):
                 return None
             found: dict[str, Any] = self.ask(f"dags/{DAG}/dagRuns/{run}/taskInstances/{name}/-1/hitlDetails")
             return found
 
-        return self.until(f"question {number} of run {run}", look)
+        return self.until(f"question {number} of run {run}", details)
 
-    def _is_parked(self, run: str, name: str) -> bool:
+    def _can_be_answered(self, run: str, name: str) -> bool:
         """
-        Tell whether a task waits for an answer, and the scheduler knows that its process has ended.
+        Return whether a task waits for an answer, and the scheduler knows that the task's process has ended.
 
-        A faster answer than that, within a second and so by nobody, is lost: Airflow 3.3 takes the old process's
-        end for the new one's, and fails the task.
+        An earlier answer would be lost. No person is that fast, but Airflow 3.3 would take the end of the old
+        process for the end of the new one, and fail the task.
         """
         task = self.tasks(run)[name]
         key = f"task_id='{name}', run_id='{run}', try_number={task['try_number']},"
-        told = (line for line in self.command.log.read_text().splitlines() if "Received executor event" in line)
-        return task["state"] in WAITING and any(key in line for line in told)
+        events = (line for line in self.command.log.read_text().splitlines() if "Received executor event" in line)
+        return task["state"] in WAITING and any(key in line for line in events)
 
     def answer(self, run: str, choice: str, number: int = 1) -> None:
         """Answer a question, as the web interface does."""
         path = f"dags/{DAG}/dagRuns/{run}/taskInstances/{review(number)}/-1/hitlDetails"
         body = {"chosen_options": [choice], "params_input": {}}
 
-        def look() -> bool:
-            # Where an answer to this request was lost, it may have been heard.
+        def send() -> bool:
+            # If the response to this request was lost, the question may be answered already.
             return self.states(run)[review(number)] not in WAITING or self.ask(path, body, "PATCH")
 
-        self.until(f"an answer to {run}", look)
+        self.until(f"an answer to {run}", send)
 
     def end(self, run: str) -> str:
-        """Wait for a run's end, and return its state."""
+        """Wait until a run ends, and return its state."""
 
-        def look() -> str | None:
+        def final_state() -> str | None:
             state = self.ask(f"dags/{DAG}/dagRuns/{run}")["state"]
             return state if state in ("success", "failed") else None
 
-        return self.until(f"the end of run {run}", look)
+        return self.until(f"the end of run {run}", final_state)
 
     def clear(self, run: str, task: str) -> None:
-        """Clear a task and what follows it, as the web interface does."""
+        """Clear a task and the tasks after it, as the web interface does."""
         body = {
             "dag_run_id": run,
             "task_ids": [task],
@@ -162,13 +157,13 @@ class Reviewed(Airflow):
         self.until(f"{task} cleared", lambda: self.ask(f"dags/{DAG}/clearTaskInstances", body))
 
     def log_of(self, run: str, task: str) -> str:
-        """Return the log of a task's last try."""
+        """Return the log of a task's last attempt."""
         number = self.tasks(run)[task]["try_number"]
         folder = self.home / "logs" / f"dag_id={DAG}" / f"run_id={run}" / f"task_id={task}"
         return (folder / f"attempt={number}.log").read_text()
 
     def let_the_deadline_pass(self, run: str, number: int) -> None:
-        """Turn the time until which a run waits for an answer, which is days, into one that has passed."""
+        """Move the time until which a run waits for an answer, which is days ahead, into the past."""
         with closing(sqlite3.connect(self.home / "airflow.db", timeout=60)) as database, database:
             changed = database.execute(
                 "UPDATE task_instance SET trigger_timeout = '2026-01-01 00:00:00.000000'"
@@ -178,15 +173,15 @@ class Reviewed(Airflow):
             assert changed.rowcount == 1
 
     def busy_workers(self) -> list[str]:
-        """Return what the executor's workers call themselves while they have a task."""
+        """Return the titles of the executor's workers that have a task."""
         return [title for title in self._titles() if "LocalExecutor" in title and IDLE not in title]
 
     def has_workers(self) -> bool:
-        """Tell whether the executor has workers at all that say that they are idle."""
+        """Return whether the executor has workers without a task."""
         return any(IDLE in title for title in self._titles())
 
     def _titles(self) -> Iterator[str]:
-        # A process that changes its title may have no environment to be known by any more.
+        # Not by their environment: a process that changes its title may have none any more.
         for process in psutil.Process().children(recursive=True):
             try:
                 yield " ".join(process.cmdline())
@@ -195,12 +190,12 @@ class Reviewed(Airflow):
 
     def batch_of(self, run: str) -> dict[str, Any]:
         """Return the batch that a run opened."""
-        date = next(found["logical_date"] for found in self.runs() if found["dag_run_id"] == run)
+        date = next(found["logical_date"] for found in self.runs(DAG) if found["dag_run_id"] == run)
         code = f"NYCHA electric {date[:10].replace('-', '')}T000000"
         return next(batch for batch in self.energycap.batches() if batch["batch_code"] == code)
 
     def bills_of(self, run: str) -> dict[str, bool]:
-        """Return the bills in a run's batch: which buildings', and whether they count. No building has two."""
+        """Return the bills in a run's batch: whether each building's bill counts. No building has two."""
         batch_id = self.batch_of(run)["batch_id"]
         bills = [bill for bill in self.energycap.bills() if bill["batch_id"] == batch_id]
         assert len({bill["account"] for bill in bills}) == len(bills)
@@ -208,26 +203,25 @@ class Reviewed(Airflow):
 
 
 def scheduled(airflow: Reviewed) -> str:
-    """Return the run that Airflow began by itself."""
-    return str(next(run["dag_run_id"] for run in airflow.runs() if run["run_type"] == "scheduled"))
+    """Return the run that Airflow's schedule started."""
+    return str(next(run["dag_run_id"] for run in airflow.runs(DAG) if run["run_type"] == "scheduled"))
 
 
 @contextmanager
 def running(home: Path) -> Iterator[Reviewed]:
-    """Start a sandbox, and an Airflow that has the DAG and has not begun a run yet."""
+    """Start a sandbox, and an Airflow that has the DAG but no run of it yet."""
     (home / "dags").mkdir(parents=True)
     shutil.copy(EXAMPLES / f"{DAG}.py", home / "dags")
     shutil.copytree(EXAMPLES / "data", home / "dags" / "data")
     url = f"http://127.0.0.1:{free_port(PORT)}"
     with Sandbox() as energycap:
-        connection = {"conn_type": "eci", "host": energycap.url, "password": energycap.api_key}
         airflow = Reviewed(url, home, energycap)
-        with standalone.started(
+        with standalone.start(
             home,
             url,
             home / "airflow.log",
             secrets=[energycap.api_key],
-            AIRFLOW_CONN_ECI_DEFAULT=json.dumps({**connection, "extra": {"settle_time": 1}}),
+            **connection_variable(energycap.url, energycap.api_key, settle_time=1),
             AIRFLOW_VAR_ECI_KICKOUT_REPORTS=str(home / "reports"),
             AIRFLOW__CORE__DAGS_FOLDER=str(home / "dags"),
             AIRFLOW__API__WORKERS="1",
@@ -235,6 +229,6 @@ def running(home: Path) -> Iterator[Reviewed]:
             AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME="0.3",
             AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL="1",
         ) as airflow.command:
-            airflow.until("Airflow", lambda: standalone.password_once_ready(airflow, home))
-            airflow.until("the DAG", lambda: airflow.ask(f"dags/{DAG}")["dag_id"] == DAG)
+            airflow.until("the start of Airflow", lambda: standalone.password_once_ready(airflow, home))
+            airflow.until("the DAG", lambda: airflow.has_dag(DAG))
             yield airflow

@@ -1,4 +1,4 @@
-"""The DAG that `make bench ONLY=bills` runs: open a batch, import a file, close the batch."""
+"""DAG of `make bench ONLY=bills`: open a batch, import a file, close the batch."""
 
 from __future__ import annotations
 

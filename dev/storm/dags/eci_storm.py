@@ -1,4 +1,6 @@
-"""The storm's DAGs: open a batch, import files into it, close it; or give each file a batch of its own."""
+"""
+The storm's DAGs: open a batch, import files into it and close it, or import each file into a batch of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,11 @@ from airflow.sdk import DAG
 
 from eci_provider.operators import ImportBillsOperator, OpenBatchOperator, UpdateBatchStatusOperator
 
-# What the storm wrote beside this file: DAG ids, and how many files a run has.
+# The storm writes this file: ids of the DAGs, and the number of files in each run.
 KINDS = json.loads(Path(__file__).with_name("kinds.json").read_text())
 FILES = [f"{{{{ dag_run.conf['files'][{place}] }}}}" for place in range(KINDS["files"])]
-# Whatever is killed, a task gets as many tries as it takes.
-TRIES = {"retries": 40, "retry_delay": timedelta(seconds=3)}
+# More retries than any number of kills.
+RETRIES = {"retries": 40, "retry_delay": timedelta(seconds=3)}
 
 
 def import_bills(deferrable: bool, batch_settings: dict[str, Any]) -> Any:
@@ -33,7 +35,7 @@ def import_bills(deferrable: bool, batch_settings: dict[str, Any]) -> Any:
 def storm_dag(dag_id: str, *, deferrable: bool, own_batches: bool) -> None:
     """Define the DAG for a kind of run."""
     start = datetime(2026, 1, 1, tzinfo=timezone.utc)
-    with DAG(dag_id, schedule=None, start_date=start, default_args=TRIES):
+    with DAG(dag_id, schedule=None, start_date=start, default_args=RETRIES):
         if own_batches:
             import_bills(deferrable, {"batch_mode": "new self-contained batch"})
             return

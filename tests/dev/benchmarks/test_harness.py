@@ -1,4 +1,4 @@
-"""The benchmarks measure what they say: their page, their server, and triggers in Airflow's own runner."""
+"""The harness of the benchmarks: their page, their server, and triggers in Airflow's own runner."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from dev.benchmarks.task_server import guid_of
 from eci_provider.api import EciClient
 
 
-def test_the_page_has_a_place_for_everything_that_is_measured() -> None:
+def test_the_page_has_a_place_for_every_section() -> None:
     places = re.findall(r"<!-- measured: (\w+) -->", PAGE.read_text())
 
     assert sorted(places) == sorted((*SECTIONS, *PROGRAMS))
 
 
-def test_a_section_replaces_what_an_earlier_run_found_and_nothing_else(tmp_path: Path) -> None:
+def test_a_section_replaces_its_older_version_and_nothing_else(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- measured: get -->\nold\n<!-- end: get -->\nafter\n")
     section = Section("get", "One GET", ("way", "ms"), "Twice.")
@@ -46,7 +46,7 @@ def test_a_section_replaces_what_an_earlier_run_found_and_nothing_else(tmp_path:
         record("upload", "text", page)
 
 
-def test_an_environment_has_nothing_of_whoever_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_benchmark_gets_no_variables_of_the_users_airflow_or_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "Mine")
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
 
@@ -76,12 +76,12 @@ def test_the_server_answers_as_our_client_expects() -> None:
 
 
 @pytest.mark.skipif(
-    airflow_version.startswith(("2.", "3.0")), reason="the runner is measured on the newest Airflow"
+    airflow_version.startswith(("2.", "3.0")), reason="the runner is only measured on the newest Airflow"
 )
 def test_waiting_is_measured_in_airflows_own_runner() -> None:
-    from dev.benchmarks.waits import waited  # an older Airflow has not all that it imports
+    from dev.benchmarks.waits import measure_wait  # older Airflows do not have all that it imports
 
-    found = waited("ours", 30, 0.5)
+    found = measure_wait("ours", 30, 0.5)
 
     assert found.cpu > 0
     assert len(found.delays) == 30

@@ -1,22 +1,22 @@
-"""Homes for the demos, and the way to import what is not installed."""
+"""Airflow homes for the demos."""
 
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from demo_process import ROOT, Demo
 
-if not (ROOT / "dev" / "demo").is_dir():
-    collect_ignore_glob = ["test_*.py"]  # a source distribution has no demo
-sys.path.insert(0, str(ROOT))
+from tests.dev.demo.demo_process import Demo
 
 
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Demo | None], Demo]]:
-    """Make homes; a copy of another saves the making of a database. All that runs there ends with the tests."""
+    """
+    Return a function that makes a home, or a copy of one whose database exists.
+
+    All processes that run there end with the tests.
+    """
     made: list[Demo] = []
 
     def make(like: Demo | None = None) -> Demo:

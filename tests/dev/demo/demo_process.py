@@ -1,4 +1,4 @@
-"""The demo as its users run it: in the checkout, as a process."""
+"""The demo in a process, as users run it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).resolve().parents[3]
+from dev.support.paths import ROOT
 
 
 class Demo:
     """
-    Demos in an Airflow home of their own.
+    Runs of the demo in one Airflow home.
 
-    :param home: the home, a folder that nothing else knows.
+    :param home: the home.
     """
 
     def __init__(self, home: Path) -> None:
@@ -24,7 +24,7 @@ class Demo:
         self.started: list[subprocess.Popen[str]] = []
 
     def start(self, *arguments: str, driver: str | None = None) -> subprocess.Popen[str]:
-        """Start one, in an environment that is not fit for it."""
+        """Start a run, in an environment with variables of another Airflow."""
         program = ["-m", "dev.demo"] if driver is None else ["-c", driver]
         process = subprocess.Popen(
             [sys.executable, *program, *arguments, "--home", str(self.home)],
@@ -47,7 +47,7 @@ class Demo:
         return process
 
     def processes(self) -> list[psutil.Process]:
-        """Find what runs with this home: demos, and all that they started."""
+        """Return the processes with this home: runs of the demo, and all that they started."""
         return [process for process in psutil.process_iter() if self._belongs(process)]
 
     def _belongs(self, process: psutil.Process) -> bool:

@@ -1,4 +1,4 @@
-"""The storm's judge must see what a storm is there to find."""
+"""The judge of the storm finds duplicates, losses and wrong states."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from dev.storm.plan import BillsFile, Plan
-from dev.storm.verdict import Judge, Result, judge_results, key_in_logs
+from dev.storm.plan import BillFile, Plan
+from dev.storm.verdict import Judge, Result, check_results, files_with_key
 from eci_provider.api import EciClient
 from eci_provider.sandbox import Sandbox
 
-# Its runs are: one batch with kickouts, own batches, one batch, and one batch whose kickouts must fail it.
+# Its runs: one batch with kickouts, own batches, one batch, and one batch that must fail because of kickouts.
 PLAN = Plan(seed=32, runs=4, files=2)
 STRICT = 3
 
 
 @pytest.fixture
 def energycap() -> Iterator[Sandbox]:
-    """Serve a sandbox that knows the plan's accounts and imports at once."""
+    """Serve a sandbox that knows the plan's accounts, and whose imports take no time."""
     with Sandbox() as sandbox:
         for file in PLAN.every_file:
             for account, _ in file.bills:
@@ -30,12 +30,12 @@ def energycap() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def client(energycap: Sandbox) -> Iterator[EciClient]:
-    """Speak with it."""
+    """Client of that sandbox."""
     with EciClient(energycap.url, energycap.api_key) as client:
         yield client
 
 
-def send(client: EciClient, file: BillsFile, folder: Path, **batch: Any) -> None:
+def send(client: EciClient, file: BillFile, folder: Path, **batch: Any) -> None:
     file.write(folder)
     settings = batch or {"batch_mode": "new self-contained batch"}
     client.bill_imports.submit(folder / file.name, batch_settings=settings)
@@ -49,14 +49,14 @@ def send_everything(client: EciClient, folder: Path) -> None:
                 send(client, file, folder)
             else:
                 send(client, file, folder, batch_mode="use existing batch", existing_open_batch_id=batch)
-        if batch is not None and run.deserves() == "success":
+        if batch is not None and run.expected_state() == "success":
             client.batches.update_status(batch, batch_status="Closed")
 
 
 def task_of(number: int, place: int, state: str = "success", **more: Any) -> dict[str, Any]:
     run = PLAN.planned[number]
-    told = {"task_id": "import_bills", "map_index": place, "state": state, "try_number": 1, **more}
-    return {"dag_id": run.dag_id, "dag_run_id": run.run_id, **told}
+    facts = {"task_id": "import_bills", "map_index": place, "state": state, "try_number": 1, **more}
+    return {"dag_id": run.dag_id, "dag_run_id": run.run_id, **facts}
 
 
 def write_log(logs: Path, task: dict[str, Any], text: str) -> None:
@@ -70,7 +70,7 @@ def write_log(logs: Path, task: dict[str, Any], text: str) -> None:
 
 def judged(energycap: Sandbox, logs: Path, *tasks: dict[str, Any], **states: str) -> Result:
     runs = [
-        {"dag_run_id": run.run_id, "state": states.get(f"run_{run.number}", run.deserves())}
+        {"dag_run_id": run.run_id, "state": states.get(f"run_{run.number}", run.expected_state())}
         for run in PLAN.planned
     ]
     found = Result()
@@ -98,10 +98,10 @@ def test_an_import_made_twice_is_seen_bill_by_bill(energycap: Sandbox, client: E
 
 def test_an_import_that_was_never_made_is_a_loss(energycap: Sandbox, tmp_path: Path) -> None:
     found = judged(energycap, tmp_path)
-    assert found.losses == sum(len(file.everything) for file in PLAN.every_file)
+    assert found.losses == sum(len(file.outcomes) for file in PLAN.every_file)
 
 
-def test_a_task_that_says_that_it_cannot_know_is_counted_and_may_have_imported_nothing(
+def test_a_task_with_an_unknown_outcome_is_counted_and_its_bills_may_be_missing(
     energycap: Sandbox, client: EciClient, tmp_path: Path
 ) -> None:
     send_everything(client, tmp_path)
@@ -109,15 +109,16 @@ def test_a_task_that_says_that_it_cannot_know_is_counted_and_may_have_imported_n
     batch = next(batch for batch in energycap.batches() if batch["batch_code"] == run.run_id)
     client.batches.delete(batch["batch_id"])
     failed = task_of(0, 0, "failed", try_number=5)
-    write_log(tmp_path, failed, "EciUnknownOutcomeError: it cannot be known")
+    write_log(tmp_path, failed, "EciUnknownOutcomeError: the outcome is unknown")
     found = judged(energycap, tmp_path, failed, run_0="failed")
-    assert (found.unknown_tasks, found.unknown_tries) == (1, 1)
-    # The other file of the same run has no excuse. What was kicked out is the import's, and outlives the batch.
+    assert (found.unknown_tasks, found.unknown_attempts) == (1, 1)
+    # The bills of the run's other file must not be missing. Kickouts belong to the import and stay without the
+    # batch.
     assert found.losses == len(run.files[1].bills)
 
 
 @pytest.mark.parametrize("state", ["running", "deferred", "queued", "up_for_retry", None])
-def test_a_task_that_has_not_ended_waits_for_ever(
+def test_a_task_that_has_not_ended_is_wrong(
     energycap: Sandbox, client: EciClient, tmp_path: Path, state: str | None
 ) -> None:
     send_everything(client, tmp_path)
@@ -132,7 +133,7 @@ def test_a_run_that_failed_without_a_reason_is_wrong(
     send_everything(client, tmp_path)
     found = judged(energycap, tmp_path, task_of(2, 1, "failed"), run_2="failed")
     assert [text.split(" (")[0] for text in found.wrong] == [
-        "storm-002 import_bills[1] failed in try 1",
+        "storm-002 import_bills[1] failed in attempt 1",
         "storm-002",
     ]
 
@@ -143,12 +144,12 @@ def test_a_run_whose_kickouts_must_fail_it_is_wrong_when_it_succeeds_or_fails_fo
     send_everything(client, tmp_path)
     place = next(place for place, file in enumerate(PLAN.planned[STRICT].files) if file.kickouts)
     failed = task_of(STRICT, place, "failed")
-    assert judged(energycap, tmp_path, failed).wrong == [f"storm-003 import_bills[{place}] failed in try 1"]
+    assert judged(energycap, tmp_path, failed).wrong == [f"storm-003 import_bills[{place}] failed in attempt 1"]
     write_log(tmp_path, failed, "EciKickoutsError: rows were kicked out")
     assert judged(energycap, tmp_path, failed).wrong == []
     found = judged(energycap, tmp_path, task_of(STRICT, place), run_3="success")
     assert [text.split(" (")[0] for text in found.wrong] == [
-        f"storm-003 import_bills[{place}] succeeded and deserves to fail",
+        f"storm-003 import_bills[{place}] succeeded but must fail",
         "storm-003",
     ]
 
@@ -160,14 +161,16 @@ def test_the_batch_of_a_run_that_failed_must_not_be_closed(
     left = next(batch for batch in energycap.batches() if batch["batch_code"] == "storm-003")
     client.batches.update_status(left["batch_id"], batch_status="Closed")
     found = judged(energycap, tmp_path)
-    assert found.wrong == ["the batch of storm-003 is not there once and Open: ['Closed']"]
+    assert found.wrong == ["storm-003 must have one batch that is Open, but has: ['Closed']"]
 
 
 def test_a_batch_left_open_is_wrong(energycap: Sandbox, client: EciClient, tmp_path: Path) -> None:
     send_everything(client, tmp_path)
     client.batches.open(batch_code="opened twice")
     found = judged(energycap, tmp_path)
-    assert [text.split(",")[0] for text in found.wrong] == [f"there are {len(energycap.batches())} batches"]
+    assert found.wrong == [
+        f"there are {len(energycap.batches())} batches instead of {len(energycap.batches()) - 1}"
+    ]
 
 
 def test_a_result_that_does_not_fit_the_file_is_wrong() -> None:
@@ -179,16 +182,16 @@ def test_a_result_that_does_not_fit_the_file_is_wrong() -> None:
         "reattached": True,
     }
     found = Result()
-    judge_results(PLAN, {("storm-000", 0): fitting}, found)
+    check_results(PLAN, {("storm-000", 0): fitting}, found)
     assert (found.wrong, found.reattached) == ([], 1)
-    judge_results(PLAN, {("storm-000", 0): fitting | {"imported": 0}, ("storm-001", 0): None}, found)
+    check_results(PLAN, {("storm-000", 0): fitting | {"imported": 0}, ("storm-001", 0): None}, found)
     assert len(found.wrong) == 2
 
 
-def test_the_key_is_found_wherever_it_stands_but_at_energycap_itself(tmp_path: Path) -> None:
+def test_the_key_is_found_in_any_file_but_energycaps_own(tmp_path: Path) -> None:
     energycap = tmp_path / "energycap"
     log = tmp_path / "logs" / "deep" / "task.log"
     for path in (energycap / "sandbox.db", log):
         path.parent.mkdir(parents=True)
         path.write_bytes(b"...the-key...")
-    assert key_in_logs(tmp_path, "the-key", energycap) == [log]
+    assert files_with_key(tmp_path, "the-key", without=energycap) == [log]

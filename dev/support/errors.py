@@ -1,19 +1,19 @@
-"""How the demo ends when it does not end well."""
+"""Errors that end a tool."""
 
 from __future__ import annotations
 
 import signal
 
 
-class DemoError(Exception):
-    """The demo cannot go on; the message is for whoever runs it."""
+class ToolError(Exception):
+    """A tool cannot continue. The text is for the person who runs it."""
 
 
 class StoppedError(Exception):
     """
-    A signal asked the demo to stop.
+    A signal asked the tool to stop.
 
-    :param number: the signal's number.
+    :param number: number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -22,5 +22,5 @@ class StoppedError(Exception):
 
     @property
     def name(self) -> str:
-        """What the user did, in their words."""
+        """Name of the signal; "Ctrl+C" for SIGINT."""
         return "Ctrl+C" if self.number == signal.SIGINT else signal.Signals(self.number).name

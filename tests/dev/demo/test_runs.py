@@ -1,4 +1,4 @@
-"""Whole runs of the demo: one that succeeds, and the ways in which one ends otherwise."""
+"""Whole runs of the demo: one that succeeds, and others that fail or are stopped."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-from demo_process import Demo
 
 from dev.demo.analyst import ADDRESS_FILE
 from dev.demo.bills import FILE, NEW_BUILDINGS, NEW_METERS
-from dev.demo.requirements import airflow_version
+from dev.support.requirements import airflow_version
+from tests.dev.demo.demo_process import Demo
 
 KEY = re.compile(rb"sandbox-[0-9a-f]{40}")
 
 # A run whose connection has a key that the sandbox does not know.
 WITH_A_WRONG_KEY = """
 import sys
-from dev.demo import home
 from dev.demo.__main__ import main
+from dev.support import environment
 
-connection = home.connection
-home.connection = lambda url, api_key: connection(url, "revoked")
+with_key = environment.connection_variable
+environment.connection_variable = lambda url, api_key, **extra: with_key(url, "revoked", **extra)
 sys.exit(main(sys.argv[1:]))
 """
 
 
 def expected() -> dict[str, object]:
-    """Work out from the bills file what the table must say."""
+    """Calculate from the bill file what the table must show."""
     with FILE.open(newline="") as file:
         rows = list(csv.DictReader(file))
     bills = [
@@ -58,13 +58,13 @@ def expected() -> dict[str, object]:
 
 
 def table(output: str) -> dict[str, str]:
-    """Read the table's lines that have a name."""
+    """Return the lines of the table by name."""
     found = re.findall(r"^(\w[\w ]*?)  +(.*)$", output, re.MULTILINE)
     return dict(found)
 
 
 def until(process: subprocess.Popen[str], text: str) -> str:
-    """Read a demo's output until a text comes."""
+    """Read the output of a demo until it contains a text."""
     assert process.stdout is not None
     read = ""
     while text not in read:
@@ -81,7 +81,7 @@ def nothing_listens(output: str) -> bool:
 
 
 def without_airflows_own(written: bytes) -> bytes:
-    """Leave out how Airflow 3.0 tells its log, at DEBUG, which secrets it masks from now on."""
+    """Remove the lines in which Airflow 3.0 logs, at DEBUG, the secrets that it will mask."""
     if not airflow_version().startswith("3.0."):
         return written
     return b"\n".join(line for line in written.splitlines() if b"msg=MaskSecret(" not in line)
@@ -89,7 +89,7 @@ def without_airflows_own(written: bytes) -> bytes:
 
 @dataclass
 class Run:
-    """A demo that has ended."""
+    """A run of the demo that has ended."""
 
     demo: Demo
     code: int
@@ -99,10 +99,10 @@ class Run:
 
 @pytest.fixture(scope="module")
 def runs(homes) -> dict[str, Run]:
-    """Three demos, side by side once the first has made its database: one good, one refused, one stopped."""
+    """Three runs at the same time, once the first has created its database: good, refused and stopped."""
     good = homes()
     processes = {"good": (good, good.start())}
-    first_lines = until(processes["good"][1], "the look-alike is at")
+    first_lines = until(processes["good"][1], "look-alike runs at")
     refused, stopped = homes(good), homes(good)
     processes["refused"] = (refused, refused.start(driver=WITH_A_WRONG_KEY))
     processes["stopped"] = (stopped, stopped.start())
@@ -117,21 +117,21 @@ def runs(homes) -> dict[str, Run]:
     return ended
 
 
-def test_the_table_says_what_the_file_promises(runs):
+def test_the_table_shows_what_the_file_contains(runs):
     run = runs["good"]
     assert (run.code, run.errors) == (0, ""), run
     wanted, shown = expected(), table(run.output)
     assert shown["Bills imported"] == f"{wanted['bills']}, from {wanted['rows']} rows of the file"
-    assert shown["Money imported"] == f"{wanted['money']}, the sum of the file's Current Charges to the cent"
+    assert shown["Money imported"] == f"{wanted['money']}, equal to the sum of Current Charges in the file"
     assert shown["Rows kicked out"] == str(sum(wanted["reasons"].values()))
     for name, rows in wanted["reasons"].items():
         assert re.search(rf"^ +{rows} \S.*'{name}' was not found", run.output, re.MULTILINE), name
-    assert shown["The retry brought"] == f"{wanted['late']} bills more, no rows left over"
+    assert shown["Retry of kickouts"] == f"{wanted['late']} more bills imported, no rows kicked out again"
     assert shown["Batch status"] == "Closed"
     assert f'batch "{shown["Batch"]}" opened' in run.output
 
 
-def test_it_tells_the_steps_in_their_order(runs):
+def test_it_prints_the_steps_in_their_order(runs):
     steps = re.findall(r"^ *\d+ s  (.*)$", runs["good"].output, re.MULTILINE)
     wanted = [
         " opened",
@@ -148,14 +148,14 @@ def test_it_tells_the_steps_in_their_order(runs):
     assert places == sorted(places)
 
 
-def test_it_makes_no_noise(runs):
+def test_it_prints_nothing_else(runs):
     output = runs["good"].output
     assert "Traceback" not in output
     assert "\x1b" not in output
     assert "[info" not in output
 
 
-def test_the_key_is_nowhere(runs):
+def test_the_key_is_in_no_output_and_no_file(runs):
     for run in runs.values():
         assert not KEY.search((run.output + run.errors).encode())
         files = [file for file in run.demo.home.rglob("*") if file.is_file()]
@@ -169,12 +169,12 @@ def test_it_leaves_nothing_behind(runs, name):
     assert nothing_listens(runs[name].output)
 
 
-def test_a_failed_run_ends_so_and_shows_the_log(runs):
+def test_a_failed_run_quotes_the_log(runs):
     run = runs["refused"]
     assert run.code == 1
     assert "run of the DAG failed" in run.errors
     assert re.search(r"^\S*EciAuthenticationError: .* 401", run.errors, re.MULTILINE)
-    assert Path(re.findall(r"whole log: (.*)", run.errors)[0]).read_text()
+    assert Path(re.findall(r"Whole log: (.*)", run.errors)[0]).read_text()
     assert "Batch status" not in run.output
 
 
@@ -191,7 +191,7 @@ def test_a_home_has_one_demo_at_a_time_and_can_be_used_again(runs):
     second = demo.start()
     _, errors = second.communicate(timeout=20)
     assert second.returncode == 1
-    assert "A demo is running" in errors
+    assert "A demo is already running" in errors
     first.send_signal(signal.SIGTERM)
     _, errors = first.communicate(timeout=20)
     assert (first.returncode, errors) == (128 + signal.SIGTERM, "\nStopped by SIGTERM; nothing is left running.\n")
@@ -199,18 +199,18 @@ def test_a_home_has_one_demo_at_a_time_and_can_be_used_again(runs):
     assert nothing_listens(read)
 
 
-def test_nothing_is_left_when_nobody_reads_on(runs):
+def test_nothing_is_left_when_the_output_is_closed(runs):
     demo = runs["stopped"].demo
     process = demo.start()
-    until(process, "the look-alike is at")
+    until(process, "look-alike runs at")
     process.stdout.close()
     assert process.wait(timeout=30) == 128 + signal.SIGPIPE
     assert process.stderr.read() == ""
     assert demo.processes() == []
-    process.stdout = None  # nothing to read when all is cleared away
+    process.stdout = None  # closed: the fixture must not read it
 
 
-def test_the_interface_is_stopped_while_it_starts(runs):
+def test_the_web_interface_is_stopped_while_it_starts(runs):
     demo = runs["stopped"].demo
     if airflow_version().startswith("2."):
         process = demo.start("--ui")

@@ -1,4 +1,4 @@
-"""A fresh database for one storm, on a PostgreSQL server of the user's or on a temporary one."""
+"""A new database for one run of a tool, on the user's PostgreSQL server or on a temporary one."""
 
 from __future__ import annotations
 
@@ -14,33 +14,37 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from dev.storm.errors import StormError
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from dev.support.errors import ToolError
 
 VARIABLE = "ECI_STORM_DATABASE"
-# Airflow's own work takes the first, its API server the second as well.
+# Airflow needs the first; its API server also needs the second.
 DRIVERS = ("psycopg2", "asyncpg")
-# Where Debian, Red Hat and Homebrew keep programs that are not on the path.
+# Folders of PostgreSQL's programs on Debian, Red Hat and Homebrew, which are not on the path.
 FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
-# The socket's path must be short, and so must the time that is spent on a cluster nobody keeps.
+# The server is temporary, so nothing has to survive a crash of the machine.
 OPTIONS = "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off -k {folder}"
 
 
 @contextlib.contextmanager
 def fresh_database(home: Path, *, or_sqlite: bool = False) -> Iterator[str]:
     """
-    Make a database, and drop it at the end.
+    Create a database, and drop it at the end.
 
     :param home: the Airflow home.
-    :param or_sqlite: whether a SQLite file will do where PostgreSQL cannot be had.
+    :param or_sqlite: whether to use a SQLite file if there is no PostgreSQL.
     :return: its address, for SQLAlchemy.
-    :raises StormError: if there is no server and none can be started.
+    :raises ToolError: if there is no server, and none can be started.
     """
     missing = _missing()
     if missing and or_sqlite:
         yield f"sqlite:///{home / 'airflow.db'}"
         return
     if missing:
-        raise StormError(f"A storm needs PostgreSQL: {missing}.")
+        raise ToolError(f"This needs PostgreSQL: {missing}.")
     with _server() as server:
         name = f"eci_storm_{secrets.token_hex(4)}"
         _execute(server, f'CREATE DATABASE "{name}"')
@@ -51,21 +55,21 @@ def fresh_database(home: Path, *, or_sqlite: bool = False) -> Iterator[str]:
 
 
 def database_name(address: str) -> str:
-    """Return what the database is and its version, such as ``PostgreSQL 15.4``."""
+    """Return the database's kind and version, such as ``PostgreSQL 15.4``."""
     if address.startswith("sqlite"):
         return f"SQLite {_execute(address, 'SELECT sqlite_version()')}"
     return f"PostgreSQL {_execute(address, 'SHOW server_version')}".partition(" (")[0]
 
 
 def _missing() -> str | None:
-    """Tell what PostgreSQL lacks; None if nothing."""
+    """Return what is missing to use PostgreSQL; None if nothing is."""
     drivers = [name for name in DRIVERS if find_spec(name) is None]
     if drivers:
         return f"{' and '.join(drivers)} cannot be imported"
     if os.environ.get(VARIABLE) or (_program("initdb") and _program("pg_ctl")):
         return None
     return (
-        f"its initdb and pg_ctl are not found. Install its server, or name one, such as "
+        f"initdb and pg_ctl were not found. Install a PostgreSQL server, or set the address of one, such as "
         f"{VARIABLE}=postgresql+psycopg2://postgres@127.0.0.1:5432/postgres"
     )
 
@@ -82,9 +86,9 @@ def _server() -> Iterator[str]:
 
 @contextlib.contextmanager
 def _temporary_cluster() -> Iterator[str]:
-    """Start a cluster that nobody but this user reaches: no port, a socket in a folder of its own."""
+    """Start a server that only this user can reach: it has no port, and its socket is in a new folder."""
     user = _server_user()
-    with tempfile.TemporaryDirectory(prefix="eci-storm-") as folder:
+    with tempfile.TemporaryDirectory(prefix="eci-") as folder:
         if user is not None:
             shutil.chown(folder, user)
         data = str(Path(folder, "data"))
@@ -100,32 +104,32 @@ def _temporary_cluster() -> Iterator[str]:
 
 def _server_user() -> str | None:
     """
-    Return as whom the server runs; None for this user. PostgreSQL refuses root.
+    Return the user that the server runs as; None for the current one. PostgreSQL refuses to run as root.
 
-    :raises StormError: for root, where nobody is called postgres.
+    :raises ToolError: for root, if there is no user postgres.
     """
     if os.geteuid() != 0:
         return None
     try:
         return pwd.getpwnam("postgres").pw_name
     except KeyError:
-        raise StormError(
-            f"PostgreSQL does not run as root, and there is no user postgres: run the storm as another user, "
-            f"or name a server in {VARIABLE}."
+        raise ToolError(
+            f"PostgreSQL does not run as root, and there is no user postgres. Run this as another user, "
+            f"or set the address of a server in {VARIABLE}."
         ) from None
 
 
 def _call(user: str | None, program: str, *arguments: str, folder: str) -> None:
     path = _program(program)
-    # pg_ctl's server would keep a pipe open, so what is said goes to a file.
-    with tempfile.TemporaryFile() as said:
+    # The server that pg_ctl starts would keep a pipe open; so the output goes to a file.
+    with tempfile.TemporaryFile() as output:
         done = subprocess.run(  # noqa: S603 (PostgreSQL's own programs)
-            [str(path), *arguments], user=user, cwd=folder, stdout=said, stderr=said, check=False
+            [str(path), *arguments], user=user, cwd=folder, stdout=output, stderr=output, check=False
         )
-        said.seek(0)
-        text = said.read().decode(errors="replace").strip()
+        output.seek(0)
+        written = output.read().decode(errors="replace").strip()
     if done.returncode:
-        raise StormError(f"{path} failed: {text[-500:]}")
+        raise ToolError(f"{path} failed: {written[-500:]}")
 
 
 def _program(name: str) -> Path | None:
@@ -136,23 +140,17 @@ def _program(name: str) -> Path | None:
 
 
 def _with_database(server: str, name: str) -> str:
-    from sqlalchemy import make_url
-
     return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 def _execute(address: str, statement: str) -> object:
-    """Run one statement outside any transaction, and return the first value of its answer, if it has one."""
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.exc import DBAPIError
-    from sqlalchemy.pool import NullPool
-
+    """Run one statement outside of a transaction, and return the first value of its result, if it has one."""
     engine = create_engine(address, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
             answer = connection.execute(text(statement))
             return answer.scalar() if answer.returns_rows else None
     except DBAPIError as error:
-        raise StormError(f"The database at {engine.url} refuses: {error.orig}") from None
+        raise ToolError(f"The database at {engine.url} answered with an error: {error.orig}") from None
     finally:
         engine.dispose()

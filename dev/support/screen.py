@@ -1,4 +1,4 @@
-"""What the user sees while it runs: a line a step, with the seconds since the start."""
+"""Output of a tool while it runs: one line for each step, with the seconds since the start."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pathlib import Path
 
 
 def shown_path(path: Path) -> str:
-    """Return a path as one would type it here."""
+    """Return a path relative to the working directory, if it is inside."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith(os.pardir) else relative
 
 
 class Screen:
-    """Write steps; on a terminal, also what is going on between them."""
+    """Standard output of a tool. On a terminal it also shows what happens between two steps."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
-        self._busy = False
+        self._shows_activity = False
 
     @property
     def seconds(self) -> float:
@@ -28,29 +28,29 @@ class Screen:
         return time.monotonic() - self._start
 
     def step(self, text: str) -> None:
-        """Write that something happened."""
+        """Print a step, with the seconds since the start."""
         self.lines(f"{self.seconds:4.0f} s  {text}")
 
     def detail(self, text: str) -> None:
-        """Write more about the last step."""
+        """Print more about the last step."""
         self.lines(f"          {text}")
 
     def lines(self, *lines: str) -> None:
-        """Write lines as they are."""
-        self.quiet()
+        """Print lines as they are."""
+        self.clear_activity()
         print("\n".join(lines), flush=True)
 
-    def busy(self, text: str) -> None:
-        """Show on a terminal what is going on, in place of what was shown before."""
+    def activity(self, text: str) -> None:
+        """Show on a terminal what happens now, in place of the last activity."""
         if sys.stdout.isatty():
             line = f"{self.seconds:4.0f} s  {text}"[: shutil.get_terminal_size().columns - 1]
             sys.stdout.write(f"\r\x1b[K{line}")
             sys.stdout.flush()
-            self._busy = True
+            self._shows_activity = True
 
-    def quiet(self) -> None:
-        """Take away what :meth:`busy` shows."""
-        if self._busy:
+    def clear_activity(self) -> None:
+        """Remove the last activity from the terminal."""
+        if self._shows_activity:
             sys.stdout.write("\r\x1b[K")
             sys.stdout.flush()
-            self._busy = False
+            self._shows_activity = False

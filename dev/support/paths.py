@@ -1,0 +1,10 @@
+"""Paths in the checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+#: The Airflow homes of all tools.
+HOMES = ROOT / ".airflow"
+EXAMPLES = ROOT / "example_dags"
