@@ -35,25 +35,28 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "sensors": [_modules("sensors.batch", "sensors.task")],
         "triggers": [_modules("triggers.batch", "triggers.task")],
-        "connection-types": [
-            {
-                "connection-type": "eci",
-                "hook-class-name": "eci_provider.hooks.eci.EciHook",
-                "hook-name": "EnergyCAP",
-                "ui-field-behaviour": {
-                    "hidden-fields": ["login", "port", "schema"],
-                    "relabeling": {"host": "Environment URL", "password": "API key"},
-                    "placeholders": {"host": "https://app.energycap.com"},
-                },
-                "conn-fields": _connection_fields(),
-            }
-        ],
+        "connection-types": [_connection_type()],
         "extra-links": ["eci_provider.links.EciLink", "eci_provider.links.KickoutReportLink"],
     }
 
 
 def _modules(*names: str) -> dict[str, Any]:
     return {"integration-name": "EnergyCAP", "python-modules": [f"eci_provider.{name}" for name in names]}
+
+
+def _connection_type() -> dict[str, Any]:
+    """Return the connection type ``eci`` and its form."""
+    return {
+        "connection-type": "eci",
+        "hook-class-name": "eci_provider.hooks.eci.EciHook",
+        "hook-name": "EnergyCAP",
+        "ui-field-behaviour": {
+            "hidden-fields": ["login", "port", "schema"],
+            "relabeling": {"host": "Environment URL", "password": "API key"},
+            "placeholders": {"host": "https://app.energycap.com"},
+        },
+        "conn-fields": _connection_fields(),
+    }
 
 
 def _connection_fields() -> dict[str, Any]:

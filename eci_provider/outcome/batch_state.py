@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eci_provider.api.errors import EciError, EciNotFoundError
+from eci_provider.api.tasks import TaskResponse, has_offset, parse_datetime
 from eci_provider.core import clock
 from eci_provider.core.text import cut
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
-    from eci_provider.api.tasks import TaskResponse
 
 log = logging.getLogger(__name__)
 
@@ -107,8 +107,6 @@ def _settled_status(
 
 def _until_settled(client: EciClient, end_date: str, settle_time: float) -> float:
     """Return the seconds, by EnergyCAP's clock, until an import's end has taken effect."""
-    from eci_provider.api.tasks import has_offset, parse_datetime
-
     try:
         age = client.server_now() - parse_datetime(end_date)
     except ValueError:

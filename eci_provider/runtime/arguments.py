@@ -1,4 +1,4 @@
-"""Check an operator's arguments: literals when the DAG is parsed, everything once templates are rendered."""
+"""Check the arguments of operators: literals when the DAG is parsed, everything after rendering."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from eci_provider.api.models import RequestModel
 
 _Model = TypeVar("_Model", bound="RequestModel")
-#: What kicked-out rows may make of a task.
+#: The choices of ``on_kickouts``.
 ON_KICKOUTS = ("fail", "warn", "skip")
 
 _SHARE = re.compile(r"0?\.\d+")
 _JINJA = re.compile(r"\{\{|\{%|\{#")
-#: The longest time that anything may be waited for, in seconds: a year.
+#: The longest wait in seconds: a year.
 LONGEST_SPAN = 366 * 86400.0
 _PLAIN = (str, bytes, int, float, bool, type(None), date, timedelta)
 
 
 def is_left_out(value: Any) -> bool:
     """
-    Tell whether an argument is left out, or a template that rendered to nothing.
+    Return whether an argument is left out, or is a template that rendered to nothing.
 
     :param value: an argument.
     """
@@ -34,7 +34,7 @@ def is_left_out(value: Any) -> bool:
 
 def is_template(value: Any) -> bool:
     """
-    Tell whether a value is not known before the task runs.
+    Return whether a value is not known before the task runs.
 
     :param value: an argument: text with Jinja in it, a reference to another task's result, or a plain value.
     """
@@ -49,12 +49,12 @@ def is_template(value: Any) -> bool:
 
 def check_literals(model: type[RequestModel], values: Mapping[str, Any], *, source: str) -> None:
     """
-    Refuse what is wrong already when the DAG is parsed.
+    Refuse wrong literals when the DAG is parsed; templates are checked after rendering.
 
     :param model: the request model.
-    :param values: the operator's arguments; what is a template is left for later.
+    :param values: the operator's arguments.
     :param source: whose arguments they are, for the message.
-    :raises EciValidationError: when a literal is wrong.
+    :raises EciValidationError: if a literal is wrong.
     """
     from pydantic import ValidationError
 
@@ -80,9 +80,13 @@ def check_literals(model: type[RequestModel], values: Mapping[str, Any], *, sour
 
 def check_choice(name: str, value: Any, choices: Sequence[str], *, source: str) -> None:
     """
-    Refuse a value that is none of the choices, unless it is a template.
+    Refuse a value that is not one of the choices, unless it is a template.
 
-    :raises EciValidationError: when it is none; the message names them all.
+    :param name: the argument.
+    :param value: its value.
+    :param choices: the allowed values.
+    :param source: whose argument it is, for the message.
+    :raises EciValidationError: if it is not one of them; the message names them all.
     """
     if value not in choices and not is_template(value):
         wanted = ", ".join(repr(choice) for choice in choices)
@@ -91,10 +95,12 @@ def check_choice(name: str, value: Any, choices: Sequence[str], *, source: str) 
 
 def positive_seconds(name: str, value: Any, *, source: str) -> float:
     """
-    Return a span of time in seconds, or refuse what is none.
+    Return a duration in seconds.
 
-    :param value: a number of seconds or a timedelta, above nothing and at most a year.
-    :raises EciValidationError: when it is something else.
+    :param name: the argument.
+    :param value: a number of seconds or a timedelta, above 0 and at most a year.
+    :param source: whose argument it is, for the message.
+    :raises EciValidationError: if it is something else.
     """
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= LONGEST_SPAN:
@@ -105,9 +111,11 @@ def positive_seconds(name: str, value: Any, *, source: str) -> float:
 
 def check_statuses(value: Any, *, source: str) -> None:
     """
-    Refuse ``success_statuses`` that are no list of texts; a lone text would be read letter by letter.
+    Refuse ``success_statuses`` that are not a list of texts; a single text would be read letter by letter.
 
-    :raises EciValidationError: when they are something else.
+    :param value: the argument.
+    :param source: whose argument it is, for the message.
+    :raises EciValidationError: if they are something else.
     """
     if value is None or (is_template(value) and not isinstance(value, (list, tuple))):
         return
@@ -118,10 +126,11 @@ def check_statuses(value: Any, *, source: str) -> None:
 
 def allowed_kickouts(value: Any, *, source: str) -> float | None:
     """
-    Return ``max_kickouts`` as a number: whole for rows, a float for a share; None for none.
+    Return ``max_kickouts`` as a number: an int for rows, a float for a share; None if left out.
 
     :param value: a number, or the text that a template was rendered to; a template itself gives None.
-    :raises EciValidationError: when it is neither a number of rows nor a share.
+    :param source: whose argument it is, for the message.
+    :raises EciValidationError: if it is neither a number of rows nor a share.
     """
     if is_template(value) or is_left_out(value):
         return None
