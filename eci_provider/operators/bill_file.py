@@ -223,7 +223,7 @@ class CheckBillFileOperator(EciBillFileOperator):
             from eci_provider.reports.problems import ProblemRows
 
             try:
-                write_report(ProblemRows(report, title=f"Check of bill file {self.file}", hear=hear), path)
+                write_report(ProblemRows(report, title=f"Check of bill file {self.file}", on_problem=hear), path)
                 self.log.info("The report of bill file %s is %s.", self.file, path)
             except EciError as error:
                 self.log.error("The report of bill file %s was not written: %s", self.file, error)

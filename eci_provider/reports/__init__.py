@@ -1,4 +1,8 @@
-"""Reports of rows and what is wrong with them: kickouts, and what a check of a bill file found, in one form."""
+"""
+Reports for the analyst: kickouts, and the problems that a check of a bill file found, as csv, xlsx or md.
+
+May touch outcome, waiting, runtime, bills, storage, api and core.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ __all__ = ["FORMATS", "EciReportError", "write_report"]
 
 
 def __getattr__(name: str) -> Any:
-    # Operators need the formats when a DAG is parsed, and what writes them only when a task runs.
+    # Parsing a DAG needs the formats, but not the module that writes them.
     if name == "write_report":
         from eci_provider.reports.writing import write_report
 

@@ -9,8 +9,8 @@ from eci_provider.core.checks import checked_path
 from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import redact_path
 
-#: The formats of a report, each named after its extension. The module ``csv_report`` writes ``csv``, and so on; to
-#: add a format, write its module, with the same functions, and name it here.
+#: The formats of a report, each named after its extension: ``csv`` is written by ``csv_report.write``, and so on.
+#: To add a format, write a module with a function ``write`` like the others', and add the name here.
 FormatName: TypeAlias = Literal["csv", "xlsx", "md"]
 FORMATS: tuple[FormatName, ...] = get_args(FormatName)
 

@@ -12,9 +12,9 @@ from eci_provider.reports.rows import Entry, Group, ReportRow
 
 #: How many columns of bill files a report has at most, so that their names take little memory.
 MOST_COLUMNS = 65_536
-#: How many kinds, and how many columns of headers, are kept in memory.
-_REMEMBERED = 4096
-_REMEMBERED_COLUMNS = 65_536
+#: How many kinds, and how many columns of headers, are cached in memory.
+_CACHED_KINDS = 4096
+_CACHED_COLUMNS = 65_536
 _TABLES = """
 PRAGMA temp_store = FILE;
 PRAGMA journal_mode = OFF;
@@ -22,7 +22,7 @@ CREATE TABLE kinds (id INTEGER PRIMARY KEY, file INTEGER, kind TEXT, rank INTEGE
 CREATE TABLE entries (kind INTEGER, number INTEGER, fault TEXT, message TEXT, cells BLOB);
 BEGIN;
 """
-# What a row says beyond its kind decides which columns a table of a group needs.
+# What rows hold beyond their kind decides which columns a table of their group needs.
 _GROUPS = """
 CREATE TABLE counted AS
     SELECT kind, count(*) AS amount, max(number IS NOT NULL) AS numbers, max(fault IS NOT NULL) AS faults,
@@ -54,14 +54,14 @@ class GroupedRows:
     """
 
     def __init__(self) -> None:
-        # An empty name is a temporary database of SQLite: on disk, as soon as it does not fit into 2 MiB.
-        self._base = sqlite3.connect("", isolation_level=None)
-        self._base.executescript(_TABLES)
+        # An empty name makes SQLite's temporary database, which lies on disk once it does not fit into 2 MiB.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.executescript(_TABLES)
         self._files: dict[str, int] = {}
         self._kinds: dict[tuple[int, str], int] = {}
         self._columns: dict[tuple[str, int], int] = {}
         self._headers: dict[tuple[str, ...], list[int]] = {}
-        self._remembered_columns = 0
+        self._cached_columns = 0
         self._columns_of: list[dict[int, None]] = []
         self._last: tuple[int, tuple[str, ...]] | None = None
         self.rows = 0
@@ -70,7 +70,7 @@ class GroupedRows:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._base.close()
+        self._database.close()
 
     def add_all(self, rows: Iterable[ReportRow]) -> None:
         """
@@ -79,7 +79,7 @@ class GroupedRows:
         :param rows: in the order that those of a group shall keep.
         :raises TooManyColumnsError: when they have too many columns.
         """
-        self._base.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", map(self._entry, rows))
+        self._database.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", map(self._entry, rows))
 
     def add_kind(self, file: str, kind: str) -> None:
         """
@@ -91,13 +91,13 @@ class GroupedRows:
         self._kind(self._file(file), kind, 0)
 
     def group(self) -> None:
-        """Put the groups in order, once all rows are there."""
-        self._base.executescript(_GROUPS)
+        """Order the groups, once all rows are added."""
+        self._database.executescript(_GROUPS)
 
     def groups(self) -> Iterator[Group]:
         """Iterate over the groups in their order."""
         files = list(self._files)
-        found = self._base.execute(
+        found = self._database.execute(
             "SELECT file, kind, amount, numbers, faults, messages FROM groups ORDER BY place"
         )
         for file, kind, amount, numbers, faults, messages in found:
@@ -107,7 +107,7 @@ class GroupedRows:
         """Iterate over the rows, each with its group, which is one object for all rows of it."""
         groups = enumerate(self.groups(), start=1)
         at, group = next(groups, (0, None))
-        for place, number, fault, message, cells in self._base.execute(_ENTRIES):
+        for place, number, fault, message, cells in self._database.execute(_ENTRIES):
             while at < place:
                 at, group = next(groups)
             # Written by this process into a database that nobody else sees.
@@ -126,28 +126,28 @@ class GroupedRows:
         names = {number: name for (name, _), number in self._columns.items()}
         return names if file is None else {number: names[number] for number in self._columns_of[self._files[file]]}
 
-    def most_frequent(self, most: int) -> list[tuple[str, int]]:
+    def most_frequent(self, limit: int) -> list[tuple[str, int]]:
         """
         Return kinds with the number of their rows in all files.
 
-        :param most: how many; the most severe and most frequent ones.
+        :param limit: how many; the most severe and most frequent ones.
         """
         found = (
             "SELECT kind, sum(amount) AS n FROM groups GROUP BY kind ORDER BY min(rank), n DESC, min(id) LIMIT ?"
         )
-        return self._base.execute(found, (most,)).fetchall()
+        return self._database.execute(found, (limit,)).fetchall()
 
-    def largest_files(self, most: int) -> list[tuple[str, int]]:
+    def largest_files(self, limit: int) -> list[tuple[str, int]]:
         """
         Return files with the number of their rows.
 
-        :param most: how many; those with the most rows.
+        :param limit: how many; those with the most rows.
         """
         files = list(self._files)
         found = (
             "SELECT file, sum(amount) AS n FROM groups GROUP BY file HAVING n > 0 ORDER BY n DESC, file LIMIT ?"
         )
-        return [(files[file], rows) for file, rows in self._base.execute(found, (most,))]
+        return [(files[file], rows) for file, rows in self._database.execute(found, (limit,))]
 
     def _entry(self, row: ReportRow) -> tuple[int, int | None, str | None, str | None, bytes]:
         self.rows += 1
@@ -155,9 +155,9 @@ class GroupedRows:
         cells = row.cells
         columns = self._header(file, tuple([name for name, _ in cells]))
         packed = marshal.dumps((columns, [value for _, value in cells]))
-        told = None if message == kind else _storable(message)
+        own = None if message == kind else _storable(message)
         fault = None if row.column is None else _storable(row.column)
-        return self._kind(file, kind, row.rank), row.row, fault, told, packed
+        return self._kind(file, kind, row.rank), row.row, fault, own, packed
 
     def _file(self, name: str) -> int:
         number = self._files.get(name)
@@ -171,17 +171,17 @@ class GroupedRows:
         if known is not None:
             return known
         key = (file, _storable(kind))
-        self._base.execute("INSERT OR IGNORE INTO kinds (file, kind, rank) VALUES (?, ?, ?)", (*key, rank))
-        found = self._base.execute("SELECT id FROM kinds WHERE file = ? AND kind = ?", key).fetchone()[0]
-        if len(self._kinds) >= _REMEMBERED:
+        self._database.execute("INSERT OR IGNORE INTO kinds (file, kind, rank) VALUES (?, ?, ?)", (*key, rank))
+        found = self._database.execute("SELECT id FROM kinds WHERE file = ? AND kind = ?", key).fetchone()[0]
+        if len(self._kinds) >= _CACHED_KINDS:
             self._kinds.clear()
-        # One of them may be long: these are not.
-        if len(kind) < LONGEST_ITEM // _REMEMBERED:
+        # One kind may be very long; many must not be kept.
+        if len(kind) < LONGEST_ITEM // _CACHED_KINDS:
             self._kinds[file, kind] = found
         return int(found)
 
     def _header(self, file: int, names: tuple[str, ...]) -> list[int]:
-        """Return the numbers of columns; of two with the same name the first is the first in another row, too."""
+        """Return the numbers of columns; of two with one name, the first keeps its number in every row."""
         numbers = self._headers.get(names)
         if numbers is None:
             seen: dict[str, int] = {}
@@ -192,10 +192,10 @@ class GroupedRows:
             if len(self._columns) > MOST_COLUMNS:
                 problem = f"the rows have more than {MOST_COLUMNS:,} columns, more than a report can have."
                 raise TooManyColumnsError(problem)
-            self._remembered_columns += len(names)
-            if len(self._headers) >= 64 or self._remembered_columns > _REMEMBERED_COLUMNS:
+            self._cached_columns += len(names)
+            if len(self._headers) >= 64 or self._cached_columns > _CACHED_COLUMNS:
                 self._headers.clear()
-                self._remembered_columns = len(names)
+                self._cached_columns = len(names)
             self._headers[names] = numbers
         if self._last != (file, names):
             self._columns_of[file].update(dict.fromkeys(numbers))
@@ -204,5 +204,5 @@ class GroupedRows:
 
 
 def _storable(text: str) -> str:
-    """Return a text that UTF-8 can hold: JSON may spell halves of characters."""
+    """Return a text that UTF-8 can hold: JSON may hold halves of surrogate pairs."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -1,17 +1,16 @@
-"""What a check of a bill file found, in the form of a kickout report, so that both can be read side by side."""
+"""The problems that a check of a bill file found, as rows of a report, like kickouts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from eci_provider.bills.report import CheckReport, Problem
+from eci_provider.bills.report import CheckReport, Problem
 
 
 class ProblemRow(NamedTuple):
     """
-    Hold a row with a problem.
+    A problem as a row of a report.
 
     :param file: the file's name.
     :param row: the row's number in it; None for the file as a whole.
@@ -33,11 +32,11 @@ class ProblemRow(NamedTuple):
 
 class ProblemRows:
     """
-    Iterate over the problems of a check as a report wants them.
+    The problems of a check as rows of a report; iterating over them reads the bill file.
 
     :param report: the check.
-    :param title: what it is a check of.
-    :param hear: is told each problem as it comes.
+    :param title: the title of the report.
+    :param on_problem: called with each problem that is read.
     """
 
     noun = "Problems"
@@ -47,22 +46,22 @@ class ProblemRows:
         report: CheckReport,
         *,
         title: str = "Bill file check",
-        hear: Callable[[Problem], object] | None = None,
+        on_problem: Callable[[Problem], object] | None = None,
     ) -> None:
         self.title = title
-        #: Where the bill file lies; None where nobody knows.
+        #: The bill file, if it is known.
         self.file: object = report.file
         self._report = report
-        self._hear = hear
+        self._on_problem = on_problem
 
     def __iter__(self) -> Iterator[ProblemRow]:
         for problem in self._report:
-            if self._hear is not None:
-                self._hear(problem)
+            if self._on_problem is not None:
+                self._on_problem(problem)
             yield _row(problem)
 
     def without_rows(self) -> list[str]:
-        """Return nothing: a problem of the file as a whole is a row of the report, too."""
+        """Return nothing: a problem of the file as a whole is a row of the report too."""
         return []
 
 

@@ -1,5 +1,5 @@
 """
 Files in folders and in object stores: opened by URL, and written whole or not at all.
 
-May touch core, and nothing else of ours.
+May touch core.
 """

@@ -219,7 +219,7 @@ def test_more_columns_than_a_report_has_are_refused(tmp_path: Path, monkeypatch:
 def test_many_messages_and_headers_are_told_apart_when_they_are_not_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grouping, "_REMEMBERED", 2)
+    monkeypatch.setattr(grouping, "_CACHED_KINDS", 2)
     rows = [("a.csv", f"message {number % 5}", [(f"C{number % 70}", str(number))]) for number in range(350)]
     done = write_report(Rows(*rows), tmp_path / "report.csv")
     assert [item["rows"] for item in done["messages"]] == [70] * 5
