@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.links import LINK_KEY, EciLink, filled_template
+from eci_provider.links import LINK_KEY, EciLink, browser_url, filled_template
 from eci_provider.operators import CreateImportProfileOperator, ImportBillsOperator, OpenBatchOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
@@ -95,3 +95,30 @@ def test_half_a_character_in_a_batch_code_breaks_no_link() -> None:
     link = filled_template("{host}/{batch_code}", "https://app.energycap.com", {"batch_code": "cut \ud83d"})
 
     assert link == "https://app.energycap.com/cut%20%3F"
+
+
+# The link to a report
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("/reports/a b.csv", "file:///reports/a%20b.csv"),
+        ("file:///reports/a.csv", "file:///reports/a.csv"),
+        ("https://host/a.csv?sig=secret", "https://host/a.csv?sig=***"),
+        ("https://user:secret@host/a.csv", "https://host/a.csv"),
+        (
+            "s3://aws_default@bucket/2026/a b#1?.csv",
+            "https://s3.console.aws.amazon.com/s3/object/bucket?prefix=2026/a%20b%231%3F.csv",
+        ),
+        ("gs://bucket/2026/a.csv", "https://console.cloud.google.com/storage/browser/_details/bucket/2026/a.csv"),
+        ("abfs://reports@account.dfs.core.windows.net/a.csv", "abfs://reports@account.dfs.core.windows.net/a.csv"),
+    ],
+)
+def test_the_link_shows_the_place_and_no_credentials(path: str, url: str) -> None:
+    assert browser_url(path) == url
+
+
+def test_a_relative_path_is_one_of_the_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert browser_url("report.csv") == f"file://{tmp_path}/report.csv"

@@ -68,13 +68,13 @@ def check_apart(path: object, files: Iterable[object], *, source: str, name: str
     Refuse a report that would replace a file it is about.
 
     :param path: where the report is written.
-    :param files: paths or URLs; None and templates are passed over.
+    :param files: paths or URLs; None is ignored.
     :param source: whose arguments they are, for messages.
     :param name: the name of the argument with the report's path.
     :raises EciValidationError: when the report would be written to one of them.
     """
     for file in files:
-        if file is not None and not is_template(file) and same_place(str(path), str(file)):
+        if file is not None and same_place(str(path), str(file)):
             problem = (
                 f"{name} is {redact_path(path)!r}, where the bill file lies: the report would replace it. "
                 "Name another place"

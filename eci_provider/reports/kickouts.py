@@ -13,9 +13,9 @@ from eci_provider.core.errors import EciError
 from eci_provider.core.paths import AnyPath, redact_path
 from eci_provider.core.text import LONGEST_TEXT, cut
 from eci_provider.outcome.result import ImportResult, ReportStatus
-from eci_provider.reports.arguments import check_report
+from eci_provider.reports.arguments import check_apart
 from eci_provider.reports.errors import EciReportError
-from eci_provider.reports.formats import FormatName
+from eci_provider.reports.formats import FormatName, checked_format
 from eci_provider.reports.writing import write_report
 from eci_provider.runtime.arguments import is_left_out
 from eci_provider.waiting.status import classify
@@ -61,7 +61,8 @@ class KickoutReportWriter:
         self._format = format
         self._find_names = find_names
         if is_required or self._path is not None:
-            check_report(path, format, name=name, source=source, file=file)
+            checked_format(path, format, name=name, source=source)
+            check_apart(path, [file], name=name, source=source)
 
     def add_report(
         self, result: ImportResult, client: EciClient, *, reattaches: bool

@@ -1,4 +1,4 @@
-"""Paths and URLs: which name the same place."""
+"""Paths and URLs: what they name, which name the same place, and how they are shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eci_provider.core.paths import redact_path, same_place
+from eci_provider.core.paths import OpenablePath, is_remote, local_path, openable, redact_path, same_place
+from tests.support.stores import StorePath
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,32 @@ def test_urls_are_compared_as_they_are_written() -> None:
 )
 def test_a_path_is_shown_without_secrets(path: str, said: str) -> None:
     assert redact_path(path) == said
+
+
+# What a path is
+
+
+class FilePath(StorePath):
+    """A local path as Airflow's ObjectStoragePath has one."""
+
+    protocol = "file"
+
+
+@pytest.mark.parametrize(
+    ("path", "remote", "local"),
+    [
+        ("folder/a.csv", False, Path("folder/a.csv")),
+        (Path("folder/a.csv"), False, Path("folder/a.csv")),
+        (FilePath(None, "/folder/a.csv"), False, Path("/folder/a.csv")),
+        (StorePath(None, "/bucket/a.csv"), True, None),
+    ],
+)
+def test_a_path_is_local_or_in_a_store(path: str | Path | StorePath, remote: bool, local: Path | None) -> None:
+    assert (is_remote(path), local_path(path)) == (remote, local)
+
+
+def test_what_can_be_opened_stays_as_it_is() -> None:
+    path = StorePath(None, "/bucket/a.csv")
+    assert isinstance(path, OpenablePath)
+    assert openable(path) is path
+    assert openable("folder/a.csv") == Path("folder/a.csv")

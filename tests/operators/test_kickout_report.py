@@ -13,7 +13,7 @@ import pytest
 from eci_provider.api import EciClient
 from eci_provider.api.errors import EciNotFoundError, EciValidationError
 from eci_provider.get_provider_info import get_provider_info
-from eci_provider.links import REPORT_LINK_KEY, KickoutReportLink, browser_url
+from eci_provider.links import REPORT_LINK_KEY, KickoutReportLink
 from eci_provider.operators import KickoutReportOperator
 from eci_provider.reports import EciReportError
 from eci_provider.sandbox import Sandbox
@@ -230,30 +230,6 @@ def test_an_optional_argument_that_rendered_to_nothing_is_left_out(
 
 
 # The link
-
-
-@pytest.mark.parametrize(
-    ("path", "url"),
-    [
-        ("/reports/a b.csv", "file:///reports/a%20b.csv"),
-        ("file:///reports/a.csv", "file:///reports/a.csv"),
-        ("https://host/a.csv?sig=secret", "https://host/a.csv?sig=***"),
-        ("https://user:secret@host/a.csv", "https://host/a.csv"),
-        (
-            "s3://aws_default@bucket/2026/a b#1?.csv",
-            "https://s3.console.aws.amazon.com/s3/object/bucket?prefix=2026/a%20b%231%3F.csv",
-        ),
-        ("gs://bucket/2026/a.csv", "https://console.cloud.google.com/storage/browser/_details/bucket/2026/a.csv"),
-        ("abfs://reports@account.dfs.core.windows.net/a.csv", "abfs://reports@account.dfs.core.windows.net/a.csv"),
-    ],
-)
-def test_the_link_shows_the_place_and_no_credentials(path: str, url: str) -> None:
-    assert browser_url(path) == url
-
-
-def test_a_relative_path_is_one_of_the_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert browser_url("report.csv") == f"file://{tmp_path}/report.csv"
 
 
 def test_airflow_knows_the_link() -> None:

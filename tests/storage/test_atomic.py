@@ -1,291 +1,231 @@
-"""A report appears whole or not at all, on a disk and in a store; and what is there stays until then."""
+"""A file appears whole or not at all, on a disk and in a store; what is there stays until then."""
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
-from fsspec.asyn import AsyncFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
-from eci_provider.api.kickouts.report import KickoutRow
-from eci_provider.reports import EciReportError, write_report
-from tests.support.report_rows import MIXED, Rows
+from eci_provider.core.errors import EciStoreError, EciValidationError
+from eci_provider.storage.atomic import atomic_write, open_draft, open_folder
+from eci_provider.storage.errors import EciWriteError
+from tests.support.stores import StorePath
 
-try:
-    from airflow.sdk.io import attach
-except ImportError:
-    from airflow.io.store import attach
-
-OLD = "what was there before"
+OLD, NEW = b"what was there before", b"what is there now"
+ERRORS = [RuntimeError("broken"), OSError(errno.EIO, "broken"), KeyboardInterrupt()]
 DYING = """
 import os, signal, sys
-from eci_provider.api.kickouts.report import KickoutRow
-from eci_provider.reports import write_report
+from eci_provider.storage.atomic import atomic_write
 
-class Dying:
-    noun = title = "Kickouts"
-    def __iter__(self):
-        yield KickoutRow("a.csv", "no", [("A", "1")])
-    def without_rows(self):
-        return []
-
-import eci_provider.reports.md_report as md
-md._cell = lambda value: os.kill(os.getpid(), signal.SIGKILL)
-write_report(Dying(), sys.argv[1])
+with atomic_write(sys.argv[1]) as file:
+    file.write(b"half")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-class Broken(Rows):
-    """Rows that break off."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__()
-        self._error = error
-
-    def __iter__(self) -> Iterator[KickoutRow]:
-        yield from MIXED
-        raise self._error
+def _write(destination: Any, content: bytes = NEW) -> None:
+    with atomic_write(destination) as file:
+        file.write(content)
 
 
-class Store(AsyncFileSystem):  # type: ignore[misc]
-    """A store whose objects are there once they were sent to their end."""
-
-    protocol = "whole"
-    cachable = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.objects: dict[str, bytes] = {}
-        self.sent: list[str] = []
-
-    async def _put_file(self, lpath: str, rpath: str, **_: Any) -> None:
-        self.sent.append(rpath)
-        self.objects[rpath] = Path(lpath).read_bytes()
+def _break_off(destination: Any, error: BaseException) -> None:
+    with atomic_write(destination) as file:
+        file.write(NEW)
+        raise error
 
 
-@pytest.fixture
-def memory() -> Iterator[MemoryFileSystem]:
-    """A store that shows a file from its first byte on."""
-    store = MemoryFileSystem()
-    attach("memory", fs=store)
-    yield store
-    store.store.clear()
+# On a disk
 
 
-def test_folders_are_made_and_an_earlier_report_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "folder" / "report.csv"
-    write_report(Rows(), str(path))
-    with path.open() as reading:
-        write_report(MIXED, path)
+def test_folders_are_made_and_an_earlier_file_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "file.csv"
+    _write(str(path), OLD)
+    with path.open("rb") as reading:
+        _write(path)
         # Whoever reads the earlier one meanwhile reads it to its end: another file took its name, in one step.
-        assert reading.read() == "File,Row,Column,Message\n"
-    assert len(path.read_text().splitlines()) == 9
-    assert os.listdir(path.parent) == ["report.csv"]
+        assert reading.read() == OLD
+    assert path.read_bytes() == NEW
+    assert os.listdir(path.parent) == ["file.csv"]
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o664])
-def test_a_link_goes_on_and_a_file_keeps_its_mode(mode: int, tmp_path: Path) -> None:
+def test_a_link_keeps_leading_to_the_file_and_a_file_keeps_its_mode(mode: int, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    path = tmp_path / "folder" / "report.csv"
-    path.write_text(OLD)
+    path = tmp_path / "folder" / "file.csv"
+    path.write_bytes(OLD)
     path.chmod(mode)
-    (tmp_path / "link.csv").symlink_to("folder/report.csv")
+    (tmp_path / "link.csv").symlink_to("folder/file.csv")
 
-    done = write_report(MIXED, tmp_path / "link.csv")
+    with open_draft(tmp_path / "link.csv") as draft:
+        draft.stream.write(NEW)
+        published = draft.publish()
 
-    assert done["path"] == str(tmp_path / "link.csv")
-    assert os.readlink(tmp_path / "link.csv") == "folder/report.csv"
-    assert len(path.read_text().splitlines()) == 9
+    assert published == str(tmp_path / "link.csv")
+    assert os.readlink(tmp_path / "link.csv") == "folder/file.csv"
+    assert path.read_bytes() == NEW
     assert path.stat().st_mode & 0o777 == mode
 
 
-def test_a_file_url_is_a_local_path(tmp_path: Path) -> None:
-    done = write_report(MIXED, f"file://{tmp_path}/report.csv")
-    assert done["path"] == f"file://{tmp_path}/report.csv"
-    assert len((tmp_path / "report.csv").read_text().splitlines()) == 9
+def test_a_name_may_be_as_long_as_names_can_be(tmp_path: Path) -> None:
+    _write(tmp_path / ("x" * 255))
+    assert (tmp_path / ("x" * 255)).read_bytes() == NEW
 
 
-@pytest.mark.parametrize("name", ["report.csv", "report.xlsx", "report.md"])
-@pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt()])
-def test_what_breaks_off_leaves_what_was_there(name: str, error: BaseException, tmp_path: Path) -> None:
-    (tmp_path / name).write_text(OLD)
-    with pytest.raises(type(error)):
-        write_report(Broken(error), tmp_path / name)
-    assert os.listdir(tmp_path) == [name]
-    assert (tmp_path / name).read_text() == OLD
+@pytest.mark.parametrize("as_url", [True, False])
+def test_a_file_url_is_a_local_path(as_url: bool, tmp_path: Path) -> None:
+    url = f"file://{tmp_path}/folder/file.csv"
+    _write(url if as_url else ObjectStoragePath(url))
+    assert (tmp_path / "folder" / "file.csv").read_bytes() == NEW
+
+
+def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[int, bool]] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda number: synced.append((os.fstat(number).st_ino, (tmp_path / "file.csv").exists()))
+    )
+    _write(tmp_path / "file.csv")
+    assert synced == [((tmp_path / "file.csv").stat().st_ino, False)]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
+def test_what_breaks_off_leaves_what_was_there(error: BaseException, tmp_path: Path) -> None:
+    (tmp_path / "file.csv").write_bytes(OLD)
+    with pytest.raises(type(error)) as caught:
+        _break_off(tmp_path / "file.csv", error)
+    assert caught.value is error
+    assert os.listdir(tmp_path) == ["file.csv"]
+    assert (tmp_path / "file.csv").read_bytes() == OLD
+
+
+def test_a_draft_that_is_not_published_is_removed(tmp_path: Path) -> None:
+    with open_draft(tmp_path / "file.csv") as draft:
+        draft.stream.write(NEW)
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_process_that_dies_while_it_writes_leaves_what_was_there(tmp_path: Path) -> None:
-    path = tmp_path / "report.md"
-    path.write_text(OLD)
-    done = subprocess.run([sys.executable, "-c", DYING, str(path)], timeout=100, check=False)
+    (tmp_path / "file.csv").write_bytes(OLD)
+    done = subprocess.run([sys.executable, "-c", DYING, str(tmp_path / "file.csv")], timeout=100, check=False)
     assert done.returncode == -signal.SIGKILL
-    assert path.read_text() == OLD
+    assert (tmp_path / "file.csv").read_bytes() == OLD
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text(OLD)
-    with pytest.raises(EciReportError, match=r"'.*file/report\.csv': it could not be written \(") as caught:
-        write_report(MIXED, tmp_path / "file" / "report.csv")
+def test_a_destination_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(OLD)
+    with pytest.raises(EciWriteError, match=r"'.*file/file\.csv': it could not be written \(") as caught:
+        _write(tmp_path / "file" / "file.csv")
     assert caught.value.retry_helps
+    assert caught.value.details["path"] == str(tmp_path / "file" / "file.csv")
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(EciReportError, match="could not be written"):
-        write_report(MIXED, tmp_path / "folder.csv")
+    with pytest.raises(EciWriteError, match="could not be written"):
+        _write(tmp_path / "folder.csv")
     assert sorted(os.listdir(tmp_path)) == ["file", "folder.csv"]
 
 
-# Stores
+def test_a_full_disk_is_named_when_the_rest_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    (tmp_path / "file.csv").write_bytes(OLD)
+    with pytest.raises(EciWriteError, match=r"it could not be written \(No space left on device\)"):
+        _write(tmp_path / "file.csv")
+    assert (tmp_path / "file.csv").read_bytes() == OLD
+    assert os.listdir(tmp_path) == ["file.csv"]
+
+
+# In a store
 
 
 @pytest.mark.parametrize("as_path", [False, True])
-def test_a_store_gets_the_report(as_path: bool, memory: MemoryFileSystem) -> None:
-    url = "memory://bucket/reports/report.csv"
-    memory.pipe("/bucket/reports/report.csv", OLD.encode())
-    place = ObjectStoragePath(url) if as_path else url
-    done = write_report(MIXED, place)
-    assert done["path"] == str(place)
-    assert list(memory.find("/bucket")) == ["/bucket/reports/report.csv"]
-    assert len(memory.cat("/bucket/reports/report.csv").splitlines()) == 9
+def test_a_store_gets_the_file(as_path: bool, memory: MemoryFileSystem) -> None:
+    url = "memory://bucket/folder/file.csv"
+    memory.pipe("/bucket/folder/file.csv", OLD)
+    with open_draft(ObjectStoragePath(url) if as_path else url) as draft:
+        draft.stream.write(NEW)
+        assert draft.publish() == url
+    assert list(memory.find("/bucket")) == ["/bucket/folder/file.csv"]
+    assert memory.cat("/bucket/folder/file.csv") == NEW
 
 
-@pytest.mark.parametrize("step", ["put_file", "mv"])
-def test_a_store_that_fails_keeps_what_was_there(
-    step: str, memory: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    memory.pipe("/bucket/report.csv", OLD.encode())
-
-    def failing(_: object, path: str, *others: str, **named: Any) -> None:
-        if step == "put_file":
-            memory.pipe(others[0], b"half")
-        raise ConnectionError("the store is gone")
-
-    monkeypatch.setattr(MemoryFileSystem, step, failing)
-    with pytest.raises(EciReportError, match=r"did not take it \(ConnectionError: the store is gone\)"):
-        write_report(MIXED, "memory://bucket/report.csv")
-    assert memory.find("/bucket") == ["/bucket/report.csv"]
-    assert memory.cat("/bucket/report.csv") == OLD.encode()
-
-
-class Unwilling(MemoryFileSystem):  # type: ignore[misc]
-    """
-    A store that does not replace a file by a move: it says nothing, as WebHDFS, or refuses, as SMB.
-
-    Of moves to other places it fails those that are listed, counted from 0.
-    """
-
-    cachable = False
-    store: ClassVar[dict[str, Any]] = {}
-    pseudo_dirs: ClassVar[list[str]] = [""]
-    says_so = False
-    failing: tuple[int, ...] = ()
-    moves = 0
-
-    def mv(self, source: str, target: str, **_: Any) -> None:
-        if self.exists(target):
-            if self.says_so:
-                raise OSError(17, "there is one")
-            return
-        self.moves += 1
-        if self.moves - 1 in self.failing:
-            raise ConnectionError("the store is gone")
-        super().mv(source, target)
-
-
-@pytest.fixture
-def unwilling() -> Iterator[Unwilling]:
-    """Such a store with a report."""
-    store = Unwilling()
-    store.pipe("/bucket/report.csv", OLD.encode())
-    yield store
-    store.store.clear()
-
-
-def _write_to(store: Unwilling) -> None:
-    class Place:
-        protocol, path, fs = "unwilling", "/bucket/report.csv", store
-
-    write_report(MIXED, Place(), "csv")
-
-
-@pytest.mark.parametrize("says_so", [False, True])
-def test_a_store_that_replaces_nothing_gets_the_report_all_the_same(says_so: bool, unwilling: Unwilling) -> None:
-    unwilling.says_so = says_so
-    _write_to(unwilling)
-    assert unwilling.find("/bucket") == ["/bucket/report.csv"]
-    assert len(unwilling.cat("/bucket/report.csv").splitlines()) == 9
-
-
-@pytest.mark.parametrize("failing", [(0,), (1,)])
-def test_a_store_that_replaces_nothing_and_fails_keeps_what_was_there(
-    failing: tuple[int, ...], unwilling: Unwilling
-) -> None:
-    unwilling.failing = failing
-    with pytest.raises(EciReportError, match=r"did not take it \(ConnectionError: the store is gone\)"):
-        _write_to(unwilling)
-    assert unwilling.find("/bucket") == ["/bucket/report.csv"]
-    assert unwilling.cat("/bucket/report.csv") == OLD.encode()
-
-
-def test_a_store_that_moves_nothing_and_says_nothing_is_told(
-    unwilling: Unwilling, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Unwilling, "mv", lambda *_, **__: None)
-    with pytest.raises(EciReportError, match=r"was not moved to .*, and the store does not say why"):
-        _write_to(unwilling)
-    assert unwilling.cat("/bucket/report.csv") == OLD.encode()
-    assert unwilling.find("/bucket") == ["/bucket/report.csv"]
-
-
-def test_a_store_whose_package_is_missing_is_told_with_it() -> None:
-    with pytest.raises(EciReportError, match=r"Install apache-airflow-providers-amazon\[s3fs\] where") as caught:
-        write_report(Broken(AssertionError("rows were read")), "s3://bucket/report.csv")
-    assert not caught.value.retry_helps
-
-
-def test_neither_a_password_nor_a_signature_is_told() -> None:
-    class Place:
-        protocol, path = "whole", "reports/report.csv"
-
-        @property
-        def fs(self) -> object:
-            raise ConnectionError(f"{self} is gone")
-
-        def __str__(self) -> str:
-            return "whole://user:secret@host/reports/report.csv?sig=secret&x=secret"
-
-    with pytest.raises(EciReportError, match="ConnectionError") as caught:
-        write_report(MIXED, Place(), "csv")
-    told = f"{caught.value} {caught.value.details}"
-    assert "whole://user:***@host/reports/report.csv?sig=***&x=*** is gone" in told
-    assert "secret" not in told
-
-
-def test_nothing_is_sent_of_a_report_that_breaks_off(memory: MemoryFileSystem) -> None:
-    with pytest.raises(RuntimeError):
-        write_report(Broken(RuntimeError()), "memory://bucket/report.csv")
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
+def test_nothing_is_sent_of_what_breaks_off(error: BaseException, memory: MemoryFileSystem) -> None:
+    with pytest.raises(type(error)):
+        _break_off("memory://bucket/file.csv", error)
     assert memory.find("/bucket") == []
 
 
-def test_an_object_is_sent_once_under_its_own_name() -> None:
-    store = Store()
-    attach("whole", fs=store)
+def test_a_store_that_fails_is_named(memory: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise ConnectionError("the store is gone")
 
-    class Place:
-        protocol, path, fs = "whole", "bucket/report.csv", store
+    memory.pipe("/bucket/file.csv", OLD)
+    monkeypatch.setattr(MemoryFileSystem, "mv", failing)
+    with pytest.raises(EciWriteError, match=r"did not take it \(ConnectionError: the store is gone\)") as caught:
+        _write("memory://bucket/file.csv")
+    assert caught.value.retry_helps
+    assert memory.cat("/bucket/file.csv") == OLD
 
-    write_report(MIXED, Place(), "csv")
-    assert store.sent == ["bucket/report.csv"]
-    assert len(store.objects["bucket/report.csv"].splitlines()) == 9
+
+def test_a_store_that_nothing_opens_is_refused_before_anything_is_written() -> None:
+    with (
+        pytest.raises(EciStoreError, match=r"no installed package opens nowhere://"),
+        atomic_write("nowhere://b/f"),
+    ):
+        pytest.fail("the block was entered")
 
 
-def test_a_store_that_nobody_knows_is_told_before_rows_are_read() -> None:
-    with pytest.raises(EciReportError, match="no installed package opens nowhere://"):
-        write_report(Broken(AssertionError("rows were read")), "nowhere://bucket/report.csv")
+@pytest.mark.parametrize("error", [ImportError, ConnectionError])
+def test_neither_a_password_nor_a_signature_is_shown(error: type[Exception]) -> None:
+    path = StorePath(error(f"{StorePath(None, '/bucket/file.csv')} is gone"), "/bucket/file.csv")
+    with pytest.raises((EciStoreError, EciWriteError)) as caught, atomic_write(path):
+        pytest.fail("the block was entered")
+    reported = f"{caught.value} {caught.value.details}"
+    assert "test://user:***@host/bucket/file.csv?sig=***&x=*** is gone" in reported
+    assert "secret" not in reported
+
+
+# Folders
+
+
+def _open_folder(destination: Any) -> Any:
+    return open_folder(destination, name="to", what="the folder of the parts", source="here")
+
+
+def test_a_folder_is_made_and_files_in_it_are_written(tmp_path: Path, memory: MemoryFileSystem) -> None:
+    for destination in (str(tmp_path / "a" / "b"), f"file://{tmp_path}/c", ObjectStoragePath("memory://d/e")):
+        folder = _open_folder(destination)
+        _write(folder / "file.csv")
+    assert (tmp_path / "a" / "b" / "file.csv").read_bytes() == NEW
+    assert (tmp_path / "c" / "file.csv").read_bytes() == NEW
+    assert memory.cat("/d/e/file.csv") == NEW
+
+
+def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(OLD)
+    for destination in (tmp_path / "file", tmp_path / "file" / "folder"):
+        with pytest.raises(EciValidationError, match=r"^here: to is '.*': there is a file of that name"):
+            _open_folder(destination)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", read_only)
+    with pytest.raises(EciWriteError, match=r"it could not be written \(Read-only file system\)"):
+        _open_folder(tmp_path / "folder")
+
+
+def test_a_folder_in_a_store_that_nothing_opens_is_refused() -> None:
+    with pytest.raises(EciStoreError, match="no installed package opens nowhere://"):
+        _open_folder("nowhere://bucket/folder")

@@ -1,15 +1,20 @@
-"""Rows for reports, without a server."""
+"""Rows for reports without a server, and reports read back."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import openpyxl
 
 from eci_provider.api.kickouts.report import KickoutRow
 
 
 class Rows:
     """
-    Stand in for a report of kickouts.
+    A report of kickouts without a server.
 
     :param rows: triples of file, message and cells.
     :param without_rows: messages that no row has.
@@ -54,3 +59,22 @@ GROUPED = [
     ["a.csv", "", "", "common", "4", "", "", "5"],
     ["a.csv", "", "", "common", "15", "", "", "14"],
 ]
+
+
+def read_csv(path: Path) -> list[list[str]]:
+    """Return the rows of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def read_xlsx(path: Path) -> dict[str, list[list[Any]]]:
+    """Return the rows of each sheet of a workbook."""
+    book = openpyxl.load_workbook(path)
+    return {
+        sheet.title: [["" if cell is None else cell for cell in row] for row in sheet.values] for sheet in book
+    }
+
+
+def one_cell(value: str) -> Rows:
+    """Return a report of one row with a value."""
+    return Rows(("a.csv", "no", [("A", value), ("B", "1")]))

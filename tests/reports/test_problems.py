@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from eci_provider.bills import EciBillFileError, check_file
 from eci_provider.operators import CheckBillFileOperator, KickoutReportOperator
 from eci_provider.reports import write_report
 from eci_provider.sandbox import Sandbox
+from tests.support.report_rows import read_csv
 from tests.support.run_task import run
 
 BILLS = """ACCOUNT,STARTDATE,ENDDATE,ACE,METERCODE,COST:USD:Total
@@ -25,11 +25,6 @@ A-3,20260101,20260131,C,M-1,x
 
 def _check(**arguments: Any) -> CheckBillFileOperator:
     return CheckBillFileOperator(task_id="check", **arguments)
-
-
-def _read(path: Path) -> list[list[str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))
 
 
 @pytest.fixture
@@ -55,7 +50,7 @@ def test_the_check_foretells_in_the_same_columns_what_is_kicked_out(
     assert isinstance(check.error, EciBillFileError)
     assert check.result["report"] == str(tmp_path / "check.csv")
     assert check.result["errors"] == after.result["rows"] == 2
-    foretold, kicked_out = _read(tmp_path / "check.csv"), _read(tmp_path / "kickouts.csv")
+    foretold, kicked_out = read_csv(tmp_path / "check.csv"), read_csv(tmp_path / "kickouts.csv")
     assert foretold[0] == kicked_out[0]
     # File, and what the row says itself; the number of the row and the column are known to the check alone.
     assert sorted([row[0], *row[4:]] for row in foretold[1:]) == sorted(
@@ -93,3 +88,22 @@ def test_a_report_in_the_bill_files_place_is_refused(bills: Path) -> None:
     ):
         write_report(check_file(bills), f"file://{bills}")
     assert bills.read_text() == BILLS
+
+
+def test_a_check_of_a_bill_file_has_the_same_form(tmp_path: Path) -> None:
+    file = tmp_path / "bills.csv"
+    file.write_text(
+        "ACCOUNT,STARTDATE,ENDDATE,ACE,METERCODE,COST:USD:Total\n"
+        "1001,20260101,20260131,A,M1,5\n1002,20260101,2026x,A,M2,5\n,20260101,20260131,Q,M3,5\n"
+    )
+    done = write_report(check_file(file), tmp_path / "report.csv")
+
+    header, *rows = read_csv(tmp_path / "report.csv")
+    assert header[:4] == ["File", "Row", "Column", "Message"]
+    assert header[4:] == ["ACCOUNT", "STARTDATE", "ENDDATE", "ACE", "METERCODE", "COST:USD:Total"]
+    told = {(row[0], row[1], row[2], row[3].split(":")[0], row[4]) for row in rows}
+    assert ("bills.csv", "3", "ENDDATE", "error date_unreadable", "1002") in told
+    assert ("bills.csv", "4", "ACCOUNT", "error required_empty", "") in told
+    severities = [row[3].split()[0] for row in rows]
+    assert severities == sorted(severities)
+    assert done["rows"] == len(rows)
