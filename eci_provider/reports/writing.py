@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-from eci_provider.api.kickouts.report import LONGEST_MESSAGE, LONGEST_NAME, MOST_TOLD
+from eci_provider.api.kickouts.report import LONGEST_MESSAGE, LONGEST_NAME, MOST_LISTED
 from eci_provider.bills.report import CheckReport
 from eci_provider.core.errors import EciStoreError
 from eci_provider.core.paths import AnyPath
@@ -58,7 +58,7 @@ def write_report(report: Report | CheckReport, path: AnyPath, format: FormatName
 
 
 def _sums(rows: GroupedRows) -> dict[str, Any]:
-    messages, files = rows.most_frequent(MOST_TOLD), rows.largest_files(MOST_TOLD)
+    messages, files = rows.most_frequent(MOST_LISTED), rows.largest_files(MOST_LISTED)
     return {
         "rows": rows.rows,
         "messages": [{"message": cut(kind, LONGEST_MESSAGE), "rows": number} for kind, number in messages],

@@ -1,4 +1,4 @@
-"""Which file each kicked-out row stood in: what EnergyCAP tells by file, put beside what it tells of the whole."""
+"""The file of each kicked-out row: EnergyCAP's rows by file name, compared with those of the whole import."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from eci_provider.core.text import cut
 
 log = logging.getLogger(__name__)
 
-#: A row as it lies on disk, with the table that it is of.
+#: A row as it is stored on disk, with its table.
 TableRow: TypeAlias = "tuple[KickoutTable, StoredRow]"
 _PREFIX = "Kickouts_"
-#: How many names a warning tells, and how many bytes of JSON each of them takes at most.
+#: How many names a warning shows, and how many bytes of JSON each of them takes at most.
 _MOST_NAMES = 10
 _LONGEST_NAME = 100
 _TABLES = """
@@ -29,12 +29,12 @@ BEGIN;
 
 def kickout_file_name(file_name: str) -> str:
     """
-    Return the name of the kickout file of an imported file.
+    Return the name of an imported file's kickout file.
 
-    Assumption: ``Kickouts_`` before the file's own name, in which a folder's slash, which no name of a file can
-    hold, is an underscore. The documentation names no such file, and has nothing that lists them.
+    Assumption: it is ``Kickouts_`` and the file's name, with underscores for the slashes of folders. The
+    documentation names no such file, and has no way to list them.
 
-    :param file_name: the file's name, as it stands in the ZIP that was imported.
+    :param file_name: the file's name in the ZIP that was imported.
     """
     flat = file_name.replace("/", "_").replace("\\", "_")
     return flat if flat.startswith(_PREFIX) else _PREFIX + flat
@@ -42,7 +42,7 @@ def kickout_file_name(file_name: str) -> str:
 
 def kickout_files(file_names: Iterable[str]) -> dict[str, str]:
     """
-    Return by the name of each kickout file the file that it is of; or the files, where they share it.
+    Return the imported file of each kickout file, by the latter's name; several files if they share it.
 
     :param file_names: the names in the ZIP that was imported.
     """
@@ -54,9 +54,9 @@ def kickout_files(file_names: Iterable[str]) -> dict[str, str]:
 
 def imported_file_name(kickout_file_name: str) -> str:
     """
-    Return the name of the file that a kickout file is of, by the assumption of :func:`kickout_file_name`.
+    Return the imported file of a kickout file, by the assumption of :func:`kickout_file_name`.
 
-    :param kickout_file_name: as EnergyCAP names it.
+    :param kickout_file_name: EnergyCAP's name of the kickout file.
     """
     return kickout_file_name.removeprefix(_PREFIX)
 
@@ -70,40 +70,32 @@ def each_once(
     """
     Iterate over the rows of an import, each of them once, and by file as far as its file is known.
 
-    Assumption: where EnergyCAP tells the rows of an import as a whole, these are all of them. Names may be wrong
-    or missing, since nothing lists them; rows that no name has are told as those of the import as a whole, and a
-    warning says so.
+    Assumption: EnergyCAP's rows of the whole import are complete. File names may be wrong or missing, since
+    nothing lists them; rows of no known file get the name of the whole import's file, and a warning is logged.
 
-    :param title: whose rows they are, for the warning.
-    :param whole: what EnergyCAP tells of the import as a whole.
-    :param named: what it tells by the names of files, all rows one behind the other.
-    :param unknown: the names that it does not know.
+    :param title: the name of the report, for the warning.
+    :param whole: EnergyCAP's rows of the whole import.
+    :param named: its rows by file name, one file after the other.
+    :param unknown: the file names that EnergyCAP does not know.
     """
     table, rows = whole
-    tables, by_name = named
-    told, left = sum(of_file.rows for of_file in tables), 0
-    if told == table.rows or not table.rows:
-        yield from _in_tables(tables, by_name)
+    tables, rows_by_name = named
+    by_name = sum(of_file.rows for of_file in tables)
+    if by_name == table.rows or not table.rows:
+        yield from _in_tables(tables, rows_by_name)
         return
-    if not 0 < told < table.rows:
-        left = table.rows
-        yield from ((table, row) for row in rows)
-    else:
-        with _Amounts(table.digest(cells) for _, cells in rows) as amounts:
-            for of_file, row in _in_tables(tables, by_name):
-                if amounts.take(of_file.digest(row[1])):
-                    yield of_file, row
-            for row in rows:
-                if amounts.take(table.digest(row[1])):
-                    left += 1
-                    yield table, row
+    without_file = 0
+    all_rows = _matched(whole, named) if 0 < by_name < table.rows else ((table, row) for row in rows)
+    for row_table, row in all_rows:
+        without_file += row_table is table
+        yield row_table, row
     log.warning(
-        "%s: %d of %d rows are told as those of %r, and not by file. %s",
+        "%s: %d of %d rows are listed under %r, because their file is not known. %s",
         title,
-        left,
+        without_file,
         table.rows,
         table.file,
-        _reason(told, left, table.rows, unknown),
+        _reason(by_name, without_file, table.rows, unknown),
     )
 
 
@@ -112,41 +104,55 @@ def _in_tables(tables: Iterable[KickoutTable], spill: StoredRows) -> Iterator[Ta
     return ((table, row) for table in tables for row in islice(rows, table.rows))
 
 
-def _reason(told: int, left: int, rows: int, unknown: Sequence[str]) -> str:
-    if told > rows:
-        return f"By the names of files EnergyCAP tells {told}, some of them more than once."
-    if told + left > rows:
-        return "EnergyCAP spells rows otherwise where it tells them by the names of files."
+def _matched(
+    whole: tuple[KickoutTable, StoredRows], named: tuple[Iterable[KickoutTable], StoredRows]
+) -> Iterator[TableRow]:
+    """Iterate over the rows by file name that the whole import has too, then over its other rows."""
+    table, rows = whole
+    with _RowCounts(table.digest(cells) for _, cells in rows) as counts:
+        for of_file, row in _in_tables(*named):
+            if counts.remove(of_file.digest(row[1])):
+                yield of_file, row
+        for row in rows:
+            if counts.remove(table.digest(row[1])):
+                yield table, row
+
+
+def _reason(by_name: int, without_file: int, rows: int, unknown: Sequence[str]) -> str:
+    if by_name > rows:
+        return f"By file name EnergyCAP returned {by_name} rows, some of them more than once."
+    if by_name + without_file > rows:
+        return "By file name EnergyCAP spells rows otherwise."
     if not unknown:
-        return "EnergyCAP knows all the names that were given, so others are missing."
+        return "EnergyCAP knows all given file names, so others are missing."
     names = ", ".join(repr(cut(name, _LONGEST_NAME)) for name in unknown[:_MOST_NAMES])
     more = f" and {len(unknown) - _MOST_NAMES} more" if len(unknown) > _MOST_NAMES else ""
     return f"EnergyCAP knows no kickouts of {names}{more}."
 
 
-class _Amounts:
+class _RowCounts:
     """
-    Count how often each row occurs, in little memory however many there are; use it as a context manager.
+    How often each row occurs, in little memory however many rows there are; use it as a context manager.
 
-    :param digests: those of the rows.
+    :param digests: the digests of the rows.
     """
 
     def __init__(self, digests: Iterable[bytes]) -> None:
-        # An empty name is a temporary database of SQLite: on disk, as soon as it does not fit into 2 MiB.
+        # An empty name makes a temporary database, which SQLite moves to disk beyond 2 MiB.
         self._base = sqlite3.connect("", isolation_level=None)
         self._base.executescript(_TABLES)
         add = "INSERT INTO rows VALUES (?, 1) ON CONFLICT (digest) DO UPDATE SET amount = amount + 1"
         self._base.executemany(add, ((digest,) for digest in digests))
 
-    def __enter__(self) -> _Amounts:
+    def __enter__(self) -> _RowCounts:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._base.close()
 
-    def take(self, digest: bytes) -> bool:
-        """Take one occurrence of a row away, and tell whether there was one."""
-        lessened = self._base.execute(
+    def remove(self, digest: bytes) -> bool:
+        """Remove one occurrence of a row, and return whether there was one."""
+        updated = self._base.execute(
             "UPDATE rows SET amount = amount - 1 WHERE digest = ? AND amount > 0", (digest,)
         )
-        return bool(lessened.rowcount)
+        return bool(updated.rowcount)

@@ -1,4 +1,4 @@
-"""A kickout summary and kicked-out rows read while they arrive: counted, and kept on disk."""
+"""Read a kickout summary and kicked-out rows while they arrive; the rows are counted and stored on disk."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from eci_provider.api.kickouts.sums import KickoutSums
 from eci_provider.api.transport.streamed_json import Members, UnreadableJsonError
 from eci_provider.core.spill import Spill
 
-#: The most columns a workbook has, and so a bill file.
+#: The most columns that a workbook has, and so a bill file.
 _MOST_COLUMNS = 16_384
-#: How many rows are packed together at most, how many bytes of memory, and what a cell takes beside its text.
+#: The largest batch of rows and of bytes of memory, and what a cell takes beside its text.
 _BATCH = 100
 _BATCH_SIZE = 256 * 1024
 _CELL = 100
 
-#: A row as it lies on disk: what is shown as its message, and its cells with the ids of their columns.
+#: A row as it is stored on disk: the text of its messages, and its cells with the ids of their columns.
 StoredRow: TypeAlias = "tuple[str, list[tuple[Any, str]]]"
-#: The rows of one reading after the other, on disk.
+#: Rows on disk.
 StoredRows: TypeAlias = "Spill[StoredRow]"
 
 
 class SummaryReading:
     """
-    Read a summary (BillImportTaskKickoutSummaryResponse), of which there may be as much as of rows.
+    A kickout summary (BillImportTaskKickoutSummaryResponse), which may be as large as the rows.
 
-    :param members: what stands in it, one by one; None where EnergyCAP knows of no kickouts.
+    :param members: the members of the JSON object; None if EnergyCAP knows no kickouts.
     """
 
     def __init__(self, members: Members | None) -> None:
@@ -48,11 +48,11 @@ class SummaryReading:
 
 class TableReading:
     """
-    Read kicked-out rows (BillImportKickoutDetailsResponse), and count them.
+    Kicked-out rows (BillImportKickoutDetailsResponse), read and counted.
 
-    :param members: what stands in them, one by one.
+    :param members: the members of the JSON object.
     :param messages: the messages of the summary.
-    :param keep: what to do with a row.
+    :param keep: stores a row; None to count only.
     """
 
     def __init__(
@@ -74,9 +74,9 @@ class TableReading:
 
     def table(self, file: str) -> KickoutTable:
         """
-        Return what makes rows of the cells that were kept.
+        Return the table of the rows that were stored.
 
-        :param file: the name of the file that they are of.
+        :param file: the name of their file.
         """
         return KickoutTable(file, self.sums.rows, self._fields, self._finder.message_columns())
 
@@ -91,9 +91,9 @@ class TableReading:
 
 
 def _cells(item: Any, before: int) -> list[tuple[Any, str]]:
-    """Return a row's cells with the ids of their columns, whatever is missing."""
+    """Return a row's cells with the ids of their columns; missing parts are empty."""
     if not isinstance(item, list):
-        raise UnreadableJsonError(f"has a row {before + 1:,} that is no array: {str(item)[:60]!r}")
+        raise UnreadableJsonError(f"has a row {before + 1:,} that is not an array: {str(item)[:60]!r}")
     cells = []
     for cell in item:
         try:
@@ -112,14 +112,14 @@ def _cells(item: Any, before: int) -> list[tuple[Any, str]]:
     return cells
 
 
-def _lower(item: Any, what: str) -> dict[str, Any]:
+def _lower(item: Any, description: str) -> dict[str, Any]:
     if not isinstance(item, dict):
-        raise UnreadableJsonError(f"has a {what} that is no object: {str(item)[:60]!r}")
+        raise UnreadableJsonError(f"has a {description} that is not an object: {str(item)[:60]!r}")
     return {name.lower(): value for name, value in item.items()}
 
 
 def _plain_id(value: Any) -> Any:
-    """Return an id, a number also where it is written as a text."""
+    """Return an id, as a number even if it is written as a text."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else text
 
@@ -132,12 +132,12 @@ def _text(value: Any) -> str:
 
 class KickoutTable(NamedTuple):
     """
-    Hold what makes rows of cells.
+    The columns of stored rows.
 
-    :param file: the name of the file that the rows are of.
-    :param rows: how many there are.
-    :param fields: the columns' names by their ids, in order.
-    :param hidden: the ids of those that hold nothing but the message.
+    :param file: the name of the rows' file.
+    :param rows: the number of rows.
+    :param fields: the columns' names by id, in order.
+    :param hidden: the ids of columns that hold only the message.
     """
 
     file: str
@@ -146,7 +146,11 @@ class KickoutTable(NamedTuple):
     hidden: set[object]
 
     def named(self, cells: list[tuple[Any, str]]) -> list[tuple[str, str]]:
-        """Return a row's cells by name and in the columns' order; one that is missing is empty."""
+        """
+        Return a row's cells with the names of their columns, in the columns' order; a missing cell is empty.
+
+        :param cells: the cells with the ids of their columns.
+        """
         values: dict[Any, str] = {}
         others = []
         for field_id, value in cells:
@@ -164,15 +168,19 @@ class KickoutTable(NamedTuple):
         ]
 
     def digest(self, cells: list[tuple[Any, str]]) -> bytes:
-        """Return what is the same for the same row of another table, whose ids, order and other columns differ."""
+        """
+        Return a digest that is the same for the same row of another table, whose ids and order may differ.
+
+        :param cells: the cells with the ids of their columns.
+        """
         filled = [(self.fields.get(field_id, ""), value) for field_id, value in cells if value]
-        # Two columns may share a name, and keep their order.
+        # Sorted by name alone, since two columns may share one.
         filled.sort(key=itemgetter(0))
         return blake2b(repr(filled).encode(), digest_size=16).digest()
 
 
 def stored_rows() -> StoredRows:
-    """Return an empty place on disk for rows."""
+    """Return an empty spill for rows."""
     return Spill(_row_cost, batch_cost=_BATCH_SIZE, batch_items=_BATCH)
 
 

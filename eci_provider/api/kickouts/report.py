@@ -1,4 +1,4 @@
-"""A report of kickouts: an import's kicked-out rows as the analyst knows them, however many there are."""
+"""A report of kickouts: an import's kicked-out rows with named columns, however many rows there are."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from eci_provider.core.text import cut
 
 _Read = TypeVar("_Read")
 
-#: How many messages and files are told in sum, and how many bytes of JSON each of their texts takes at most.
-MOST_TOLD = 10
+#: How many messages and files are listed, and how many bytes of JSON each of their texts takes at most.
+MOST_LISTED = 10
 LONGEST_MESSAGE = 700
 LONGEST_NAME = 300
 
 
 class KickoutRow(NamedTuple):
     """
-    Hold a kicked-out row.
+    A kicked-out row.
 
-    :param file: the file that it stood in, as far as EnergyCAP names it.
-    :param message: why it was kicked out; of several reasons all, with semicolons between them.
+    :param file: its file, as far as EnergyCAP names it.
+    :param message: why it was kicked out; several reasons are separated by semicolons.
     :param cells: its cells as pairs of column name and value, in the columns' order; two may share a name.
-    :param row: its number in the file, which EnergyCAP does not tell: None.
-    :param column: the column at fault, which EnergyCAP does not tell: None.
+    :param row: its number in the file; None, because EnergyCAP does not return it.
+    :param column: the column at fault; None, because EnergyCAP does not return it.
     """
 
     file: str
@@ -47,12 +47,12 @@ class KickoutRow(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """Return what rows are grouped by."""
+        """Return the text that rows are grouped by."""
         return self.message
 
     @property
     def rank(self) -> int:
-        """Return how grave it is, 0 being the gravest."""
+        """Return how severe it is; 0 is the most severe."""
         return 0
 
 
@@ -72,19 +72,19 @@ class KickoutReader(Protocol):
 
 class KickoutReport:
     """
-    Iterate over an import's kicked-out rows, in the order of EnergyCAP; afterwards the report knows their sums.
+    The kicked-out rows of an import, in the order of EnergyCAP. After an iteration the report has their sums.
 
-    Each iteration, and each :meth:`count`, asks EnergyCAP anew. All rows are read to their end before the first
-    one is given out, and wait on disk: a connection may fail in the middle, and the read is repeated. With names
-    of files each row is there once all the same: what EnergyCAP tells by name is put beside what it tells of all.
+    Each iteration, and each :meth:`count`, reads from EnergyCAP again. All rows are stored on disk before the
+    first one is given out, because a connection may fail in the middle and the read is repeated. With file names
+    each row still occurs once: the rows by file name are compared with those of the whole import.
 
     :param read: reads the import's kickouts from EnergyCAP.
     :param task_guid: the import.
-    :param file_names: the names of the files in the ZIP that was imported; without, all rows are of one file.
-    :param missing_ok: whether an import of which EnergyCAP knows no kickouts (404) is one without.
+    :param file_names: the names of the files in the ZIP that was imported; none if all rows are of one file.
+    :param missing_ok: whether an import whose kickouts are not found (404) has none; an error otherwise.
     """
 
-    #: What its rows are, for headings.
+    #: The name of its rows, for headings.
     noun = "Kickouts"
 
     def __init__(
@@ -106,13 +106,13 @@ class KickoutReport:
 
     def count(self) -> KickoutReport:
         """
-        Count the rows and nothing else, and keep none of them.
+        Count the rows without storing them.
 
-        :return: the report itself, which knows the sums now.
-        :raises EciError: when EnergyCAP does not tell.
+        :return: the report itself, which has the sums now.
+        :raises EciError: if they cannot be read.
         """
         if self._files:
-            # Which rows a name leaves out is known when all of them were there.
+            # Which rows no file name has is known after all rows.
             for _ in self:
                 pass
         elif table := self._whole(self._summary(), None):
@@ -121,33 +121,33 @@ class KickoutReport:
 
     @property
     def rows(self) -> int | None:
-        """Return how many rows were kicked out; None where EnergyCAP gives messages, but no rows."""
+        """Return how many rows were kicked out; None if EnergyCAP returns messages, but no rows."""
         return self._sums.rows or (None if self._sums else 0)
 
     def digest(self) -> list[dict[str, Any]]:
         """
         Return the ten most frequent messages; a row that has several counts for each.
 
-        :return: of each its ``message``, cut to 700 bytes of JSON, and its ``rows``.
+        :return: the ``message`` of each, cut to 700 bytes of JSON, and its ``rows``.
         """
-        frequent = self._sums.most_common(MOST_TOLD)
+        frequent = self._sums.most_common(MOST_LISTED)
         return [{"message": cut(text, LONGEST_MESSAGE), "rows": rows} for text, rows in frequent]
 
     def files(self) -> list[dict[str, Any]]:
         """
         Return the ten files with the most kicked-out rows.
 
-        :return: of each its ``file``, cut to 300 bytes of JSON, and its ``rows``.
+        :return: the name of each ``file``, cut to 300 bytes of JSON, and its ``rows``.
         """
-        largest = self._by_file.most_common(MOST_TOLD)
+        largest = self._by_file.most_common(MOST_LISTED)
         return [{"file": cut(file, LONGEST_NAME), "rows": rows} for file, rows in largest if rows]
 
     def without_rows(self) -> list[str]:
-        """Return the messages that no row has: EnergyCAP does not tell which rows they are of."""
+        """Return the messages of the summary that no row has."""
         return self._sums.without_rows()
 
     def _rows(self, rows: StoredRows, by_name: StoredRows) -> Iterator[TableRow]:
-        """Read the import as a whole and file by file, and give each row out once all are counted."""
+        """Read the whole import, then each file, and iterate over the rows once all are counted."""
         summary = self._summary()
         missing = None
         try:
@@ -156,7 +156,7 @@ class KickoutReport:
             whole, missing = None, error
         named: list[KickoutTable] = []
         unknown: list[str] = []
-        # An import that may be without kickouts, and is, has none by name either.
+        # An import that may have no kickouts, and has none, has none by file name either.
         if self._files and (self._sums.rows or summary.messages.texts or not self._missing_ok):
             named, unknown = self._named(summary, by_name)
         if missing is not None and not named:
@@ -168,7 +168,7 @@ class KickoutReport:
             yield from ((table, row) for row in rows)
 
     def _whole(self, summary: SummaryReading, spill: StoredRows | None) -> KickoutTable | None:
-        """Read the rows of all files; None where EnergyCAP has no rows to tell."""
+        """Read the rows of the whole import; None if EnergyCAP has none."""
         self._sums, self._by_file = KickoutSums(summary.messages), Counter()
         try:
             table = self._table(summary.messages, None, spill)
@@ -180,10 +180,10 @@ class KickoutReport:
         return table.table(imported_file_name(summary.file_name))
 
     def _named(self, summary: SummaryReading, spill: StoredRows) -> tuple[list[KickoutTable], list[str]]:
-        """Read the rows of each file that has a name, and return those that have some, and the unknown names."""
+        """Read the rows of each named file; return the files that have some, and the names that are not known."""
         tables, unknown = [], []
-        # Else EnergyCAP tells nothing of the import as a whole that these could be put beside.
-        is_told = bool(self._sums.rows)
+        # Otherwise the rows by file name are the only ones.
+        has_whole = bool(self._sums.rows)
         for kickout_name, file in self._files.items():
             spill.mark()
             try:
@@ -192,7 +192,7 @@ class KickoutReport:
                 unknown.append(file)
                 continue
             if table.sums.rows:
-                if not is_told:
+                if not has_whole:
                     self._sums.add(table.sums)
                 tables.append(table.table(file))
         return tables, unknown
@@ -205,7 +205,7 @@ class KickoutReport:
 
     def _table(self, messages: KnownMessages, file_name: str | None, spill: StoredRows | None) -> TableReading:
         def take(members: Members) -> TableReading:
-            # Called anew when the connection failed in the middle: nothing of the last time may stay.
+            # Called again if the connection failed in the middle, so drop the rows of the last time.
             if spill is not None:
                 spill.rollback()
             return TableReading(members, messages, None if spill is None else spill.add)

@@ -1,4 +1,4 @@
-"""Kickouts: which rows an import refused, and why. Operations I3 to I6 of the contract."""
+"""Kickouts: the rows that an import refused, and why. Operations I3 to I6 of the contract."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Read = TypeVar("_Read")
 
 
 class KickoutSummary(ResponseModel):
-    """Hold an import's kickout messages (BillImportTaskKickoutSummaryResponse)."""
+    """An import's kickout messages (BillImportTaskKickoutSummaryResponse)."""
 
     task_guid: str | None = None
     file_name: str | None = None
@@ -32,26 +32,26 @@ class KickoutSummary(ResponseModel):
     @field_validator("kickout_messages", mode="before")
     @classmethod
     def _texts(cls, value: Any) -> Any:
-        """Accept what the prose promises (messages with counts) beside what the schema shows (texts)."""
+        """Accept texts, as the schema shows, and messages with counts, as the prose promises."""
         return [message_text(item) for item in (value if isinstance(value, list) else _none_or_one(value))]
 
 
 class KickoutField(ResponseModel):
-    """Hold a column of the kicked-out rows; its id holds within one response only."""
+    """A column of the kicked-out rows; its id is valid within one response only."""
 
     id: int | None = None
     name: str | None = None
 
 
 class KickoutCell(ResponseModel):
-    """Hold a cell of a kicked-out row."""
+    """A cell of a kicked-out row."""
 
     field_id: int | None = None
     value: str | None = None
 
 
 class KickoutDetails(ResponseModel):
-    """Hold the kicked-out rows as a table (BillImportKickoutDetailsResponse)."""
+    """The kicked-out rows as a table (BillImportKickoutDetailsResponse)."""
 
     fields: list[KickoutField] = Field(default_factory=list)
     data: list[list[KickoutCell]] = Field(default_factory=list)
@@ -74,7 +74,7 @@ def _none_or_one(value: Any) -> list[Any]:
 
 class Kickouts:
     """
-    Read which rows were kicked out of an import.
+    Read the kickouts of an import.
 
     :param session: the session of the client.
     """
@@ -84,10 +84,10 @@ class Kickouts:
 
     def summary(self, task_guid: str, file_name: str | None = None) -> KickoutSummary:
         """
-        Read the messages (GetTaskKickoutSummaryV202401, ...ByFileV202401).
+        Return the messages (GetTaskKickoutSummaryV202401, ...ByFileV202401).
 
         :param task_guid: the import.
-        :param file_name: one kickout file of an import of several files; all without.
+        :param file_name: one kickout file of an import of several files; None for all.
         """
         path = _path(task_guid, file_name, "summary")
         return fetch(self._session, KickoutSummary, _operation("summary", file_name), "GET", path)
@@ -96,11 +96,11 @@ class Kickouts:
         self, task_guid: str, file_name: str | None = None, *, kickout_message: str | None = None
     ) -> KickoutDetails:
         """
-        Read the rows (GetBillImportKickoutDetailsV202401, ...ByFileV202401).
+        Return the rows (GetBillImportKickoutDetailsV202401, ...ByFileV202401).
 
         :param task_guid: the import.
-        :param file_name: one kickout file of an import of several files; all without.
-        :param kickout_message: only the rows with this message.
+        :param file_name: one kickout file of an import of several files; None for all.
+        :param kickout_message: return only the rows with this message; None for all.
         """
         path, operation = _path(task_guid, file_name, "detail"), _operation("detail", file_name)
         return fetch(
@@ -111,26 +111,25 @@ class Kickouts:
         self, task_guid: str, file_names: Sequence[str] | None = None, *, missing_ok: bool = False
     ) -> KickoutReport:
         """
-        Return a report of the rows by name, with the messages of each, in constant memory however many there are.
+        Return a report of the rows, with column names and messages, in constant memory however many there are.
 
         :param task_guid: the import.
-        :param file_names: the names of the files in the ZIP that was imported, to tell the rows of each apart.
-        :param missing_ok: whether an import of which EnergyCAP knows no kickouts (404) is one without.
-        :return: the report; nothing was asked for yet.
-        :raises EciValidationError: when the GUID is none.
+        :param file_names: the names of the files in the ZIP that was imported, to find the file of each row.
+        :param missing_ok: whether an import whose kickouts are not found (404) has none; an error otherwise.
+        :return: the report; nothing was read yet.
+        :raises EciValidationError: if ``task_guid`` is not a UUID.
         """
         guid = checked_guid(task_guid, source="kickouts")
         return KickoutReport(partial(self.stream, guid), guid, file_names or (), missing_ok=missing_ok)
 
     def stream(self, task_guid: str, file_name: str | None, leaf: str, take: Callable[[Members], _Read]) -> _Read:
         """
-        Read a summary or the rows while they arrive.
+        Return what a function makes of a summary or the rows while they arrive.
 
         :param task_guid: the import.
         :param file_name: one kickout file of an import of several files; None for all.
         :param leaf: ``summary`` or ``detail``.
-        :param take: as for :meth:`~eci_provider.api.transport.session.EciSession.request`.
-        :return: what ``take`` returned.
+        :param take: the function, as for :meth:`~eci_provider.api.transport.session.EciSession.request`.
         """
         operation, path = _operation(leaf, file_name), _path(task_guid, file_name, leaf)
         answer = self._session.request(operation, "GET", path, take=take)

@@ -1,4 +1,4 @@
-"""How many kicked-out rows there are, and how many have each message: exact, in little memory."""
+"""The number of kicked-out rows, in all and by message: exact, in little memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from operator import itemgetter
 
 from eci_provider.api.kickouts.messages import KnownMessages
 
-#: How many messages, and how many characters of them, are counted in memory before they are counted on disk.
+#: How many messages, and how many characters, are counted in memory; beyond that they are counted on disk.
 _MOST_IN_MEMORY = 10_000
 _MOST_TEXT_IN_MEMORY = 4 * 1024 * 1024
 _TABLES = """
@@ -20,7 +20,7 @@ PRAGMA journal_mode = OFF;
 CREATE TABLE counts (place INTEGER PRIMARY KEY, digest BLOB UNIQUE, message BLOB, amount INTEGER);
 BEGIN;
 """
-# By digests, since an index of long messages would be as long as they are.
+# Indexed by digest, because an index of long messages would be as long as they are.
 _ADD = """
 INSERT INTO counts (digest, message, amount) VALUES (?, ?, ?)
     ON CONFLICT (digest) DO UPDATE SET amount = amount + excluded.amount
@@ -29,9 +29,9 @@ INSERT INTO counts (digest, message, amount) VALUES (?, ?, ?)
 
 class KickoutSums:
     """
-    Count rows, and the rows of each message, however many messages there are.
+    The number of rows, in all and by message, however many messages there are.
 
-    :param messages: messages to tell of though no row has them.
+    :param messages: messages that are listed even if no row has them.
     """
 
     def __init__(self, messages: KnownMessages | None = None) -> None:
@@ -53,9 +53,9 @@ class KickoutSums:
 
     def add(self, other: KickoutSums) -> None:
         """
-        Count the rows that were counted elsewhere.
+        Add the rows that other sums have counted.
 
-        :param other: their sums.
+        :param other: the other sums.
         """
         self.rows += other.rows
         for message, amount in other._all():
@@ -63,9 +63,9 @@ class KickoutSums:
 
     def most_common(self, most: int) -> list[tuple[str, int]]:
         """
-        Return messages with the number of their rows, the most frequent first, then those that came first.
+        Return the most frequent messages with the number of their rows; of equals, those that came first.
 
-        :param most: how many.
+        :param most: how many messages.
         """
         if self._base is None:
             return nlargest(most, self._counts.items(), key=itemgetter(1))
@@ -74,7 +74,7 @@ class KickoutSums:
         return [(_text(message), amount) for message, amount in self._base.execute(found, (most,))]
 
     def without_rows(self) -> list[str]:
-        """Return which of the messages to tell of no row has."""
+        """Return the listed messages that no row has."""
         if self._base is None:
             return [message for message in self._known if not self._counts[message]]
         self._store()
@@ -82,7 +82,7 @@ class KickoutSums:
         return [_text(message) for (message,) in self._base.execute(found)]
 
     def __bool__(self) -> bool:
-        """Tell whether any message is known."""
+        """Return whether there is any message."""
         return bool(self._counts) or self._base is not None
 
     def _count(self, message: str, amount: int) -> None:
@@ -95,9 +95,9 @@ class KickoutSums:
         self._counts[message] = counted + amount
 
     def _store(self) -> None:
-        """Bring the counts to disk, and begin anew in memory."""
+        """Move the counts to disk."""
         if self._base is None:
-            # An empty name is a temporary database of SQLite: on disk, as soon as it does not fit into 2 MiB.
+            # An empty name makes a temporary database, which SQLite moves to disk beyond 2 MiB.
             self._base = sqlite3.connect("", isolation_level=None, check_same_thread=False)
             weakref.finalize(self, self._base.close)
             self._base.executescript(_TABLES)
@@ -114,7 +114,7 @@ class KickoutSums:
 
 
 def _stored(message: str, amount: int) -> tuple[bytes, bytes, int]:
-    # JSON may spell halves of characters.
+    # JSON may hold lone surrogates.
     text = message.encode("utf-8", "surrogatepass")
     return blake2b(text, digest_size=16).digest(), text, amount
 

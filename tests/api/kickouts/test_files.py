@@ -140,7 +140,7 @@ def test_names_that_give_the_same_rows_double_none(
     answering(every, a=every, A=every)
 
     assert _rows(client.kickouts.report(GUID, ["a.csv", "A.csv"])) == [("bills.zip", "1"), ("bills.zip", "2")]
-    assert "EnergyCAP tells 4, some of them more than once" in caplog.text
+    assert "EnergyCAP returned 4 rows, some of them more than once" in caplog.text
 
 
 @pytest.mark.parametrize("whole", [None, _details()], ids=["404", "no rows"])

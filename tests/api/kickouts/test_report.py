@@ -198,9 +198,9 @@ def test_messages_without_rows_mean_that_the_rows_are_not_told(
 @pytest.mark.parametrize(
     ("details", "said"),
     [
-        ({"data": [["1001"]]}, "has a cell in row 1 that is no object: '1001'"),
-        ({"data": [_row("no"), "1001"]}, "has a row 2 that is no array: '1001'"),
-        ({"fields": ["ACCOUNT"]}, "has a field 1 that is no object: 'ACCOUNT'"),
+        ({"data": [["1001"]]}, "has a cell in row 1 that is not an object: '1001'"),
+        ({"data": [_row("no"), "1001"]}, "has a row 2 that is not an array: '1001'"),
+        ({"fields": ["ACCOUNT"]}, "has a field 1 that is not an object: 'ACCOUNT'"),
         ([], "is not an object"),
         (
             {"data": [[{"fieldId": 1, "value": "x" * 1_100_000}]]},
