@@ -1,4 +1,4 @@
-"""The client: one session and a room for each of EnergyCAP's resources. It needs no Airflow."""
+"""The client: one session, and an attribute for each of EnergyCAP's resources. It needs no Airflow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 class EciClient:
     """
-    Speak with one EnergyCAP environment; use it as a context manager to close its connections.
+    A client of one EnergyCAP environment; use it as a context manager to close its connections.
 
     :param base_url: the environment's address, such as ``https://app.energycap.com``.
     :param api_key: the API key.
@@ -33,7 +33,7 @@ class EciClient:
     :param verify: true, false, or the path of a CA bundle.
     :param allow_http: whether plain http is allowed beyond loopback.
     :param sleep: how to wait between repeats, in seconds.
-    :raises EciValidationError: when the address or the key cannot be used.
+    :raises EciValidationError: if the address or the key cannot be used.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class EciClient:
         allow_http: bool = ClientOptions.allow_http,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
-        api_key = ApiKey.of(api_key)  # a traceback that shows locals shall not show it
+        api_key = ApiKey.of(api_key)  # hides it from tracebacks that show locals
         options = ClientOptions(timeout, connect_timeout, max_retries, verify, allow_http)
         self._session = EciSession(base_url, api_key, options, sleep=sleep)
         self.account = Account(self._session)
@@ -64,12 +64,12 @@ class EciClient:
         return self._session.base_url
 
     def server_now(self) -> datetime:
-        """Return EnergyCAP's clock as its last answer showed it, to the second; ours before the first one."""
+        """Return the time of EnergyCAP's clock, by its last answer and to the second; ours before the first."""
         return self._session.server_now()
 
     @property
     def knows_server_time(self) -> bool:
-        """Tell whether an answer has shown EnergyCAP's clock."""
+        """Return whether an answer has shown EnergyCAP's clock."""
         return self._session.knows_server_time
 
     def __repr__(self) -> str:

@@ -54,7 +54,7 @@ def check_file(
     :raises EciValidationError: when an argument is wrong.
     :raises EciStoreError: when no installed package opens the file's URL.
     """
-    checked_path(file, name="file", what="the bill file", source="check_file")
+    checked_path(file, name="file", description="the bill file", source="check_file")
     options = checked_options(
         source="check_file",
         accounts=accounts,

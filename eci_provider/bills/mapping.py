@@ -55,7 +55,7 @@ def column_mapping(value: ColumnMapping | Mapping[str, Any], *, source: str) -> 
         header = names.pop("header")
     else:
         sample_file = names.pop("sample_file")
-        checked_path(sample_file, name="sample_file", what="a bill file", source=source)
+        checked_path(sample_file, name="sample_file", description="a bill file", source=source)
         header = header_of(sample_file)
     return mapping_by_names(header, names, source=source)
 

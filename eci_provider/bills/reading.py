@@ -51,7 +51,7 @@ def header_of(file: AnyPath) -> list[str]:
     :raises EciBillFileError: when it cannot be read.
     :raises EciValidationError: when it names no file.
     """
-    checked_path(file, name="file", what="the bill file", source="header_of")
+    checked_path(file, name="file", description="the bill file", source="header_of")
     with closing(tables(open_path(file))) as found:
         return next(found).header
 

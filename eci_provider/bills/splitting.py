@@ -56,11 +56,13 @@ def split_file(
     :raises EciValidationError: when an argument is wrong.
     :raises EciWriteError: when a part cannot be written.
     """
-    checked_path(file, name="file", what="the bill file", source="split_file")
+    checked_path(file, name="file", description="the bill file", source="split_file")
     check_split_options(rows_per_file, sort, source="split_file")
     known = None if mapping is None else column_mapping(mapping, source="split_file")
     path = open_path(file)
-    folder = open_folder(destination, name="destination", what="the folder of the parts", source="split_file")
+    folder = open_folder(
+        destination, name="destination", description="the folder of the parts", source="split_file"
+    )
     parts: list[str] = []
     for names, table in named_tables(path):
         if table.is_workbook:
@@ -97,7 +99,7 @@ def join_parts(parts: Iterable[AnyPath], target: AnyPath) -> None:
     :raises EciValidationError: when the target names no file.
     :raises EciWriteError: when the file cannot be written.
     """
-    checked_path(target, name="target", what="the file that the parts are joined to", source="join_parts")
+    checked_path(target, name="target", description="the file that the parts are joined to", source="join_parts")
     preamble = None
     with atomic_write(target) as file:
         for part in parts:

@@ -21,7 +21,7 @@ def whole_number(name: str, value: Any, least: int, most: int | None, *, source:
     :param least: the smallest that is allowed.
     :param most: the largest that is allowed; None for no bound.
     :param source: whose argument it is.
-    :raises EciValidationError: when it is not a whole number within the bounds.
+    :raises EciValidationError: if it is not a whole number within the bounds.
     """
     if (
         isinstance(value, int)
@@ -33,27 +33,27 @@ def whole_number(name: str, value: Any, least: int, most: int | None, *, source:
     raise EciValidationError([f"{name} is {value!r}: must be a whole number {bounds}"], source=source)
 
 
-def checked_path(path: object, *, name: str, what: str, source: str) -> str:
+def checked_path(path: object, *, name: str, description: str, source: str) -> str:
     """
-    Return a path as text, or refuse what names no file or folder.
+    Return a path as text, checked.
 
-    Python takes an empty path for the working directory, and a template that rendered to nothing is often the text
-    "None": without this check files would be written there.
+    Python reads an empty path as the working directory, and a template that rendered to nothing is often the text
+    "None"; without this check files would be written there.
 
     :param path: a local path, a URL, or Airflow's ObjectStoragePath.
     :param name: the argument's name.
-    :param what: what it must name, such as ``the folder of the parts``.
+    :param description: what it must name, such as ``the folder of the parts``.
     :param source: whose argument it is.
-    :raises EciValidationError: when it is empty or blank, ``None`` or "None", a template that was not rendered, or
-        no path at all.
+    :raises EciValidationError: if it is empty or blank, ``None`` or "None", a template that was not rendered, or
+        not a path.
     """
     if not (path is None or isinstance(path, (str, os.PathLike, OpenablePath)) or hasattr(path, "protocol")):
         raise EciValidationError([f"{name} is {path!r}: must be a path or a URL"], source=source)
     text = "" if path is None else str(path)
     shown = redact_path(text)
     if text.strip() in ("", "None") or "\0" in text:
-        raise EciValidationError([f"{name} is {shown!r}: must name {what}"], source=source)
+        raise EciValidationError([f"{name} is {shown!r}: must name {description}"], source=source)
     if _TEMPLATE.search(text):
-        problem = f"{name} is {shown!r}: must name {what}, and is a template that was not rendered"
+        problem = f"{name} is {shown!r}: must name {description}, and is a template that was not rendered"
         raise EciValidationError([problem], source=source)
     return text

@@ -29,11 +29,11 @@ def checked_format(path: object, format: object, *, source: str, name: str = "pa
     :raises EciValidationError: when the path names no file, the format is unknown, or the extension is that of
         another format.
     """
-    what = "the file that the report is written to"
-    text = checked_path(path, name=name, what=what, source=source)
+    description = "the file that the report is written to"
+    text = checked_path(path, name=name, description=description, source=source)
     shown = redact_path(path)
     if text.endswith("/"):
-        raise EciValidationError([f"{name} is {shown!r}: must name {what}"], source=source)
+        raise EciValidationError([f"{name} is {shown!r}: must name {description}"], source=source)
     by_extension = _BY_EXTENSION.get(PurePosixPath(text).suffix.lower())
     if format is None:
         if by_extension is None:

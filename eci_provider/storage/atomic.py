@@ -34,7 +34,7 @@ def atomic_write(destination: AnyPath) -> Iterator[BinaryIO]:
     :raises EciStoreError: when no installed package opens its store.
     :raises EciWriteError: when it cannot be written.
     """
-    checked_path(destination, name="destination", what="the file to write", source="atomic_write")
+    checked_path(destination, name="destination", description="the file to write", source="atomic_write")
     with open_draft(destination) as draft:
         yield draft.stream
         draft.publish()
@@ -125,19 +125,19 @@ def open_draft(destination: AnyPath) -> Draft:
         return _StoreDraft(located) if is_remote(located) else _LocalDraft(located)
 
 
-def open_folder(destination: AnyPath, *, name: str, what: str, source: str) -> Any:
+def open_folder(destination: AnyPath, *, name: str, description: str, source: str) -> Any:
     """
     Return a folder whose files are opened by ``open_draft(folder / name)``; it is made where it is missing.
 
     :param destination: a local path, a URL that Airflow's ObjectStoragePath opens, or such a path.
     :param name: the name of the argument, for messages.
-    :param what: what it must name, such as ``the folder of the parts``.
+    :param description: what it must name, such as ``the folder of the parts``.
     :param source: whose argument it is.
     :raises EciValidationError: when it names no place, or a file is there.
     :raises EciStoreError: when no installed package opens its store.
     :raises EciWriteError: when it cannot be made.
     """
-    checked_path(destination, name=name, what=what, source=source)
+    checked_path(destination, name=name, description=description, source=source)
     folder = _located(destination)
     errors = _store_errors(destination, _UNOPENED) if is_remote(folder) else _disk_errors(destination)
     with errors:

@@ -26,12 +26,12 @@ def test_anything_else_is_refused_by_name(value: Any) -> None:
 
 @pytest.mark.parametrize("place", ["out", "out/", ".", "None/out", "/a/{b}", "s3://bucket/{year}", "file:///out"])
 def test_a_path_is_returned_as_text(place: str) -> None:
-    assert checked_path(place, name="to", what="a folder", source="test") == place
-    assert checked_path(Path("out"), name="to", what="a folder", source="test") == "out"
+    assert checked_path(place, name="to", description="a folder", source="test") == place
+    assert checked_path(Path("out"), name="to", description="a folder", source="test") == "out"
 
 
 def test_a_password_in_a_refused_url_is_not_shown() -> None:
     with pytest.raises(EciValidationError) as caught:
-        checked_path("sftp://me:secret@host/{{ ds }}", name="to", what="a folder", source="test")
+        checked_path("sftp://me:secret@host/{{ ds }}", name="to", description="a folder", source="test")
 
     assert "to is 'sftp://me:***@host/{{ ds }}': must name a folder" in str(caught.value)

@@ -198,7 +198,7 @@ def test_neither_a_password_nor_a_signature_is_shown(error: type[Exception]) -> 
 
 
 def _open_folder(destination: Any) -> Any:
-    return open_folder(destination, name="to", what="the folder of the parts", source="here")
+    return open_folder(destination, name="to", description="the folder of the parts", source="here")
 
 
 def test_a_folder_is_made_and_files_in_it_are_written(tmp_path: Path, memory: MemoryFileSystem) -> None:
