@@ -1,14 +1,14 @@
-"""Fixtures: a sandbox under a virtual clock, and clients of two of its users."""
+"""Fixtures: a sandbox with a virtual clock, and clients of two users."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from sandbox_api import Api
 
 from eci_provider.sandbox import Sandbox
 from eci_provider.sandbox.pytest_plugin import eci_sandbox  # noqa: F401  (also where the plugin is not installed)
+from tests.sandbox.sandbox_api import Api
 
 
 @pytest.fixture
@@ -26,5 +26,5 @@ def api(sandbox: Sandbox) -> Api:
 
 @pytest.fixture
 def other(sandbox: Sandbox) -> Api:
-    """A second user, who may do everything but manage other people's batches."""
+    """Client of a second user, who has all permissions but Manage."""
     return Api(sandbox, sandbox.add_user("other", "Other User", manage=False))

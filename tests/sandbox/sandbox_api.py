@@ -1,12 +1,14 @@
-"""A plain HTTP client that obeys the documentation, and files to send with it."""
+"""A plain HTTP client that follows the documentation, and files for it to send."""
 
 from __future__ import annotations
 
 import base64
 import csv
 import io
+import zipfile
 from typing import Any
 
+import openpyxl
 import requests
 
 from eci_provider.sandbox import Sandbox
@@ -22,9 +24,23 @@ ADVANCED = [
     "CHG:USD:Charge",
 ]
 
+#: A column mapping, and the header of a file that it describes.
+MAPPING = {
+    "dateFormat": "mm/dd/yyyy",
+    "accountCodeColumnIndex": 1,
+    "startDateColumnIndex": 2,
+    "endDateColumnIndex": 3,
+    "meterCodeColumnIndex": 4,
+    "observations": [
+        {"columnIndex": 5, "observationTypeCode": "TOTAL", "caption": "Charge", "unitCode": "USD"},
+        {"columnIndex": 6, "observationTypeCode": "USE", "caption": "Energy", "unitCode": "kWh"},
+    ],
+}
+HEADER = "Account,Start,End,Meter,Charge,Energy\n"
+
 
 class Api:
-    """Requests with one user's key; every answer is checked for nothing, so tests say what they expect."""
+    """Client with one user's key. It does not check the status of most answers; the tests do."""
 
     def __init__(self, sandbox: Sandbox, key: str | None = None) -> None:
         self.sandbox = sandbox
@@ -55,13 +71,13 @@ class Api:
         return self.call("POST", "/api/v3/import/bill", body)
 
     def imported(self, data: bytes | str, file_name: str = "bills.csv", **more: Any) -> dict[str, Any]:
-        """Import and return the task as it stands after the request."""
+        """Import a file, and return its task right after the request."""
         response = self.import_file(data, file_name, **more)
         assert response.status_code == 200, response.text
         return self.task(response.json()["taskGUId"])
 
     def into(self, mode: str | None, data: str | None = None, **companions: Any) -> requests.Response:
-        """Import one good bill with batch settings."""
+        """Import one valid bill with batch settings."""
         settings = {"batchMode": mode, **companions}
         return self.import_file(data or advanced(["1001"]), batchSettings=settings)
 
@@ -76,10 +92,39 @@ class Api:
 
 
 def advanced(*rows: list[str]) -> str:
-    """Write an Advanced file; a row gives its first cells, the rest are those of a good bill."""
+    """Return a file in Advanced format. Cells that a row does not have are those of a valid bill."""
     good = ["1001", "20250101", "20250131", "A", "M1", "", "100", "12.50"]
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(ADVANCED)
     writer.writerows([*row, *good[len(row) :]] for row in rows)
     return text.getvalue()
+
+
+def profile(api: Api, code: str = "P", **changed: object) -> str:
+    """Create an import profile with the mapping, and return its code."""
+    answer = api.call(
+        "POST", "/api/v3/import/bill/profile", {"profileCode": code, "columnMapping": MAPPING | changed}
+    )
+    assert answer.status_code == 200, answer.text
+    return code
+
+
+def workbook(*rows: list[object]) -> bytes:
+    """Return a workbook with rows in its first sheet, and a second sheet."""
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.create_sheet("second").append(["not", "read"])
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+def zipped(**files: bytes | str) -> bytes:
+    """Return a ZIP of files; ``__`` in a name stands for its dot."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name.replace("__", "."), data)
+    return target.getvalue()

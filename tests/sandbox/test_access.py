@@ -1,8 +1,11 @@
+"""Keys, permissions, headers and formats of errors."""
+
 from __future__ import annotations
 
 import pytest
 import requests
-from sandbox_api import Api
+
+from tests.sandbox.sandbox_api import Api
 
 
 def test_a_missing_or_unknown_key_is_401(sandbox, api):
@@ -39,7 +42,7 @@ def test_a_missing_permission_answers_either_status(sandbox, status):
     assert reader.call("GET", "/api/v3/batch").status_code == 200
 
 
-def test_each_endpoint_asks_for_its_permission(sandbox, api):
+def test_each_endpoint_requires_its_permission(sandbox, api):
     batch = api.open_batch("b")
     blind = Api(sandbox, sandbox.add_user("blind", view=False))
     assert blind.call("GET", "/api/v3/batch").status_code == 403
@@ -108,7 +111,7 @@ def test_a_deprecated_path_names_its_successor(sandbox, api):
     assert "ECI-Deprecated" not in api.call("GET", "/api/v3/me").headers
 
 
-def test_requests_are_logged_as_they_came(sandbox, api, other):
+def test_requests_are_logged(sandbox, api, other):
     api.call("POST", "/api/v3/batch", {"batchCode": "x", "misspelt": 1}, params={"a": "b c"})
     other.call("GET", "/api/v3/batch/77")
     first, second = sandbox.requests

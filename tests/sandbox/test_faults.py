@@ -1,3 +1,5 @@
+"""Faults on demand, and chaos."""
+
 from __future__ import annotations
 
 import socket
@@ -6,9 +8,9 @@ import time
 
 import pytest
 import requests
-from sandbox_api import Api, advanced
 
 from eci_provider.sandbox import Sandbox
+from tests.sandbox.sandbox_api import Api, advanced
 
 BATCH, ME = "/api/v3/batch", "/api/v3/me"
 
@@ -48,18 +50,18 @@ def test_a_late_request_takes_effect_at_its_own_time(sandbox, api):
     assert sandbox.requests[0].status is None
 
 
-def test_what_was_due_before_a_late_request_has_happened_when_it_takes_effect(sandbox, api):
+def test_imports_that_are_due_before_a_late_request_end_before_it(sandbox, api):
     sandbox.settings.delay = 5
     api.into("new self-contained batch", newBatchCode="X")
     sandbox.fault("POST", "/api/v3/import/bill", drop="late", commit_after=12)
     with pytest.raises(requests.ConnectionError):
         api.into("smart batch", newBatchCode="X")
     sandbox.advance(60)
-    # At second 12 the first import is over and its batch closed, so the code is taken.
+    # At second 12 the first import has ended and its batch is closed, so the code is in use.
     assert [code[:2] for code in codes(sandbox)] == ["X", "X "]
 
 
-def test_a_late_request_shows_to_a_look_without_any_request(sandbox, api):
+def test_an_inspection_processes_a_late_request(sandbox, api):
     sandbox.fault("POST", BATCH, drop="late", commit_after=1)
     with pytest.raises(requests.ConnectionError):
         opened(api)
@@ -68,7 +70,7 @@ def test_a_late_request_shows_to_a_look_without_any_request(sandbox, api):
 
 
 @pytest.mark.parametrize(("commit", "committed"), [(None, []), (False, []), (True, ["b"])])
-def test_a_status_stands_in_for_the_answer(sandbox, api, commit, committed):
+def test_a_status_replaces_the_answer(sandbox, api, commit, committed):
     sandbox.fault("POST", BATCH, status=503, headers={"Retry-After": "7"}, body={"message": "busy"}, commit=commit)
     answer = opened(api)
     assert (answer.status_code, answer.headers["Retry-After"], answer.json()) == (503, "7", {"message": "busy"})
@@ -103,7 +105,7 @@ def test_a_truncated_answer_announces_more_than_it_sends(sandbox, api):
     assert codes(sandbox) == ["b"]
 
 
-def test_garbage_is_200_but_no_json(sandbox, api):
+def test_garbage_has_status_200_and_is_not_json(sandbox, api):
     sandbox.fault("POST", BATCH, garbage=True)
     answer = opened(api)
     assert answer.status_code == 200
@@ -120,8 +122,8 @@ def test_a_redirect_has_its_location(sandbox, api):
     assert (second.status_code, second.headers["Location"]) == (302, "/api/v3/batch")
 
 
-def test_a_delay_comes_after_the_effect_and_holds_up_nobody_else(sandbox, api):
-    sandbox.fault("POST", BATCH, delay=0.4)
+def test_a_delay_comes_after_the_effect_and_delays_no_other_request(sandbox, api):
+    sandbox.fault("POST", BATCH, delay=1)
     begun = time.monotonic()
     waiting = threading.Thread(target=opened, args=(Api(sandbox),))
     waiting.start()
@@ -129,12 +131,12 @@ def test_a_delay_comes_after_the_effect_and_holds_up_nobody_else(sandbox, api):
         time.sleep(0.005)
     assert codes(sandbox) == ["b"]
     assert api.call("GET", ME).status_code == 200
-    assert time.monotonic() - begun < 0.4
+    assert waiting.is_alive()
     waiting.join()
-    assert time.monotonic() - begun >= 0.4
+    assert time.monotonic() - begun >= 1
 
 
-def test_a_hanging_request_is_let_go_by_clearing(sandbox):
+def test_clearing_faults_ends_a_hanging_request(sandbox):
     fault = sandbox.fault("GET", ME, hang=True)
     ended = []
 
@@ -155,7 +157,7 @@ def test_a_hanging_request_is_let_go_by_clearing(sandbox):
     assert ended == ["dropped"]
 
 
-def test_a_client_that_gives_up_leaves_the_sandbox_well(sandbox, api):
+def test_a_client_may_disconnect_at_any_time(sandbox, api):
     sandbox.fault("GET", ME, hang=True)
     sandbox.fault("GET", BATCH, delay=5)
     for path in (ME, BATCH):
@@ -167,7 +169,7 @@ def test_a_client_that_gives_up_leaves_the_sandbox_well(sandbox, api):
 @pytest.mark.parametrize(
     "kind", [{}, {"drop": "sometimes"}, {"status": 99}, {"drop": "after", "commit_after": 1}, {"misspelt": True}]
 )
-def test_nonsense_is_refused(sandbox, kind):
+def test_wrong_faults_are_refused(sandbox, kind):
     with pytest.raises((ValueError, TypeError)):
         sandbox.fault("GET", ME, **kind)
 
@@ -185,7 +187,7 @@ def storm(seed: int) -> tuple[list[object], list[object], list[str]]:
         return answered, [record.fault for record in sandbox.requests], codes(sandbox)
 
 
-def test_chaos_is_seeded_and_its_record_tells_what_took_effect():
+def test_chaos_depends_on_its_seed_and_the_log_shows_it():
     answered, faults, found = storm(7)
     assert storm(7) == (answered, faults, found)
     assert storm(8)[1] != faults
@@ -198,7 +200,7 @@ def test_chaos_is_seeded_and_its_record_tells_what_took_effect():
     assert answered == [expected.get(fault, 200) for fault in faults]
 
 
-def test_chaos_refuses_unknown_kinds_and_impossible_odds(sandbox):
+def test_chaos_refuses_unknown_kinds_and_impossible_probabilities(sandbox):
     for kinds in ({"drop": 0.1}, {"503": 0.6, "429": 0.6}):
         with pytest.raises(ValueError, match=r"chaos|probabilities"):
             sandbox.chaos(1, kinds)

@@ -1,9 +1,12 @@
+"""Batches, and the changes of their status."""
+
 from __future__ import annotations
 
 import threading
 
 import pytest
-from sandbox_api import Api, advanced
+
+from tests.sandbox.sandbox_api import Api, advanced
 
 
 def statuses(sandbox):
@@ -52,14 +55,14 @@ def test_a_batch_opens_with_its_defaults(sandbox, api):
         ([], "body"),
     ],
 )
-def test_open_refuses_what_the_page_forbids_and_names_it(sandbox, api, body, named):
+def test_open_refuses_wrong_properties_and_names_them(sandbox, api, body, named):
     answer = api.call("POST", "/api/v3/batch", body)
     assert answer.status_code == 400
     assert named in answer.json()["message"]
     assert sandbox.batches() == []
 
 
-def test_bounds_themselves_are_accepted(api):
+def test_values_at_the_bounds_are_accepted(api):
     api.open_batch("x" * 255, note="n" * 255, accountPeriodYear=1900, accountPeriodNumber=2**31 - 1)
     api.open_batch("y", accountPeriodYear=2099, dueDate="2026-01-31T00:00:00Z", controlCode=None)
 
@@ -89,7 +92,7 @@ def test_close_existing_closes_only_the_callers_open_ones(sandbox, api, other):
     assert statuses(sandbox) == {"mine": "Closed", "theirs": "Open", "next": "Open"}
 
 
-def test_close_existing_undoes_itself_when_the_code_is_taken(sandbox, api):
+def test_close_existing_closes_nothing_if_the_code_is_in_use(sandbox, api):
     api.open_batch("mine")
     assert api.call("POST", "/api/v3/batch", {"batchCode": "mine", "closeExistingBatch": True}).status_code == 400
     assert statuses(sandbox) == {"mine": "Open"}
@@ -120,7 +123,7 @@ def test_close_is_final_and_for_owner_or_manager(sandbox, api, other):
     assert [api.set_status(batch, status) for status in ("Open", "Pending", "Closed")] == [400, 400, 400]
 
 
-def test_delete_takes_the_bills_along(sandbox, api, other):
+def test_delete_also_deletes_the_bills(sandbox, api, other):
     task = api.imported(advanced(["1001"], ["1002", "20250101", "20250131", "A", "M2"]))
     batch = task["batch"]["batchId"]
     assert task["currentSuccessCount"] == 2
@@ -143,7 +146,7 @@ def test_pending_voids_and_open_or_closed_unvoid(sandbox, api):
 
 
 @pytest.mark.parametrize(("first", "then"), [(None, "Open"), ("Pending", "Pending")])
-def test_a_status_demands_its_predecessor(api, first, then):
+def test_a_status_requires_the_right_status_before(api, first, then):
     batch = api.open_batch("b")
     if first:
         assert api.set_status(batch, first) == 204
@@ -162,7 +165,7 @@ def test_status_values_are_case_sensitive_and_all_keys_must_be_defined(sandbox, 
     assert api.call("PUT", path, {"batchStatus": "Pending"}).status_code == 204
 
 
-def test_the_note_stays_for_null_and_goes_for_an_empty_text(sandbox, api):
+def test_null_keeps_the_note_and_an_empty_text_clears_it(sandbox, api):
     batch = api.open_batch("b", note="first")
     seen = []
     for status, note in (("Pending", None), ("Open", "second"), ("Pending", "")):
@@ -194,7 +197,7 @@ def test_opening_anothers_pending_batch_takes_it_over(sandbox, api, other, leave
     )
 
 
-def test_reopening_ones_own_batch_also_parks_the_open_ones(sandbox, api):
+def test_reopening_an_own_batch_makes_the_open_ones_pending(sandbox, api):
     first = api.open_batch("first")
     assert api.set_status(first, "Pending") == 204
     api.open_batch("second")

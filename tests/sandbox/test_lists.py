@@ -1,7 +1,10 @@
+"""Filters, pages and field reduction."""
+
 from __future__ import annotations
 
 import pytest
-from sandbox_api import Api, advanced
+
+from tests.sandbox.sandbox_api import Api, advanced
 
 BATCH = "/api/v3/batch"
 
@@ -12,7 +15,10 @@ def codes(answer):
 
 @pytest.fixture
 def three(sandbox, api, other) -> Api:
-    """January closed with 12.50, February open, March pending and another user's; a day between each."""
+    """
+    Three batches, a day apart: January is closed with 12.50, February is open, March is pending and another
+    user's.
+    """
     january = api.open_batch("Jan", controlCode="C1", accountPeriodNumber=1, accountPeriodYear=2026)
     assert api.into("use existing batch", existingOpenBatchId=january).status_code == 200
     api.call("PUT", f"/api/v3/batch/close/{january}")
@@ -101,7 +107,7 @@ def test_pages_and_their_headers(api):
         assert api.call("GET", BATCH, params=bad).status_code == 400
 
 
-def test_the_default_page_holds_250_of_many(api):
+def test_the_default_page_has_250_records(api):
     for number in range(251):
         api.open_batch(f"b{number:03d}")
     first = api.call("GET", BATCH)
@@ -109,7 +115,7 @@ def test_the_default_page_holds_250_of_many(api):
     assert codes(api.get(BATCH, pageNumber=2)) == ["b250"]
 
 
-def test_field_reduction_keeps_what_is_asked_for(three):
+def test_field_reduction_keeps_the_named_fields(three):
     assert three.get(BATCH, field="batchCode,isOpen", filter="batchCode equals 'Feb'") == [
         {"batchCode": "Feb", "isOpen": True}
     ]

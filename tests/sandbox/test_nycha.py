@@ -1,4 +1,4 @@
-"""Real bills of the New York City Housing Authority, with their faults, through a profile."""
+"""Real bills of the New York City Housing Authority, imported with a profile."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def add_accounts(sandbox, rows, but: str = ""):
             sandbox.add_account(code, sorted(numbers))
 
 
-def test_every_row_lands_once_and_the_money_adds_up(sandbox, profiled, rows):
+def test_every_row_is_imported_once_and_the_sums_are_equal(sandbox, profiled, rows):
     add_accounts(sandbox, rows)
     task = profiled.imported(FILE.read_bytes(), FILE.name, profileCode="NYCHA")
     bills = sandbox.bills()
@@ -62,10 +62,10 @@ def test_every_row_lands_once_and_the_money_adds_up(sandbox, profiled, rows):
     assert task["status"] == "Completed"
     assert len(bills) == task["currentSuccessCount"] == len(periods)
     assert sum(len(bill["rows"]) for bill in bills) == len(rows) == 59
-    # The source's own total is the sum of the three charges in every row.
+    # In every row, Current Charges is the sum of the three charges.
     charged = sum(Decimal(row["Current Charges"]) for row in rows)
     assert sum(Decimal(str(bill["cost"])).quantize(Decimal("0.01")) for bill in bills) == charged
-    # One bill of 92 days asks for a look.
+    # One bill of 92 days has a flag.
     assert task["unresolvedFlagCount"] == 1
 
 

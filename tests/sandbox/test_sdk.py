@@ -1,4 +1,4 @@
-"""EnergyCAP's own client of 2023 must get through as it is."""
+"""EnergyCAP's own client of 2023 works with the sandbox without changes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import sys
 from types import ModuleType
 
 import pytest
-from sandbox_api import advanced
+
+from tests.sandbox.sandbox_api import advanced
 
 pytest.importorskip("msrest")
 
 
 @pytest.fixture
 def sdk(monkeypatch):
-    # Its package asks setuptools to declare a namespace; setuptools no longer offers that.
+    # The package calls a function of setuptools that no longer exists.
     namespaces = ModuleType("pkg_resources")
     namespaces.declare_namespace = lambda name: None
     monkeypatch.setitem(sys.modules, "pkg_resources", namespaces)

@@ -1,3 +1,5 @@
+"""Kickouts: their messages, their answers, their retries."""
+
 from __future__ import annotations
 
 import io
@@ -6,13 +8,14 @@ import zipfile
 from urllib.parse import quote
 
 import pytest
-from sandbox_api import ADVANCED, advanced
+
+from tests.sandbox.sandbox_api import ADVANCED, advanced
 
 BASE = "/api/v202401/import/bill/task/"
 
 
 def table(answer):
-    """Join a detail answer on field names, as the documentation asks; a doubled name keeps both values."""
+    """Return the rows of a detail answer with field names; a name that occurs twice keeps both values."""
     names = {field["id"]: field["name"] for field in answer["fields"]}
     return [[(names[cell["fieldId"]], cell["value"]) for cell in row] for row in answer["data"]]
 
@@ -55,7 +58,7 @@ def row(**changed: str) -> list[str]:
         ({"CHG:USD:Charge": "NaN"}, "Charge 'NaN' is not a number."),
     ],
 )
-def test_each_fault_has_its_message(sandbox, api, changed, message):
+def test_each_broken_rule_has_its_message(sandbox, api, changed, message):
     sandbox.add_account("closed", active=False)
     sandbox.add_account("alarmed", alert="in dispute")
     sandbox.add_account("twice", vendor_code="V1")
@@ -83,7 +86,7 @@ def test_each_fault_has_its_message(sandbox, api, changed, message):
         {"USE:KWH:Energy": "", "CHG:USD:Charge": "-1e1"},
     ],
 )
-def test_what_lies_just_inside_the_rules_is_imported(sandbox, api, changed):
+def test_rows_that_just_follow_the_rules_are_imported(sandbox, api, changed):
     sandbox.add_account("real", ["M1"], aliases=["alias"])
     sandbox.add_account("twice", ["M1"], vendor_code="V1")
     sandbox.add_account("twice", ["M1"], vendor_code="V2")
@@ -170,7 +173,7 @@ class TestRetry:
         assert answer.status_code == 200, answer.text
         return api.task(answer.json()["taskGUId"])
 
-    def test_helps_once_the_master_data_is_corrected(self, sandbox, api):
+    def test_imports_the_rows_once_the_master_data_is_corrected(self, sandbox, api):
         first = api.imported(advanced(row(), row(ACCOUNT="late"), row(ACCOUNT="later")))
         again = self.retried(api, first["taskGUId"], importNote="round 2")
         assert (again["status"], again["currentSuccessCount"]) == ("Completed with kickouts", 0)

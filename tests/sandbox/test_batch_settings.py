@@ -1,10 +1,13 @@
+"""Batch settings: which batch an import uses."""
+
 from __future__ import annotations
 
 import threading
 import uuid
 
 import pytest
-from sandbox_api import Api, advanced
+
+from tests.sandbox.sandbox_api import Api, advanced
 
 
 def state(sandbox):
@@ -35,7 +38,7 @@ def test_use_existing_batch_takes_the_named_or_the_only_open_one(sandbox, api, o
     assert api.into("use existing batch", existingOpenBatchId=99).status_code == 400
 
 
-def test_new_batch_closes_the_open_one_unless_told_to_leave_it(sandbox, api):
+def test_new_batch_closes_the_open_one_unless_it_may_stay_open(sandbox, api):
     api.open_batch("first")
     assert api.into("new batch", newBatchCode="second").status_code == 200
     assert state(sandbox) == [("first", "Closed", 0), ("second", "Open", 1)]
@@ -126,7 +129,7 @@ def test_unknown_modes_are_400(sandbox, api, mode):
 @pytest.mark.parametrize(
     "wrong", [{"newBatchCode": "x" * 256}, {"pendingBatchId": "1"}, {"existingOpenBatchId": 1.5}]
 )
-def test_companions_are_checked(api, wrong):
+def test_companion_fields_are_checked(api, wrong):
     answer = api.into("new batch", **wrong)
     assert answer.status_code == 400
     assert next(iter(wrong)) in answer.json()["message"]
