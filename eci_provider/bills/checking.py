@@ -17,7 +17,7 @@ from eci_provider.bills.report import CheckReport, Problem, Tally
 from eci_provider.bills.rules import RULES
 from eci_provider.bills.table_check import TableCheck
 from eci_provider.bills.tables import Table
-from eci_provider.core.checks import checked_path
+from eci_provider.core.checks import FILE, checked_path
 from eci_provider.core.paths import AnyPath, OpenablePath
 from eci_provider.storage.object_store import open_path
 
@@ -54,7 +54,7 @@ def check_file(
     :raises EciValidationError: when an argument is wrong.
     :raises EciStoreError: when no installed package opens the file's URL.
     """
-    checked_path(file, name="file", description="the bill file", source="check_file")
+    checked_path(file, name="file", description=FILE, source="check_file")
     options = checked_options(
         source="check_file",
         accounts=accounts,
@@ -64,8 +64,18 @@ def check_file(
         rules_off=rules_off,
     )
     known = None if mapping is None else column_mapping(mapping, source="check_file")
-    path = open_path(file)
-    return CheckReport(lambda tally: _FileCheck(path, known, options, tally).problems(), file)
+    return report_of(open_path(file), known, options)
+
+
+def report_of(file: OpenablePath, mapping: ColumnMapping | None, options: CheckOptions) -> CheckReport:
+    """
+    Return the report of a check whose arguments have been checked.
+
+    :param file: the file, as :func:`~eci_provider.storage.object_store.open_path` returns it.
+    :param mapping: which column has which meaning; None for Advanced format.
+    :param options: the options of the check.
+    """
+    return CheckReport(lambda tally: _FileCheck(file, mapping, options, tally).problems(), file)
 
 
 class _FileCheck:

@@ -13,7 +13,7 @@ from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.tables import Table
 from eci_provider.bills.text_file import text_rows
 from eci_provider.bills.workbook import WORKBOOK, workbook_rows
-from eci_provider.core.checks import checked_path
+from eci_provider.core.checks import FILE, checked_path
 from eci_provider.core.paths import AnyPath, OpenablePath, redact_path
 from eci_provider.storage.object_store import open_path
 
@@ -51,7 +51,7 @@ def header_of(file: AnyPath) -> list[str]:
     :raises EciBillFileError: when it cannot be read.
     :raises EciValidationError: when it names no file.
     """
-    checked_path(file, name="file", description="the bill file", source="header_of")
+    checked_path(file, name="file", description=FILE, source="header_of")
     with closing(tables(open_path(file))) as found:
         return next(found).header
 

@@ -17,12 +17,14 @@ from eci_provider.bills.parts import PartWriter, Stretch
 from eci_provider.bills.reading import tables
 from eci_provider.bills.row_sort import sorted_rows
 from eci_provider.bills.tables import Table
-from eci_provider.core.checks import checked_path, whole_number
+from eci_provider.core.checks import FILE, checked_path, whole_number
 from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import AnyPath
 from eci_provider.storage.atomic import atomic_write, open_folder
 from eci_provider.storage.object_store import open_path
 
+#: The description of the destination, for messages.
+FOLDER = "the folder of the parts"
 #: How many sorted rows are written at once.
 _SORTED_ROWS = 64
 
@@ -56,23 +58,50 @@ def split_file(
     :raises EciValidationError: when an argument is wrong.
     :raises EciWriteError: when a part cannot be written.
     """
-    checked_path(file, name="file", description="the bill file", source="split_file")
-    check_split_options(rows_per_file, sort, source="split_file")
-    known = None if mapping is None else column_mapping(mapping, source="split_file")
-    path = open_path(file)
-    folder = open_folder(
-        destination, name="destination", description="the folder of the parts", source="split_file"
-    )
-    parts: list[str] = []
-    for names, table in named_tables(path):
-        if table.is_workbook:
-            problem = "a workbook cannot be split. Save its first sheet as 'CSV UTF-8' and split that."
-            raise EciBillFileError(problem, file=table.name)
-        keys = BillKeys(layout_for(table.header, known, file=table.name))
-        stretches = _sorted(table, keys) if sort else _in_file_order(table, keys)
-        with PartWriter(folder, names, table.preamble.encode(), rows_per_file) as writer:
-            parts += writer.write(stretches)
-    return parts
+    split = BillFileSplit(file, destination, rows_per_file=rows_per_file, sort=sort, source="split_file")
+    return split.run(None if mapping is None else column_mapping(mapping, source="split_file"))
+
+
+class BillFileSplit:
+    """
+    The split of a bill file.
+
+    :param file: as for :func:`split_file`, and so are the following ones.
+    :param destination: the folder of the parts.
+    :param rows_per_file: how many rows a part has at most.
+    :param sort: whether to sort the rows first.
+    :param source: whose arguments they are, for messages.
+    :raises EciValidationError: when one is wrong.
+    """
+
+    def __init__(
+        self, file: AnyPath, destination: AnyPath, *, rows_per_file: int, sort: bool, source: str
+    ) -> None:
+        checked_path(file, name="file", description=FILE, source=source)
+        checked_path(destination, name="destination", description=FOLDER, source=source)
+        check_split_options(rows_per_file, sort, source=source)
+        self._file, self._destination, self._source = file, destination, source
+        self._rows_per_file, self._sort = rows_per_file, sort
+
+    def run(self, mapping: ColumnMapping | None) -> list[str]:
+        """
+        Write the parts.
+
+        :param mapping: which column has which meaning; None for Advanced format.
+        :return: the paths of the parts, in their order.
+        """
+        file = open_path(self._file)
+        folder = open_folder(self._destination, name="destination", description=FOLDER, source=self._source)
+        parts: list[str] = []
+        for names, table in named_tables(file):
+            if table.is_workbook:
+                problem = "a workbook cannot be split. Save its first sheet as 'CSV UTF-8' and split that."
+                raise EciBillFileError(problem, file=table.name)
+            keys = BillKeys(layout_for(table.header, mapping, file=table.name))
+            stretches = _sorted(table, keys) if self._sort else _in_file_order(table, keys)
+            with PartWriter(folder, names, table.preamble.encode(), self._rows_per_file) as writer:
+                parts += writer.write(stretches)
+        return parts
 
 
 def check_split_options(rows_per_file: Any, sort: Any, *, source: str) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import OpenablePath, redact_path
 
+#: The description of a bill file, for :func:`checked_path`.
+FILE = "the bill file"
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 

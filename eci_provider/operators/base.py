@@ -56,13 +56,21 @@ class EciOperator(Linked, BaseOperator):
         """Return the arguments that make up the request."""
         return {name: getattr(self, name) for name in self.request_fields}
 
+    def literal_values(self) -> dict[str, Any]:
+        """Return the same arguments as far as they are known when the DAG is parsed."""
+        return self.request_values()
+
+    def rendered_values(self) -> dict[str, Any]:
+        """Return the same arguments once templates are rendered."""
+        return self.request_values()
+
     def check_literals(self) -> None:
         """
         Refuse wrong literals; called at the end of ``__init__``, when the DAG is parsed.
 
         :raises EciValidationError: naming each wrong argument.
         """
-        check_literals(self.request_model(), self.request_values(), source=self.source)
+        check_literals(self.request_model(), self.literal_values(), source=self.source)
 
     def checked_request(self) -> RequestModel:
         """
@@ -72,7 +80,7 @@ class EciOperator(Linked, BaseOperator):
         """
         from eci_provider.api.models import validated
 
-        return validated(self.request_model(), self.request_values(), source=self.source)
+        return validated(self.request_model(), self.rendered_values(), source=self.source)
 
     def execute(self, context: Context) -> Any:
         """

@@ -1,142 +1,110 @@
-"""Check a bill file before it leaves, and split one that is too long."""
+"""Check a bill file before it is sent, and split one that is too long."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from eci_provider.api.errors import EciValidationError
-from eci_provider.core.paths import as_text
+from eci_provider.core.checks import FILE, checked_path
+from eci_provider.core.paths import as_text, redact_path
 from eci_provider.links import KickoutReportLink
-from eci_provider.operators.columns import EciColumnsOperator
+from eci_provider.operators.base import EciOperator
+from eci_provider.operators.columns import chosen_mapping, with_known_columns, with_literal_columns
 from eci_provider.reports.arguments import check_apart, check_report
-from eci_provider.runtime.arguments import check_choice, is_left_out, is_template
-from eci_provider.storage.object_store import open_path
+from eci_provider.runtime.arguments import as_mapping, check_choice, is_left_out, is_template
+from eci_provider.runtime.context import RETURN_VALUE, push_outputs
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath, XComArg
+    from typing_extensions import Unpack
 
     from eci_provider.api.column_mapping import ColumnMapping
-    from eci_provider.api.errors import EciError
     from eci_provider.bills.column_choice import ColumnChoice
-    from eci_provider.bills.report import CheckReport, Problem
     from eci_provider.hooks.eci import EciHook
+    from eci_provider.runtime.operator_arguments import OperatorArguments
 
 ON_PROBLEMS = ("fail", "warn")
-#: The longest column name in a result, in bytes of JSON.
-_LONGEST_NAME = 200
 
 
-class EciBillFileOperator(EciColumnsOperator):
+class CheckBillFileOperator(EciOperator):
     """
-    Be the base of operators that read a bill file; without a profile or a mapping it is in Advanced format.
+    Check a bill file, as far as its faults can be known before EnergyCAP reads it.
 
-    :param file: a local path, or any URL that Airflow's ObjectStoragePath opens.
-    :param profile_code: the import profile that maps its columns, read from EnergyCAP.
-    :param column_mapping: which column is what, so that EnergyCAP need not be asked: columns counted from 1, in
-        snake_case or the documented camelCase; or names of columns as
+    The rules are in :mod:`eci_provider.bills.rules` and in ``docs/bill-files.md``. Memory is bounded.
+
+    .. code-block:: python
+
+        CheckBillFileOperator(
+            task_id="check_file",
+            file="s3://bills/{{ ds }}.csv",
+            profile_code="CITY-ELECTRIC",
+            report="s3://reports/{{ ds }}-check.csv",
+        )
+
+    :param file: the bill file: a local path, or any URL that Airflow's ObjectStoragePath opens. Templated.
+    :param profile_code: the import profile that maps its columns, read from EnergyCAP. Default: none. Templated.
+    :param column_mapping: which column has which meaning, if EnergyCAP need not be asked. Either columns counted
+        from 1, as a :class:`~eci_provider.api.column_mapping.ColumnMapping` or a dict in snake_case or the
+        documented camelCase; or the names of columns as
         :func:`~eci_provider.api.column_mapping.mapping_from_header` takes them, with the ``header`` or a
-        ``sample_file`` that they stand in, which is read when the task runs.
-    :param eci_conn_id: the Airflow connection, used with ``profile_code`` only.
+        ``sample_file`` that they are in. Default: none; without a profile too, the file is in Advanced format.
+        Templated.
+    :param on_problems: the task's state when the file has errors: ``"fail"`` or ``"warn"`` (it succeeds). Warnings
+        never fail it. Default: ``"fail"``. Templated.
+    :param accounts: the codes and aliases of the accounts that EnergyCAP knows; or a dict of them with the codes,
+        aliases and serial numbers of each account's meters. Default: none, accounts are not checked. Templated.
+    :param meters: the codes, aliases and serial numbers of the meters that EnergyCAP knows; not together with a
+        dict of accounts. Default: none, meters are not checked. Templated.
+    :param longest_period: the longest usual period of a bill, in days. Default: 62.
+    :param most_rows: the most rows that a file should have. Default: 5000, as EnergyCAP advises.
+    :param rules_off: the codes of rules to switch off. Default: none. Templated.
+    :param report: where to write all rows with problems, in the form of a kickout report: a path or URL that ends
+        in .csv, .xlsx or .md. An existing file is replaced, except for the bill file and the sample file. If it
+        cannot be written, the task fails once the file is checked. Default: none. Templated.
+    :param eci_conn_id: the Airflow connection, used for ``profile_code`` only. Default: ``"eci_default"``.
+        Templated.
+    :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
+    :return: a dict with ``file``, ``rows``, ``bills``, ``errors``, ``warnings`` and ``problems``: at most ten
+        kinds with ``code``, ``severity``, ``column``, ``message`` and ``rows``, errors first. If a report is
+        wanted also ``report``, its path, or None if it was not written. A task that fails has a result too.
+        ``.output["file"]`` and ``.output["report"]`` pass a part of it on.
     """
 
     request_fields = ("profile_code", "column_mapping")
-    template_fields: Sequence[str] = ("eci_conn_id", *request_fields, "file")
-    template_fields_renderers: ClassVar[dict[str, str]] = {"column_mapping": "json"}
-    operator_extra_links: Sequence[Any] = ()
-
-    def __init__(
-        self,
-        *,
-        file: str | os.PathLike[str],
-        profile_code: str | None = None,
-        column_mapping: Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.file = as_text(file)
-        self.profile_code = profile_code
-        self.column_mapping = column_mapping
-
-    def check_paths(self) -> None:
-        """
-        Refuse paths that are none, such as a template that rendered to nothing; templates are left for later.
-
-        :raises EciValidationError: naming the argument.
-        """
-        self._refuse_no_path("file", self.file, "the bill file")
-
-    def _refuse_no_path(self, name: str, path: Any, what: str) -> None:
-        if not is_template(path) and (is_left_out(path) or "\0" in str(path)):
-            raise EciValidationError([f"{name} is {str(path or '')!r}: must name {what}"], source=self.source)
-
-    @staticmethod
-    def request_model() -> type[ColumnChoice]:
-        """Return the model of the choice of columns."""
-        from eci_provider.bills.column_choice import ColumnChoice
-
-        return ColumnChoice
-
-    def mapping(self, hook: EciHook) -> ColumnMapping | None:
-        """
-        Return the column mapping; None for Advanced format.
-
-        :param hook: asked only where a profile is named.
-        """
-        from eci_provider.bills.profile_mapping import profile_mapping
-
-        choice = cast("ColumnChoice", self.checked_request())
-        if choice.profile_code is None:
-            return choice.column_mapping
-        return profile_mapping(hook.get_conn().import_profiles, choice.profile_code, source=self.source)
-
-
-class CheckBillFileOperator(EciBillFileOperator):
-    """
-    Check a bill file as far as can be known before EnergyCAP reads it; see :mod:`eci_provider.bills.rules`.
-
-    :param on_problems: what errors make of the task: ``fail`` or ``warn``; warnings never fail it.
-    :param accounts: the codes and aliases of accounts that EnergyCAP knows, or a dict of them with the codes,
-        aliases and serial numbers of the meters of each.
-    :param meters: the codes, aliases and serial numbers of meters that EnergyCAP knows, unless ``accounts`` is a
-        dict.
-    :param longest_period: above how many days a bill's period is unusual.
-    :param most_rows: above how many rows a file is too long.
-    :param rules_off: the codes of rules that are switched off.
-    :param report: where to write which rows have which problems, in the form of a kickout report: a path or URL
-        that ends in .csv, .xlsx or .md, and not the file's own or the sample file's; what is there is replaced.
-        Where it cannot be written, the task fails after the check, by the file's errors if there are any.
-    :param kwargs: ``file``, ``profile_code`` and ``column_mapping`` of
-        :class:`~eci_provider.operators.bill_file.EciBillFileOperator`.
-    :return: ``file``, ``rows``, ``bills``, ``errors``, ``warnings`` and ``problems``: at most ten of ``code``,
-        ``severity``, ``column``, ``message`` and ``rows``, errors first; and ``report``, where one is wanted,
-        None if it could not be written.
-    """
-
     template_fields: Sequence[str] = (
-        *EciBillFileOperator.template_fields,
+        "eci_conn_id",
+        *request_fields,
+        "file",
         "on_problems",
         "accounts",
         "meters",
         "rules_off",
         "report",
     )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"column_mapping": "json"}
     operator_extra_links: Sequence[Any] = (KickoutReportLink(),)
 
     def __init__(
         self,
         *,
-        on_problems: str = "fail",
-        accounts: Sequence[str | int] | Mapping[Any, Sequence[str | int]] | None = None,
-        meters: Sequence[str | int] | None = None,
+        file: str | os.PathLike[str] | ObjectStoragePath | XComArg,
+        profile_code: str | XComArg | None = None,
+        column_mapping: Mapping[str, Any] | ColumnMapping | None = None,
+        on_problems: Literal["fail", "warn"] = "fail",
+        accounts: Sequence[str | int] | Mapping[Any, Sequence[str | int]] | str | XComArg | None = None,
+        meters: Sequence[str | int] | XComArg | None = None,
         longest_period: int = 62,
         most_rows: int = 5000,
-        rules_off: Sequence[str] | None = (),
-        report: str | os.PathLike[str] | None = None,
-        **kwargs: Any,
+        rules_off: Sequence[str] | XComArg | None = (),
+        report: str | os.PathLike[str] | ObjectStoragePath | None = None,
+        eci_conn_id: str = "eci_default",
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(eci_conn_id=eci_conn_id, **kwargs)
+        self.file = as_text(file)
+        self.profile_code = profile_code
+        self.column_mapping = as_mapping(column_mapping)
         self.on_problems = on_problems
         self.accounts = accounts
         self.meters = meters
@@ -145,30 +113,60 @@ class CheckBillFileOperator(EciBillFileOperator):
         self.rules_off = rules_off
         self.report = as_text(report)
         self.check_literals()
-        self.check_paths()
-        check_choice("on_problems", on_problems, ON_PROBLEMS, source=self.source)
-        self._check_bounds()
-        self._report_path()
+        self._check_literal_options()
 
-    def _report_path(self) -> str | None:
-        """Return where the report goes; a template that renders to nothing means nowhere."""
-        report = self.report
-        if is_template(report) or is_left_out(report):
-            return None
-        mapping = self.column_mapping
-        sample = mapping.get("sample_file") if isinstance(mapping, Mapping) else None
-        check_report(report, name="report", source=self.source, file=self.file)
-        check_apart(report, [sample], source=self.source, name="report")
-        return str(report)
+    @staticmethod
+    def request_model() -> type[ColumnChoice]:
+        """Return the model of the choice of columns."""
+        from eci_provider.bills.column_choice import ColumnChoice
 
-    def _check_bounds(self) -> None:
-        """Refuse wrong bounds; templates are left for later."""
+        return ColumnChoice
+
+    def literal_values(self) -> dict[str, Any]:
+        """Return the choice of columns as far as it is known when the DAG is parsed."""
+        return with_literal_columns(self.request_values(), source=self.source)
+
+    def rendered_values(self) -> dict[str, Any]:
+        """Return the choice of columns, with the names of columns looked up."""
+        return with_known_columns(self.request_values(), source=self.source)
+
+    def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
+        """Check the file, and push the result even if the task fails."""
+        from eci_provider.reports.bill_file_check import BillFileCheck
+
+        check_choice("on_problems", self.on_problems, ON_PROBLEMS, source=self.source)
+        report = None if is_left_out(self.report) else self.report
+        self._check_report(report)
+        check = BillFileCheck(self.file, report=report, source=self.source, **self._options())
+        result = check.run(chosen_mapping(cast("ColumnChoice", self.checked_request()), hook, source=self.source))
+        if result.report is not None:
+            self.show_report(context, result.report)
+        push_outputs(context, file=result.file, report=result.report)
+        if error := result.error(self.on_problems):
+            context["ti"].xcom_push(key=RETURN_VALUE, value=result.as_xcom())
+            raise error
+        return result.as_xcom()
+
+    def _check_literal_options(self) -> None:
+        """Refuse wrong options; templates are left for later."""
         from eci_provider.bills.check_options import checked_options
 
-        known = {name: value for name, value in self._bounds().items() if not is_template(value)}
-        checked_options(source=self.source, **known)
+        if not is_template(self.file):
+            checked_path(self.file, name="file", description=FILE, source=self.source)
+        check_choice("on_problems", self.on_problems, ON_PROBLEMS, source=self.source)
+        literals = {name: value for name, value in self._options().items() if not is_template(value)}
+        checked_options(**literals, source=self.source)
+        self._check_report(None if is_left_out(self.report) or is_template(self.report) else self.report)
 
-    def _bounds(self) -> dict[str, Any]:
+    def _check_report(self, report: Any) -> None:
+        """Refuse a report that is not one, or that would replace the bill file or the sample file."""
+        if report is None:
+            return
+        sample = self.column_mapping.get("sample_file") if isinstance(self.column_mapping, Mapping) else None
+        check_report(report, name="report", source=self.source, file=self.file)
+        check_apart(report, [sample], source=self.source, name="report")
+
+    def _options(self) -> dict[str, Any]:
         return {
             "accounts": self.accounts,
             "meters": self.meters,
@@ -177,145 +175,101 @@ class CheckBillFileOperator(EciBillFileOperator):
             "rules_off": self.rules_off,
         }
 
-    def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
-        """Check the file; what was found is pushed to XCom where the task fails, too."""
-        from eci_provider.bills import EciBillFileError, check_file
-        from eci_provider.runtime.context import RETURN_VALUE
 
-        check_choice("on_problems", self.on_problems, ON_PROBLEMS, source=self.source)
-        self._check_bounds()
-        self.check_paths()
-        path = self._report_path()
-        report = check_file(open_path(self.file), mapping=self.mapping(hook), **self._bounds())
-        unreported = self._read(report, path)
-        result = self._result(report)
-        if path is not None:
-            result["report"] = None if unreported else path
-            if not unreported:
-                self.show_report(context, path)
-        has_failed = bool(report.errors) and self.on_problems != "warn"
-        if unreported or has_failed:
-            context["ti"].xcom_push(key=RETURN_VALUE, value=result)
-        if has_failed:
-            kinds = "; ".join(f"{kind['rows']:,} x {kind['code']}" for kind in result["problems"])
-            problem = f"{report.errors:,} errors and {report.warnings:,} warnings ({kinds}). The log shows where."
-            raise EciBillFileError(problem, file=str(self.file))
-        if unreported:
-            raise unreported
-        return result
-
-    def _read(self, report: CheckReport, path: str | None) -> EciError | None:
-        """
-        Read the file, write its problems where a report is wanted, and log them.
-
-        :return: why the report could not be written: what was found must not be lost for that.
-        """
-        from eci_provider.api.errors import EciError
-
-        first: dict[tuple[str, str | None], str] = {}
-
-        def hear(problem: Problem) -> None:
-            first.setdefault((problem.rule.code, problem.column), str(problem))
-
-        unreported = None
-        if path is not None:
-            from eci_provider.reports import write_report
-            from eci_provider.reports.problems import ProblemRows
-
-            try:
-                write_report(ProblemRows(report, title=f"Check of bill file {self.file}", on_problem=hear), path)
-                self.log.info("The report of bill file %s is %s.", self.file, path)
-            except EciError as error:
-                self.log.error("The report of bill file %s was not written: %s", self.file, error)
-                unreported = error
-        if path is None or unreported:
-            for problem in report:
-                hear(problem)
-        self._tell(report, first)
-        return unreported
-
-    def _tell(self, report: CheckReport, first: dict[tuple[str, str | None], str]) -> None:
-        """Log of each kind of problem the first one, and the sums."""
-        from eci_provider.core.text import LONGEST_TEXT, cut
-
-        for kind in report.digest():
-            example = cut(first[kind["code"], kind["column"]], LONGEST_TEXT)
-            self.log.warning("%s rows: %s First: %s", f"{kind['rows']:,}", kind["message"], example)
-        self.log.info(
-            "Bill file %s: %s rows, %s bills, %s errors, %s warnings.",
-            self.file,
-            *(f"{number:,}" for number in (report.rows, report.bills, report.errors, report.warnings)),
-        )
-
-    def _result(self, report: CheckReport) -> dict[str, Any]:
-        from eci_provider.core.text import cut
-
-        return {
-            "file": str(self.file),
-            "rows": report.rows,
-            "bills": report.bills,
-            "errors": report.errors,
-            "warnings": report.warnings,
-            "problems": [{**kind, "column": cut(kind["column"], _LONGEST_NAME)} for kind in report.digest()],
-        }
-
-
-class SplitBillFileOperator(EciBillFileOperator):
+class SplitBillFileOperator(EciOperator):
     """
-    Split a bill file into parts of at most 5,000 rows, as EnergyCAP advises; no bill lies in two of them.
+    Split a bill file into parts of at most 5,000 rows, as EnergyCAP advises; no bill is in two of them.
 
-    The same file makes the same parts with the same names, so that an import that was retried knows them again;
-    parts of files in different folders never share a name.
+    The same file makes the same parts with the same names, so the import of a part can be retried. Parts of files
+    in different folders never have the same name. Memory is bounded.
 
-    :param destination: the folder of the parts: a local path, or any URL that Airflow's ObjectStoragePath opens.
-    :param rows_per_file: how many rows a part holds at most; only a single longer bill makes a longer one.
-    :param sort: whether to bring rows into the documented order first (account, vendor, start, end), so that rows
-        of one bill meet wherever they stood.
-    :param kwargs: ``file``, ``profile_code`` and ``column_mapping`` of
-        :class:`~eci_provider.operators.bill_file.EciBillFileOperator`.
-    :return: the parts' paths, for ``ImportBillsOperator.partial(...).expand(file=...)``, which takes 1,024 unless
+    .. code-block:: python
+
+        split = SplitBillFileOperator(
+            task_id="split_file",
+            file="s3://bills/{{ ds }}.csv",
+            profile_code="CITY-ELECTRIC",
+            destination="s3://parts/{{ ds }}",
+        )
+        ImportBillsOperator.partial(task_id="import_parts", profile_code="CITY-ELECTRIC").expand(file=split.output)
+
+    :param file: the bill file, CSV, DAT or TXT, or a ZIP of them: a local path, or any URL that Airflow's
+        ObjectStoragePath opens. Templated.
+    :param destination: the folder of the parts: a local path, which is made where it is missing, or any URL that
+        Airflow's ObjectStoragePath opens. Templated.
+    :param profile_code: the import profile that maps its columns, read from EnergyCAP. Default: none. Templated.
+    :param column_mapping: which column has which meaning, as in
+        :class:`~eci_provider.operators.bill_file.CheckBillFileOperator`. Default: none; without a profile too, the
+        file is in Advanced format. Templated.
+    :param rows_per_file: how many rows a part has at most; only a longer bill makes a longer part. Default: 5000.
+    :param sort: whether to sort the rows first (account, vendor, start, end), which brings the rows of each bill
+        together. Default: False.
+    :param eci_conn_id: the Airflow connection, used for ``profile_code`` only. Default: ``"eci_default"``.
+        Templated.
+    :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
+    :return: the list of the parts' paths, for ``expand(file=...)``, which takes 1,024 of them unless
         ``[core] max_map_length`` says otherwise.
     """
 
-    template_fields: Sequence[str] = (*EciBillFileOperator.template_fields, "destination")
+    request_fields = ("profile_code", "column_mapping")
+    template_fields: Sequence[str] = ("eci_conn_id", *request_fields, "file", "destination")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"column_mapping": "json"}
+    operator_extra_links: Sequence[Any] = ()
 
     def __init__(
         self,
         *,
-        destination: str | os.PathLike[str],
+        file: str | os.PathLike[str] | ObjectStoragePath | XComArg,
+        destination: str | os.PathLike[str] | ObjectStoragePath,
+        profile_code: str | XComArg | None = None,
+        column_mapping: Mapping[str, Any] | ColumnMapping | None = None,
         rows_per_file: int = 5000,
         sort: bool = False,
-        **kwargs: Any,
+        eci_conn_id: str = "eci_default",
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(eci_conn_id=eci_conn_id, **kwargs)
+        self.file = as_text(file)
         self.destination = as_text(destination)
+        self.profile_code = profile_code
+        self.column_mapping = as_mapping(column_mapping)
         self.rows_per_file = rows_per_file
         self.sort = sort
         self.check_literals()
-        self.check_paths()
-        self._check_split_options()
+        self._check_literal_options()
 
-    def check_paths(self) -> None:
-        """Refuse a destination that is none, too."""
-        super().check_paths()
-        self._refuse_no_path("destination", self.destination, "the folder of the parts")
+    @staticmethod
+    def request_model() -> type[ColumnChoice]:
+        """Return the model of the choice of columns."""
+        from eci_provider.bills.column_choice import ColumnChoice
 
-    def _check_split_options(self) -> None:
-        from eci_provider.bills.splitting import check_split_options
+        return ColumnChoice
 
-        check_split_options(self.rows_per_file, self.sort, source=self.source)
+    def literal_values(self) -> dict[str, Any]:
+        """Return the choice of columns as far as it is known when the DAG is parsed."""
+        return with_literal_columns(self.request_values(), source=self.source)
+
+    def rendered_values(self) -> dict[str, Any]:
+        """Return the choice of columns, with the names of columns looked up."""
+        return with_known_columns(self.request_values(), source=self.source)
 
     def perform(self, context: Context, hook: EciHook) -> list[str]:
-        """Write the parts, and return where they lie."""
-        from eci_provider.bills import split_file
+        """Write the parts, and return their paths."""
+        from eci_provider.bills.splitting import BillFileSplit
 
-        self.check_paths()
-        parts = split_file(
-            open_path(self.file),
-            self.destination,
-            rows_per_file=self.rows_per_file,
-            mapping=self.mapping(hook),
-            sort=self.sort,
+        split = BillFileSplit(
+            self.file, self.destination, rows_per_file=self.rows_per_file, sort=self.sort, source=self.source
         )
-        self.log.info("Bill file %s: %s parts in %s.", self.file, f"{len(parts):,}", self.destination)
+        parts = split.run(chosen_mapping(cast("ColumnChoice", self.checked_request()), hook, source=self.source))
+        shown = redact_path(self.file), f"{len(parts):,}", redact_path(self.destination)
+        self.log.info("Bill file %s: %s parts in %s.", *shown)
         return parts
+
+    def _check_literal_options(self) -> None:
+        """Refuse wrong options; templates are left for later."""
+        from eci_provider.bills.splitting import FOLDER, check_split_options
+
+        for name, path, description in (("file", self.file, FILE), ("destination", self.destination, FOLDER)):
+            if not is_template(path):
+                checked_path(path, name=name, description=description, source=self.source)
+        check_split_options(self.rows_per_file, self.sort, source=self.source)

@@ -1,62 +1,91 @@
-"""What operators share that take a column mapping: its columns may be given by their names."""
+"""Column mappings as arguments of operators: numbers, or names that are looked up when the task runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eci_provider.operators.base import EciOperator
-from eci_provider.runtime import arguments
+from eci_provider.runtime.arguments import is_template
+
+if TYPE_CHECKING:
+    from eci_provider.api.column_mapping import ColumnMapping
+    from eci_provider.bills.column_choice import ColumnChoice
+    from eci_provider.hooks.eci import EciHook
 
 
 class EciColumnsOperator(EciOperator):
+    """Base class for operators that take a column mapping."""
+
+    def literal_values(self) -> dict[str, Any]:
+        """Return the request's arguments as far as they are known when the DAG is parsed."""
+        return with_literal_columns(self.request_values(), source=self.source)
+
+    def rendered_values(self) -> dict[str, Any]:
+        """Return the request's arguments, with the names of columns looked up."""
+        return with_known_columns(self.request_values(), source=self.source)
+
+
+def with_literal_columns(values: Mapping[str, Any], *, source: str) -> dict[str, Any]:
     """
-    Be the base of operators that take a column mapping.
+    Return a request's arguments with numbers for the names of columns, when the DAG is parsed.
 
-    :param column_mapping: which column is what: columns counted from 1, in snake_case or the documented camelCase;
-        or names of columns as :func:`~eci_provider.api.column_mapping.mapping_from_header` takes them, with the
-        ``header`` or a ``sample_file`` that they stand in. The file is read when the task runs.
-    """
+    A sample file is not read then: each name gets a number of its own, so that everything else can be checked.
 
-    column_mapping: Any
-
-    def check_literals(self) -> None:
-        """Refuse wrong literals; a sample file is not read, and its names are not looked up."""
-        from eci_provider.bills.mapping import check_names, has_names
-
-        values = super().request_values()
-        mapping = self.column_mapping
-        if isinstance(mapping, Mapping):
-            check_names(mapping, source=self.source)
-        if has_names(mapping):
-            is_known = not arguments.is_template(mapping)
-            values["column_mapping"] = literal_columns(mapping, is_known=is_known, source=self.source)
-        arguments.check_literals(self.request_model(), values, source=self.source)
-
-    def request_values(self) -> dict[str, Any]:
-        """Return the arguments that make up the request, names of columns being looked up."""
-        from eci_provider.bills.mapping import check_names, column_mapping, has_names
-
-        values = super().request_values()
-        mapping = self.column_mapping
-        if isinstance(mapping, Mapping):
-            check_names(mapping, source=self.source)
-        if has_names(mapping):
-            values["column_mapping"] = column_mapping(mapping, source=self.source)
-        return values
-
-
-def literal_columns(value: Mapping[str, Any], *, is_known: bool, source: str) -> dict[str, Any]:
-    """
-    Return the column numbers of names of columns when a DAG is parsed, to check as much as is known then.
-
-    A sample file is not opened: each name stands for a column of its own, and the task looks up the true numbers.
-
-    :param value: a dict of column names, with ``header`` or ``sample_file`` beside.
-    :param is_known: whether it holds no template; names and headers that are templates are not looked up.
-    :param source: where it came from, for the message.
+    :param values: the arguments, ``column_mapping`` among them.
+    :param source: whose arguments they are, for the message.
     :raises EciValidationError: when a field is missing or unknown, or a name is not in a header that is known.
     """
+    from eci_provider.bills.mapping import check_names, has_names
+
+    mapping = values["column_mapping"]
+    if not isinstance(mapping, Mapping):
+        return dict(values)
+    check_names(mapping, source=source)
+    if not has_names(mapping):
+        return dict(values)
+    is_known = not is_template(mapping)
+    return {**values, "column_mapping": _literal_columns(mapping, is_known=is_known, source=source)}
+
+
+def with_known_columns(values: Mapping[str, Any], *, source: str) -> dict[str, Any]:
+    """
+    Return a request's arguments with numbers for the names of columns, when the task runs.
+
+    :param values: the arguments, ``column_mapping`` among them.
+    :param source: whose arguments they are, for the message.
+    :raises EciBillFileError: when the sample file cannot be read.
+    :raises EciValidationError: when a field or a name is wrong.
+    """
+    from eci_provider.bills.mapping import check_names, column_mapping, has_names
+
+    mapping = values["column_mapping"]
+    if not isinstance(mapping, Mapping):
+        return dict(values)
+    check_names(mapping, source=source)
+    if not has_names(mapping):
+        return dict(values)
+    return {**values, "column_mapping": column_mapping(mapping, source=source)}
+
+
+def chosen_mapping(choice: ColumnChoice, hook: EciHook, *, source: str) -> ColumnMapping | None:
+    """
+    Return the column mapping of a bill file; None for Advanced format.
+
+    :param choice: a profile, a mapping, or neither.
+    :param hook: EnergyCAP is asked only for a profile.
+    :param source: whose arguments they are, for the message.
+    :raises EciValidationError: when there is no such profile, or its mapping cannot be used.
+    """
+    from eci_provider.bills.profile_mapping import profile_mapping
+
+    if choice.profile_code is None:
+        return choice.column_mapping
+    return profile_mapping(hook.get_conn().import_profiles, choice.profile_code, source=source)
+
+
+def _literal_columns(value: Mapping[str, Any], *, is_known: bool, source: str) -> dict[str, Any]:
+    """Return the fields of a column mapping with a number for each name; ``is_known`` says it has no template."""
     from eci_provider.api.header_lookup import FIELDS, is_list, mapping_values
 
     names = {str(key): item for key, item in value.items()}
@@ -73,12 +102,12 @@ def literal_columns(value: Mapping[str, Any], *, is_known: bool, source: str) ->
 
 
 def _as_text(name: Any) -> Any:
-    """Return another task's result, which is not known yet, as the text of a template."""
-    return name if isinstance(name, str) or not arguments.is_template(name) else f"{{{{ {name} }}}}"
+    """Return a reference to another task's result as a template, which is a text."""
+    return name if isinstance(name, str) or not is_template(name) else f"{{{{ {name} }}}}"
 
 
 def _observation_as_text(item: Any) -> Any:
-    if not isinstance(item, Mapping) or not arguments.is_template(item.get("column")):
+    if not isinstance(item, Mapping) or not is_template(item.get("column")):
         return item
-    # The caption that a column's name gives is not known either.
+    # Without a caption the column's name is taken, which is not known either.
     return {**item, "column": _as_text(item["column"]), "caption": item.get("caption") or "{{ column }}"}

@@ -1,22 +1,23 @@
-"""The problems that a check of a bill file found, as rows of a report, like kickouts."""
+"""The problems that a check of a bill file found, as rows of a report, in the columns of a kickout report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from eci_provider.bills.report import CheckReport, Problem
+from eci_provider.bills.report import Problem
+from eci_provider.bills.rules import ERROR
 
 
 class ProblemRow(NamedTuple):
     """
-    A problem as a row of a report.
+    A row with a problem.
 
     :param file: the file's name.
     :param row: the row's number in it; None for the file as a whole.
     :param column: the column at fault; None for the row as a whole.
     :param kind: the rule that is broken, with its code and the column.
-    :param message: what is wrong with this very row, with the rule's code.
+    :param message: what is wrong with this row, with the rule's code.
     :param rank: 0 for an error, 1 for a warning.
     :param cells: the row as pairs of column name and value.
     """
@@ -32,49 +33,41 @@ class ProblemRow(NamedTuple):
 
 class ProblemRows:
     """
-    The problems of a check as rows of a report; iterating over them reads the bill file.
+    The problems of a check, as rows of a report.
 
-    :param report: the check.
+    :param problems: the problems, such as ``check_file(...)``.
     :param title: the title of the report.
-    :param on_problem: called with each problem that is read.
+    :param file: the bill file, which the report must not replace; None if it is not known.
     """
 
     noun = "Problems"
 
     def __init__(
-        self,
-        report: CheckReport,
-        *,
-        title: str = "Bill file check",
-        on_problem: Callable[[Problem], object] | None = None,
+        self, problems: Iterable[Problem], *, title: str = "Bill file check", file: object = None
     ) -> None:
         self.title = title
-        #: The bill file, if it is known.
-        self.file: object = report.file
-        self._report = report
-        self._on_problem = on_problem
+        self.file = file
+        self._problems = problems
 
     def __iter__(self) -> Iterator[ProblemRow]:
-        for problem in self._report:
-            if self._on_problem is not None:
-                self._on_problem(problem)
+        for problem in self._problems:
             yield _row(problem)
 
     def without_rows(self) -> list[str]:
-        """Return nothing: a problem of the file as a whole is a row of the report too."""
+        """Return an empty list: a problem of the file as a whole is a row of the report, too."""
         return []
 
 
 def _row(problem: Problem) -> ProblemRow:
     rule = problem.rule
     name = f"{rule.severity} {rule.code}"
-    place = "" if problem.column is None else f", column {problem.column!r}"
+    column = "" if problem.column is None else f", column {problem.column!r}"
     return ProblemRow(
         problem.file,
         problem.row,
         problem.column,
-        f"{name}{place}: {rule.sentence}",
+        f"{name}{column}: {rule.sentence}",
         f"{name}: {problem.message}",
-        0 if rule.severity == "error" else 1,
+        0 if rule.severity == ERROR else 1,
         problem.cells,
     )

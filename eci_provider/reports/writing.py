@@ -44,7 +44,7 @@ def write_report(report: Report | CheckReport, path: AnyPath, format: FormatName
     """
     name = checked_format(path, format, source="write_report")
     if isinstance(report, CheckReport):
-        report = ProblemRows(report)
+        report = ProblemRows(report, file=report.file)
     if isinstance(report, ProblemRows):
         check_apart(path, [report.file], source="write_report")
     with _report_errors(path), atomic_write(path) as stream, GroupedRows() as rows:

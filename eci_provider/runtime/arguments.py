@@ -47,6 +47,15 @@ def is_template(value: Any) -> bool:
     return not isinstance(value, _PLAIN) and hasattr(value, "iter_references")
 
 
+def as_mapping(value: Any) -> Any:
+    """
+    Return a request model as a mapping that Airflow can render and serialize, and anything else as it is.
+
+    :param value: an argument such as ``batch_settings``.
+    """
+    return value if isinstance(value, (str, Mapping)) or not hasattr(value, "wire") else value.wire()
+
+
 def check_literals(model: type[RequestModel], values: Mapping[str, Any], *, source: str) -> None:
     """
     Refuse wrong literals when the DAG is parsed; templates are checked after rendering.

@@ -34,6 +34,18 @@ def own_xcom(context: Context, key: str) -> Any:
     return instance.xcom_pull(task_ids=instance.task_id, key=key, map_indexes=map_index(instance))
 
 
+def push_outputs(context: Context, **values: Any) -> None:
+    """
+    Push values as XComs of their own, for ``task.output[key]``; an unknown one is left out.
+
+    :param context: Airflow's context.
+    :param values: the values by key.
+    """
+    for key, value in values.items():
+        if value is not None:
+            context["ti"].xcom_push(key=key, value=value)
+
+
 def xcoms_of_all_instances(context: Context, key: str) -> list[Any]:
     """
     Return what all instances of a mapped task, this one included, pushed in this DAG run.

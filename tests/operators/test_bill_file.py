@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from eci_provider.api import errors
+from eci_provider.api.column_mapping import ColumnMapping
 from eci_provider.bills import EciBillFileError
 from eci_provider.operators import CreateImportProfileOperator, ImportBillsOperator
 from eci_provider.operators.bill_file import CheckBillFileOperator, SplitBillFileOperator
@@ -183,6 +184,21 @@ def test_a_list_that_was_rendered_to_text_is_told_as_such(faulty: Path) -> None:
     )
 
     assert "must be a list of codes; a template renders to text: pass a task's .output, or set" in str(end.error)
+
+
+def test_the_file_and_the_report_can_be_passed_on(faulty: Path, tmp_path: Path) -> None:
+    report = str(tmp_path / "report.csv")
+
+    end = run(_check(file=str(faulty), column_mapping=MAPPING, on_problems="warn", report=report))
+
+    assert (end.xcoms["file"], end.xcoms["report"]) == (str(faulty), report)
+    assert "report" not in run(_check(file=str(faulty), column_mapping=MAPPING, on_problems="warn")).xcoms
+
+
+def test_a_mapping_may_be_a_model(faulty: Path) -> None:
+    mapping = ColumnMapping.model_validate(MAPPING)
+
+    assert run(_check(file=str(faulty), column_mapping=mapping, on_problems="warn")).result["errors"] == 2
 
 
 def test_the_result_stays_small_whatever_the_file_holds(tmp_path: Path) -> None:
