@@ -86,11 +86,9 @@ class KickoutReportOperator(EciOperator):
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Write the report, and return its sums."""
-        from eci_provider.api.tasks import checked_guid
         from eci_provider.reports.kickouts import KickoutReportWriter
 
-        self._check()
-        task_guid = checked_guid(self.task_guid, source=self.source)
+        task_guid = self._check(is_rendered=True)
         writer = KickoutReportWriter(
             self.path,
             name="path",
@@ -107,18 +105,20 @@ class KickoutReportOperator(EciOperator):
         self.show_report(context, result["path"])
         return result
 
-    def _check(self) -> None:
-        """Refuse wrong arguments; templates are left for later."""
+    def _check(self, *, is_rendered: bool = False) -> str:
+        """Refuse wrong arguments, and return the GUID; templates are left until they are rendered."""
         from eci_provider.api.tasks import checked_guid
 
         if not is_left_out(self.file) and not is_left_out(self.file_names):
             raise EciValidationError(["file and file_names are both given: give one of them"], source=self.source)
-        if not is_template(self.task_guid):
-            checked_guid(self.task_guid, source=self.source)
-        if not is_template(self.file_names) and not is_left_out(self.file_names):
+        task_guid = self.task_guid
+        if is_rendered or not is_template(task_guid):
+            task_guid = checked_guid(task_guid, source=self.source)
+        if not is_left_out(self.file_names) and (is_rendered or not is_template(self.file_names)):
             checked_names(self.file_names, source=self.source)
         format, file = (None if is_left_out(value) else value for value in (self.format, self.file))
         check_report(self.path, format, source=self.source, file=file)
+        return task_guid
 
     def _names(self) -> Sequence[str] | None:
         """Return the names of the files in the ZIP that was imported, if they are known."""

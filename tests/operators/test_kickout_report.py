@@ -197,6 +197,8 @@ def test_wrong_literals_are_refused_when_the_dag_is_parsed(arguments: dict[str, 
     ("arguments", "said"),
     [
         ({"task_guid": "{{ params.nothing }}"}, "task_guid is 'None'"),
+        ({"task_guid": "{{ params.jinja }}"}, "task_guid is '{{ x }}'"),
+        ({"path": "{{ params.jinja }}.csv"}, "path is '{{ x }}.csv': must name the file"),
         ({"path": "{{ params.nothing }}", "format": "csv"}, "path is 'None': must name the file"),
         ({"path": "report.{{ params.odd }}"}, "path is 'report.pdf'"),
         ({"path": "report.csv", "format": "{{ params.odd }}"}, "format is 'pdf'"),
@@ -208,7 +210,7 @@ def test_wrong_templates_are_refused_before_anything_is_sent(
 ) -> None:
     operator = _report(**{"task_guid": GUID, "path": "report.csv", **arguments})
 
-    end = run(operator, params={"nothing": None, "odd": "pdf", "here": str(Path.cwd())})
+    end = run(operator, params={"nothing": None, "odd": "pdf", "here": str(Path.cwd()), "jinja": "{{ x }}"})
 
     assert isinstance(end.error, EciValidationError)
     assert said in str(end.error)
