@@ -177,9 +177,7 @@ class ImportResult:
         return f"{ended}{_number(self.imported)} bills imported{place}{kicked}."
 
     def _why_void(self) -> str:
-        cause = (
-            f", as kickouts make it where EnergyCAP is set to {MARK_BATCH_PENDING}" if self.has_kickouts else ""
-        )
+        cause = f" because of the kickouts (setting {MARK_BATCH_PENDING})" if self.has_kickouts else ""
         bills = "all" if self.voided is None else f"the {self.voided}"
         return (
             f"Batch {self.batch_code!r} is Pending{cause}: {bills} bills of this import are void "

@@ -9,8 +9,8 @@ from eci_provider.api.errors import EciError, EciWaitTimeoutError
 
 #: The hint without reattaching for an import of which only the marker is known.
 NOT_SEARCHED_FOR = (
-    "With reattach=False no later attempt searches for it: if EnergyCAP shows an import whose note begins with "
-    "the marker, set adopt_task_guid to its GUID; if not, clear the task."
+    "With reattach=False no later attempt searches. If an import's note begins with the marker, set "
+    "adopt_task_guid to it; else clear the task."
 )
 
 

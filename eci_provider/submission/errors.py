@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eci_provider.submission.marker import Target
 
 _MOST_NAMED = 10
-_MORE_TIME = "Allow more time than the upload and settle_time take."
+_MORE_TIME = "Allow time for the upload and settle_time."
 
 
 def several_imports(marker: str, tasks: Sequence[TaskResponse]) -> EciUnknownOutcomeError:
@@ -67,8 +67,8 @@ def search_failed(
         hint = "Clear the task when the cause is fixed: it searches again."
     return _unknown_after(
         error,
-        f"It is not known whether {description} was submitted by an earlier request, marker {marker}: the search "
-        f"for it failed. Nothing is sent. {hint} The cause: {error.message}",
+        f"It is not known whether {description} was submitted, marker {marker}: the search failed. Nothing is "
+        f"sent. {hint} The cause: {error.message}",
         marker,
     )
 
@@ -93,8 +93,8 @@ def resend_failed(
     later = "A later attempt finds its import; clear the task when the cause is fixed."
     return _unknown_after(
         error,
-        f"An answer to {description} was lost, and sending it again failed. The first request, marker {marker}, "
-        f"may still take effect late. {later if reattach else NOT_SEARCHED_FOR} The cause: {error.message}",
+        f"An answer to {description} was lost; resending failed. The first request, marker {marker}, may still "
+        f"take effect. {later if reattach else NOT_SEARCHED_FOR} The cause: {error.message}",
         marker,
     )
 
@@ -143,8 +143,8 @@ def timeout_before_import(description: str, *, reattach: bool = True) -> EciUnkn
     hint = (
         "The next attempt searches for it."
         if reattach
-        else "With reattach=False no later attempt searches for it: if it is there, set adopt_task_guid to it; "
-        "if not, clear the task."
+        else "With reattach=False no later attempt searches: if it is there, set adopt_task_guid to it; "
+        "else clear the task."
     )
     return EciUnknownOutcomeError(
         f"`execution_timeout` exceeded while {description} was submitted or searched for. It may run in "

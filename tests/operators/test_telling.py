@@ -233,7 +233,7 @@ def test_a_kill_while_a_lost_request_settles_does_not_say_that_nothing_was_sent(
 
     assert isinstance(end.error, errors.EciUnknownOutcomeError)
     assert not end.is_final
-    says(end, "It was not sent again.", f"marker {end.error.details['marker']}, may still take effect late")
+    says(end, "It was not sent again.", f"marker {end.error.details['marker']}, may still take effect")
     says(end, "A later attempt finds its import")
     says_not(end, "Nothing was sent")
     assert len(scene.clock.slept) == 1
