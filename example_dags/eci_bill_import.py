@@ -1,9 +1,9 @@
 """
 Import a month's bills: open a batch, send the file, have kickouts corrected and retried, close the batch.
 
-Rows that EnergyCAP kicks out do not stop the month: the DAG waits, without holding a worker, until somebody has
-corrected what the messages name (a missing account, say) and has written "corrected" into the import's note in
-EnergyCAP. Then it retries the kickouts. Only when nothing is left over is the batch closed.
+If EnergyCAP kicks rows out, the DAG waits without a worker. Correct in EnergyCAP what the messages name (a
+missing account, for example), then add "corrected" to the import's note there. The DAG then retries the
+kickouts. It closes the batch only if nothing is left.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from eci_provider.retry_policy import eci_default_args
 
 BILLS = Path(__file__).parent / "data" / "nycha_electric_bills.csv"
 
-# Columns are counted from 1. Which observation types and units exist is up to your EnergyCAP.
+# Columns count from 1. Use the observation types and units of your EnergyCAP.
 COLUMNS = {
     "date_format": "mm/dd/yyyy",
     "account_code_column_index": 3,

@@ -1,8 +1,8 @@
 """
-Keep an import profile up to date, import a file by it, and wait with the sensor.
+Keep an import profile up to date, import a file with it, and wait with the sensor.
 
-The import goes into a batch of its own, which EnergyCAP closes when it is done: nothing is left to close here. The
-operator only submits the file; the sensor waits, which suits a DAG in which something else goes on meanwhile.
+The import goes into a batch of its own, which EnergyCAP closes afterwards, so the DAG has no batch to close.
+The operator only submits the file, and the sensor waits: use this if other tasks run in between.
 """
 
 from __future__ import annotations

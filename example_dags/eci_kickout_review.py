@@ -1,13 +1,16 @@
 """
-Import a month's bills, and let a person decide about what EnergyCAP kicked out (Airflow 3.1 and newer).
+Import a month's bills, and let a person decide about the kickouts (Airflow 3.1 and newer).
 
-The import's numbers and the most frequent reasons are shown in Airflow under *Required Actions*, and the run waits
-for an answer without a worker. Who answers chooses: retry the kickouts, once what the reasons name is corrected in
-EnergyCAP, and close the batch; accept what came in, and close the batch; or void the batch. Nobody is asked where
-there are no kickouts.
+Airflow shows the import's numbers and the most frequent reasons under *Required Actions*, and the run waits for
+an answer without a worker. Choose one:
 
-A retry that leaves kickouts asks again, about those. The third retry does not: it fails the run, and says why.
-`docs/kickout-review.md` tells what each choice does, and what happens when nobody answers.
+- retry the kickouts, after you have corrected in EnergyCAP what the reasons name, and close the batch;
+- accept what came in, and close the batch;
+- void the batch.
+
+Without kickouts nobody is asked. A retry that leaves kickouts asks again about them. The third retry does not:
+it fails the run, and says why. `docs/kickout-review.md` explains each choice, and what happens if nobody
+answers.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from eci_provider.retry_policy import eci_default_args
 try:
     from airflow.providers.standard.operators.hitl import HITLBranchOperator
 except (ImportError, AirflowOptionalProviderFeatureException):
-    HITLBranchOperator = None  # Airflow below 3.1 cannot ask anybody: there is no such DAG there
+    HITLBranchOperator = None  # Airflow below 3.1 cannot ask a person, so the file defines no DAG there
 
 BILLS = Path(__file__).parent / "data" / "nycha_electric_bills.csv"
 COLUMNS = {
@@ -52,27 +55,27 @@ COLUMNS = {
 RUN = "{{ (dag_run.logical_date or dag_run.run_after) | ts_nodash }}"
 # A folder that the analysts can open, or a URL such as s3://bills/kickouts.
 REPORTS = "{{ var.value.get('eci_kickout_reports', '/tmp/eci_kickouts') }}"
-# A retry can leave kickouts, which are a new question.
+# A retry that leaves kickouts asks a new question.
 QUESTIONS = 3
 RETRY, ACCEPT, VOID = "Retry the kickouts", "Accept what came in", "Void the batch"
 CHOICES = f"""
-* **{RETRY}** imports the same rows again and closes the batch. Correct in EnergyCAP first what the reasons name.
-* **{ACCEPT}** closes the batch. What was kicked out stays out.
+* **{RETRY}** imports the same rows again and closes the batch. First correct in EnergyCAP what the reasons name.
+* **{ACCEPT}** closes the batch. The kicked-out rows are not imported.
 * **{VOID}** sets the batch Pending: no bill in it counts.
 """
 
 
 def as_code(text: str) -> str:
-    """Make Markdown that shows a text as it is: what others wrote is no table, no link and no HTML."""
+    """Return Markdown that shows a text literally, so that it cannot become a table row, a link or HTML."""
     return f"`{' '.join(text.split()).replace('`', chr(39)).replace('|', '¦') or '(nothing)'}`"
 
 
-def told(count: int | None) -> str:
+def count_text(count: int | None) -> str:
     return "an unknown number of" if count is None else str(count)
 
 
 def subject_of(result: dict) -> str:
-    imported, kickouts = told(result["imported"]), told(result["kickouts"])
+    imported, kickouts = count_text(result["imported"]), count_text(result["kickouts"])
     bills = f"{result['voided']} bills are void" if result["voided"] else f"{imported} bills imported"
     return f"Batch {result['batch_code']}: {kickouts} rows kicked out, {bills}"
 
@@ -85,8 +88,10 @@ def body_of(result: dict) -> str:
         CHOICES,
     ]
     if result["voided"]:
-        void = f"its **{result['voided']}** bills are void until it is opened or closed"
-        parts.insert(0, f"EnergyCAP set the batch Pending for its kickouts: {void}, as the first two choices do.")
+        void = (
+            f"Its **{result['voided']}** bills are void until it is opened or closed; the first two choices do so."
+        )
+        parts.insert(0, f"EnergyCAP set the batch Pending because of the kickouts. {void}")
     return "\n\n".join(parts)
 
 
@@ -145,13 +150,13 @@ def eci_kickout_review():
                     ACCEPT: "close_batch",
                     VOID: question.child_id("void_batch"),
                 },
-                # Silence neither accepts nor voids: the task fails with Airflow's HITLTimeoutError, and at once.
+                # Without an answer the task fails with Airflow's HITLTimeoutError, and is not retried.
                 response_timeout=timedelta(days=5),
                 retries=0,
-                # assigned_users=[{"id": "analyst", "name": "analyst"}] would let only these answer.
+                # Set assigned_users=[{"id": "analyst", "name": "analyst"}] to let only these users answer.
             )
-            # Where EnergyCAP is set to MarkBatchPending, kickouts have set the batch Pending. An open one is left
-            # alone, as are the key owner's other open batches.
+            # With MarkBatchPending, kickouts have set the batch Pending. A batch that is open already is left
+            # alone, and so are the key owner's other open batches.
             reopen = UpdateBatchStatusOperator(
                 task_id="open_batch_again", batch_id=batch_id, batch_status="Open", leave_open_batches_as_is=True
             )

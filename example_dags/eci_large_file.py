@@ -1,16 +1,17 @@
 """
-Import a long bill file: check it, split it into files of 5,000 rows, import these side by side into one batch.
+Import a long bill file: check it, split it into files of 5,000 rows, and import these in parallel into one
+batch.
 
-What would be kicked out for its form alone fails the check, before anything is sent. No bill lies in two parts.
-Each import writes what was kicked out into a report of its own. Once somebody has corrected what the report names
-and has written "corrected" into that import's note in EnergyCAP, its kickouts are retried; other imports need no
-retry. Only when nothing is left over is the batch closed.
+Trigger it with `{"file": "s3://bills/long.csv"}`. Workers on several machines need folders that all of them can
+read. `python example_dags/data/make_large_file.py bills.csv` writes a file of 50,000 rows to try it with.
 
-All imports share a batch, so EnergyCAP must be set to ProcessValidBills: with MarkBatchPending the first kickout
-sets the batch Pending, and the imports behind it are refused.
+The check fails before anything is sent if rows would be kicked out for their form. No bill is divided between
+two parts. Each import writes its kickouts into a report of its own. Correct in EnergyCAP what the report names,
+then add "corrected" to the import's note there: the DAG then retries its kickouts. It closes the batch only if
+nothing is left.
 
-Trigger it with `{"file": "s3://bills/long.csv"}`. Workers on several machines need folders that all of them see.
-`python example_dags/data/make_large_file.py bills.csv` makes a file of 50,000 rows to try it with.
+All imports share one batch, so EnergyCAP must be set to ProcessValidBills. With MarkBatchPending the first
+kickout sets the batch Pending, and the imports after it are refused.
 """
 
 from __future__ import annotations
@@ -37,8 +38,7 @@ FILE = "{{ (dag_run.conf or {}).get('file') or var.value.get('eci_large_file', '
 PARTS = f"{{{{ var.value.get('eci_bill_parts', '/tmp/eci_parts') }}}}/{RUN}"
 REPORTS = f"{{{{ var.value.get('eci_kickout_reports', '/tmp/eci_kickouts') }}}}/{RUN}"
 
-# By their names in the file's header, so that nobody counts columns. Which observation types and units exist is up
-# to your EnergyCAP.
+# Columns by their names in the file's header. Use the observation types and units of your EnergyCAP.
 COLUMNS = {
     "sample_file": FILE,
     "date_format": "mm/dd/yyyy",
@@ -100,7 +100,7 @@ def eci_large_file():
             note = hook.get_conn().tasks.get(task_guid).task_note or ""
         return "corrected" in note.lower()
 
-    # Without any kickouts these two have nothing to expand to, and are skipped.
+    # Without kickouts these two expand to nothing, and are skipped.
     kicked_out = with_kickouts(imports.output)
     retries = RetryKickoutsOperator.partial(
         task_id="retry_kickouts",

@@ -1,8 +1,8 @@
 """
-Import one file for each development into one batch, all at once, without holding a worker while they run.
+Import one file for each development into one batch, in parallel, without workers that wait.
 
-The batch is closed only when every file is in and EnergyCAP has analysed all bills. A file with kickouts fails its
-own task, which names the rows; the batch then stays open.
+The DAG closes the batch after every file is imported and EnergyCAP has analysed all bills. A file with kickouts
+fails its own task, which names the rows. The batch then stays open.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
-Look once a week which imports still have kickouts, with the hook and TaskFlow.
+List once a week the imports that have kickouts, with TaskFlow and the hook.
 
-What the operators do not cover is a few lines around the client: every call of EnergyCAP's batches, imports,
-kickouts, profiles and tasks is there.
+The hook's client has every call for EnergyCAP's batches, imports, kickouts, profiles and tasks. Use it for what
+the operators do not cover.
 """
 
 from __future__ import annotations

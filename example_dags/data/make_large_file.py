@@ -1,7 +1,7 @@
 """
-Make a long bill file in the layout of the real one: ``python make_large_file.py bills.csv --rows 50000``.
+Write a long bill file in the layout of the real one: ``python make_large_file.py bills.csv --rows 50000``.
 
-Its amounts are made up. The same number of rows makes the same file.
+The amounts are invented. The same number of rows gives the same file.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ HEADER = (
     "Account Name,Location,Building ID,Revenue Month,Service Start Date,Service End Date,# days,Meter Number,"
     "Current Charges,Consumption (KWH),KWH Charges,Consumption (KW),KW Charges,Other charges\n"
 )
-#: Of each meter, a bill for each month of a year.
+#: Each meter has a bill for each month of a year.
 MONTHS = 12
-#: A bill has so many rows, taken in turn, as the real ones have.
+#: How many rows a bill has, in turn, as in the real file.
 ROWS_OF_BILLS = (1, 2, 1, 3, 1, 1, 2, 1)
 
 
 def bills() -> Iterator[list[str]]:
-    """Iterate over the rows of one bill after the other, without end: building by building, month by month."""
+    """Yield the rows of one bill after the other, without end: building by building, month by month."""
     chance = random.Random(2026)
     number = 0
     while True:
@@ -51,12 +51,12 @@ def _amounts(chance: random.Random) -> str:
 
 def write_bills(path: Path, *, rows: int = 0, size: int = 0) -> int:
     """
-    Write whole bills until there are so many rows, or so many bytes.
+    Write whole bills until the file has enough rows and bytes.
 
     :param path: the file.
-    :param rows: how many rows at least.
-    :param size: how many bytes at least.
-    :return: how many rows there are, the header not counted.
+    :param rows: the least number of rows.
+    :param size: the least number of bytes.
+    :return: the number of rows, without the header.
     """
     written, bytes_written = 0, len(HEADER)
     with path.open("w", newline="") as file:
@@ -72,10 +72,10 @@ def write_bills(path: Path, *, rows: int = 0, size: int = 0) -> int:
 
 
 def main() -> None:
-    """Do what the command line asks for."""
-    parser = argparse.ArgumentParser(description="Make a long bill file.")
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description="Write a long bill file.")
     parser.add_argument("file", type=Path)
-    parser.add_argument("--rows", type=int, default=50_000, help="how many rows at least (default: %(default)s)")
+    parser.add_argument("--rows", type=int, default=50_000, help="the least number of rows (default: %(default)s)")
     arguments = parser.parse_args()
     print(f"{arguments.file}: {write_bills(arguments.file, rows=arguments.rows):,} rows")
 

@@ -115,7 +115,7 @@ def test_retry_imports_what_was_corrected_and_closes(airflow: Reviewed) -> None:
 def test_nobody_answers_and_then_accept_closes_a_batch_that_energycap_had_voided(airflow: Reviewed) -> None:
     question = airflow.question("pending")
     assert question["subject"].endswith(": 1 rows kicked out, 1 bills are void")
-    assert "set the batch Pending for its kickouts: its **1** bills are void" in question["body"]
+    assert "set the batch Pending because of the kickouts. Its **1** bills are void" in question["body"]
 
     # Older versions keep the deadline where a test cannot turn it.
     if airflow.states("pending")[review(1)] == "awaiting_input":
