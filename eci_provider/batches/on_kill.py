@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from eci_provider.api.errors import EciError
 from eci_provider.api.transport.retries import is_transient
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: What a kill of a task does to its import.
+OnKill = Literal["detach", "void_batch"]
 ON_KILL = ("detach", "void_batch")
 
 #: How many seconds a kill in a worker may take: Airflow ends the process 5 s after it asks it to stop.
@@ -39,7 +41,7 @@ class KillHandler:
     :param action: ``detach`` or ``void_batch``.
     """
 
-    def __init__(self, action: str) -> None:
+    def __init__(self, action: OnKill) -> None:
         self.action = action
         self._was_killed = False
         self._marker: str | None = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
 
-from eci_provider.batches.on_kill import ON_KILL, KillHandler
+from eci_provider.batches.on_kill import ON_KILL, KillHandler, OnKill
 from eci_provider.core import clock
 from eci_provider.operators.telling import EciTellingOperator
 from eci_provider.runtime.arguments import (
@@ -77,7 +77,7 @@ class EciAwaitingOperator(EciTellingOperator):
         on_kickouts: str = "fail",
         max_kickouts: float | str | None = None,
         success_statuses: Sequence[str] | None = None,
-        on_kill: str = "detach",
+        on_kill: OnKill = "detach",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

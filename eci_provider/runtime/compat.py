@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow.triggers.base import BaseTrigger
 
 # Airflow 3.3 brought retry policies, and a task state that outlives retries and clears.
 try:
@@ -46,3 +49,12 @@ def start_trigger_args(
     return StartTriggerArgs(
         trigger_cls=trigger, trigger_kwargs=dict(arguments), next_method=next_method, timeout=timeout
     )
+
+
+def task_of_trigger(trigger: BaseTrigger) -> Any | None:
+    """
+    Return the task of a trigger with which the task starts (Airflow 3.3); None if the trigger does not know it.
+
+    :param trigger: the trigger.
+    """
+    return getattr(trigger, "task", None)

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 if TYPE_CHECKING:
-    from eci_provider.triggers.shared_client import ClientProvider
+    from eci_provider.waiting.client import ClientProvider
     from eci_provider.waiting.poller import Poller
 
 
 class EciTrigger(BaseTrigger):
     """
-    Wait in the triggerer and fire one event: what was found, or the error that ended the wait.
+    Base class for triggers: wait in the triggerer, and fire one event with what was found, or with an error.
 
-    :param eci_conn_id: the Airflow connection; the key is read from it there and is never part of the trigger.
-    :param poll_interval: seconds between two looks.
-    :param deadline: when the wait ends, in ISO 8601, UTC without an offset; None for never.
+    :param eci_conn_id: the Airflow connection; the key is read from it in the triggerer and is never part of the
+        trigger.
+    :param poll_interval: seconds between two polls.
+    :param deadline: when the wait ends, in ISO 8601, in UTC if it has no offset; None for never.
     :param execution_deadline: when Airflow's ``execution_timeout`` ends the try, written as ``deadline``; the wait
         ends at the earlier of the two.
     """
-
-    _is_loaded = False
 
     def __init__(
         self, *, eci_conn_id: str, poll_interval: float, deadline: str | None, execution_deadline: str | None
@@ -38,27 +38,27 @@ class EciTrigger(BaseTrigger):
         self.execution_deadline = execution_deadline
 
     @abstractmethod
-    def about(self) -> dict[str, Any]:
-        """Return what the event says beside what was found: task_guid or batch_id, above all."""
+    def facts(self) -> dict[str, Any]:
+        """Return what the event says beside what was found: task_guid or batch_id first."""
 
     @abstractmethod
     def arguments(self) -> dict[str, Any]:
-        """Return what makes this trigger again, beside what all triggers have."""
+        """Return the arguments of this trigger that are neither among its facts nor common to all triggers."""
 
     @abstractmethod
     def poller(self, client: ClientProvider) -> Poller[Any]:
         """
-        Return the wait; a worker that does not defer carries it out itself.
+        Return the poller of the wait.
 
-        :param client: a hook, or what stands in for one.
+        :param client: gives the client.
         """
 
-    def share(self) -> dict[str, Any]:
-        """Return what lets the wait take part in the list of all imports: ``task_guid`` and ``begun``."""
-        return {}
+    def listing(self) -> tuple[str | None, datetime | None]:
+        """Return the import and when it began, if the wait can use the list of imports."""
+        return None, None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class path and the arguments that make this trigger again: plain JSON, and no key."""
+        """Return the class path and the arguments that restore this trigger: plain JSON, and no key."""
         cls = type(self)
         common = {
             "eci_conn_id": self.eci_conn_id,
@@ -66,11 +66,10 @@ class EciTrigger(BaseTrigger):
             "deadline": self.deadline,
             "execution_deadline": self.execution_deadline,
         }
-        return f"{cls.__module__}.{cls.__qualname__}", {**self.about(), **self.arguments(), **common}
+        return f"{cls.__module__}.{cls.__qualname__}", {**self.facts(), **self.arguments(), **common}
 
-    @property
     def deadlines(self) -> dict[str, datetime | None]:
-        """Return both deadlines as datetimes, named as the wait takes them."""
+        """Return both deadlines, named as a poller takes them."""
         from eci_provider.api.tasks import parse_datetime
 
         texts = {"deadline": self.deadline, "execution_deadline": self.execution_deadline}
@@ -78,27 +77,16 @@ class EciTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait together with the other triggers of the connection, and yield one event whatever happens."""
-        if not EciTrigger._is_loaded:
-            # Models take their time to load, and the event loop is everybody's.
-            await asyncio.to_thread(_load)
-            EciTrigger._is_loaded = True
-        from eci_provider.triggers.poll_hub import join_hub
-        from eci_provider.waiting.events import error_event, found_event
-
-        try:
-            hub, member = join_hub(self.eci_conn_id, self.poller, **self.share())
-            try:
-                outcome = await member.future
-            finally:
-                hub.leave(member)
-            if isinstance(outcome, Exception):
-                raise outcome
-            event = found_event(outcome, **self.about())
-        except Exception as error:
-            # Whatever it was must reach the task, which would otherwise end without a reason.
-            event = error_event(error, **self.about())
+        if not load_wait.cache_info().currsize:
+            # Loading the models takes time, and the event loop is shared.
+            await asyncio.to_thread(load_wait)
+        event = await load_wait()(self.eci_conn_id, self.poller, self.listing, self.facts())
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
 
-def _load() -> None:
-    """Load what a wait needs, and what is not loaded where DAG files are read."""
+@lru_cache(maxsize=1)
+def load_wait() -> Callable[..., Awaitable[dict[str, Any]]]:
+    """Return the function that waits; it is not loaded where DAG files are parsed."""
+    from eci_provider.triggers.hub.event import wait_for_event
+
+    return wait_for_event

@@ -4,45 +4,54 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
-
-from asgiref.sync import sync_to_async
+from typing import TYPE_CHECKING, Any, Literal
 
 from eci_provider.core import clock
+from eci_provider.runtime.compat import task_of_trigger
 from eci_provider.triggers.base import EciTrigger
+from eci_provider.waiting.deadlines import FRAMEWORK_GRACE, deadline_after, execution_deadline
 
 if TYPE_CHECKING:
-    from eci_provider.triggers.shared_client import ClientProvider
+    from eci_provider.waiting.client import ClientProvider
     from eci_provider.waiting.task import TaskPoller
 
 log = logging.getLogger(__name__)
-
-#: How long a kill may take, in seconds; Airflow gives it up after 30 unless it is told otherwise.
-_KILL_SECONDS = 25.0
 
 
 class EciTaskTrigger(EciTrigger):
     """
     Fire when a bill import has ended.
 
+    For example, in an operator of your own::
+
+        self.defer(trigger=EciTaskTrigger(guid, deadline="2026-01-31T18:00:00Z"), method_name="execute_complete")
+
+    The event's ``status`` is ``"found"``, with the task in snake_case as ``found``, or ``"error"``, with the
+    error's class as ``type`` and its text as ``message``. It names the import as ``task_guid``.
+
     :param task_guid: the import.
-    :param eci_conn_id: the Airflow connection.
-    :param poll_interval: seconds between two looks.
-    :param deadline: when the wait ends, in ISO 8601 with an offset; None for never.
-    :param wait_for_analysis: whether its bills must have been analysed too.
+    :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``.
+    :param poll_interval: seconds between two polls, after a ramp-up from one second. Default: 30.
+    :param deadline: when the wait ends, in ISO 8601, in UTC if it has no offset. Default: None for never.
+    :param wait_for_analysis: whether its bills must be analysed too. Default: False.
     :param execution_deadline: when Airflow's ``execution_timeout`` ends the try, written as ``deadline``; the wait
-        ends at the earlier of the two.
-    :param reattached: whether the import is one of an earlier try; the event says so, since the task that is woken
-        may know nothing else.
-    :param on_kill: what becomes of the import when a user ends the task: ``detach`` lets it go on, ``void_batch``
-        sets its batch Pending.
-    :param reattach: whether a later try of the task goes on with the import, as is logged at a kill.
-    :param timeout: how many seconds the wait may take from its start, where a task starts with this trigger and so
-        has no deadline; the start is known from Airflow's own time-out, which survives a triggerer.
-    :param execution_timeout: the task's ``execution_timeout`` in seconds, likewise.
-    :param submitted_at: when the import was submitted, written as ``deadline``; None where that is not known. It
-        says how far back the list of all imports is read, and nothing hangs on its being exact.
+        ends at the earlier of the two. Default: None for never.
+    :param reattached: whether the import is one of an earlier try; the event says so, because the task that it
+        resumes may know nothing else. Default: False.
+    :param on_kill: what happens to the import when a user ends the task: ``"detach"`` lets it continue,
+        ``"void_batch"`` sets its batch to Pending. Default: ``"detach"``.
+    :param submitted_at: when the import was submitted, written as ``deadline``. It says how far back the list of
+        imports is read, and need not be exact. Default: None for unknown.
+    :param timeout: how many seconds the wait may take from its start, for a task that starts with this trigger and
+        so has no deadline. The start follows from Airflow's own timeout, which survives the triggerer.
+        Default: None.
+    :param execution_timeout: the task's ``execution_timeout`` in seconds, for the same case. Default: None.
+    :param reattach: whether a later try of the task takes the import up again, which is logged at a kill.
+        Default: True.
     """
+
+    #: When Airflow's own timeout ends the trigger; the triggerer sets it.
+    timeout_after: datetime | None = None
 
     def __init__(
         self,
@@ -53,7 +62,7 @@ class EciTaskTrigger(EciTrigger):
         wait_for_analysis: bool = False,
         execution_deadline: str | None = None,
         reattached: bool = False,
-        on_kill: str = "detach",
+        on_kill: Literal["detach", "void_batch"] = "detach",
         submitted_at: str | None = None,
         timeout: float | None = None,
         execution_timeout: float | None = None,
@@ -75,12 +84,12 @@ class EciTaskTrigger(EciTrigger):
         # Not under the argument's name, which is that of Airflow's method.
         self.kill_action = on_kill
 
-    def about(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return what the event says beside what was found."""
         return {"task_guid": self.task_guid, "reattached": self.reattached}
 
     def arguments(self) -> dict[str, Any]:
-        """Return what makes this trigger again, beside what all triggers have."""
+        """Return the arguments of this trigger that are neither among its facts nor common to all triggers."""
         return {
             "wait_for_analysis": self.wait_for_analysis,
             "on_kill": self.kill_action,
@@ -90,65 +99,13 @@ class EciTaskTrigger(EciTrigger):
             "reattach": self.reattach,
         }
 
-    def share(self) -> dict[str, Any]:
-        """Return what lets the wait take part in the list of all imports."""
+    def listing(self) -> tuple[str | None, datetime | None]:
+        """Return the import, and when it began if that is known."""
         from eci_provider.api.tasks import checked_guid, parse_datetime
 
-        # What was rendered in the triggerer has been looked at by nobody.
+        # A GUID that was rendered in the triggerer has not been checked before.
         guid = checked_guid(self.task_guid, source=type(self).__name__)
-        return {"task_guid": guid, "begun": parse_datetime(self.submitted_at) if self.submitted_at else None}
-
-    @property
-    def deadlines(self) -> dict[str, datetime | None]:
-        """Return both deadlines as datetimes; where a task started with this trigger they follow from then."""
-        if self.timeout is None or self.deadline is not None:
-            return super().deadlines
-        from eci_provider.waiting.deadlines import deadline_after, execution_deadline
-
-        limit = self._execution_limit()
-        started = self._started(timedelta(seconds=self.timeout), limit)
-        return {
-            "deadline": deadline_after(self.timeout, since=started),
-            "execution_deadline": execution_deadline(limit, started),
-        }
-
-    def _execution_limit(self) -> timedelta | None:
-        """Return the ``execution_timeout`` that Airflow counts with: the task's own, where that came along."""
-        own = None if self.execution_timeout is None else timedelta(seconds=self.execution_timeout)
-        return getattr(self._task(), "execution_timeout", own) or None
-
-    def _started(self, timeout: timedelta, limit: timedelta | None) -> datetime:
-        """Return when Airflow started the trigger: its own time-out, which it keeps, less what makes it up."""
-        from eci_provider.waiting.deadlines import FRAMEWORK_GRACE
-
-        now = clock.utc_now()
-        ends: datetime | None = getattr(self, "timeout_after", None)
-        if ends is None:
-            return now
-        ends = ends if ends.tzinfo else ends.replace(tzinfo=timezone.utc)
-        started = ends - min(filter(None, (timeout + FRAMEWORK_GRACE, limit)))
-        if self._task() is None and started + timeout <= now < ends:
-            return now  # a limit that is not known here may have made it nearer, and the wait be a new one
-        return started
-
-    def _task(self) -> Any | None:
-        """Return the task as Airflow 3.3 gives it to a trigger with which it starts."""
-        return getattr(self, "task", None)
-
-    def render_template_fields(self, *arguments: Any, **named: Any) -> None:
-        """
-        Render what Airflow renders in the triggerer (3.3), and leave to a worker what cannot be rendered there.
-
-        The event names the unrendered GUID then, and the task that is woken by it waits anew.
-        """
-        try:
-            super().render_template_fields(*arguments, **named)
-        except Exception as error:
-            log.warning(
-                "The templates cannot be rendered in the triggerer (%s: %s), so a worker renders them.",
-                type(error).__name__,
-                error,
-            )
+        return guid, parse_datetime(self.submitted_at) if self.submitted_at else None
 
     def poller(self, client: ClientProvider) -> TaskPoller:
         """Return the poller of the wait."""
@@ -159,22 +116,60 @@ class EciTaskTrigger(EciTrigger):
             self.task_guid,
             poll_interval=self.poll_interval,
             wait_for_analysis=self.wait_for_analysis,
-            **self.deadlines,
+            **self.deadlines(),
         )
+
+    def deadlines(self) -> dict[str, datetime | None]:
+        """Return both deadlines; for a task that started with this trigger they count from then."""
+        if self.timeout is None or self.deadline is not None:
+            return super().deadlines()
+        limit = self._execution_limit()
+        started = self._started(timedelta(seconds=self.timeout), limit)
+        return {
+            "deadline": deadline_after(self.timeout, since=started),
+            "execution_deadline": execution_deadline(limit, started),
+        }
+
+    def render_template_fields(self, *arguments: Any, **named: Any) -> None:
+        """
+        Render templates in the triggerer (Airflow 3.3); leave those that cannot be rendered there to a worker.
+
+        The event names the unrendered GUID then, and the task that it resumes waits again.
+        """
+        try:
+            super().render_template_fields(*arguments, **named)
+        except Exception as error:
+            log.warning(
+                "Templates of the trigger cannot be rendered in the triggerer (%s: %s); a worker renders them.",
+                type(error).__name__,
+                error,
+            )
 
     async def on_kill(self) -> None:
         """
-        Treat the import as the task's ``on_kill`` says.
+        Do with the import what the argument ``on_kill`` says.
 
-        Airflow 3.3 and later call it when a user clears or marks the deferred task, and at no other end: neither
-        when a triggerer stops, which hands its triggers on, nor at a time-out.
+        Airflow 3.3 and later call this only when a user clears or marks the deferred task: not when a triggerer
+        stops, which hands its triggers over, nor after a timeout.
         """
-        from eci_provider.batches.on_kill import kill
-        from eci_provider.hooks.eci import EciHook
+        from eci_provider.triggers.kill import kill_import
 
-        # The wait's own hook was closed with it.
-        hook = EciHook(self.eci_conn_id)
-        await sync_to_async(kill, thread_sensitive=False)(
-            self.kill_action, hook.get_conn, self.task_guid, seconds=_KILL_SECONDS, reattach=self.reattach
-        )
-        hook.close()
+        await kill_import(self.kill_action, self.eci_conn_id, self.task_guid, reattach=self.reattach)
+
+    def _execution_limit(self) -> timedelta | None:
+        """Return the ``execution_timeout`` that Airflow applies: the task's own, if the trigger knows the task."""
+        task = task_of_trigger(self)
+        if task is not None:
+            return task.execution_timeout or None
+        return timedelta(seconds=self.execution_timeout) if self.execution_timeout else None
+
+    def _started(self, timeout: timedelta, limit: timedelta | None) -> datetime:
+        """Return when Airflow started the trigger: the end of its own timeout, less the length of that."""
+        now, ends = clock.utc_now(), self.timeout_after
+        if ends is None:
+            return now
+        ends = ends if ends.tzinfo else ends.replace(tzinfo=timezone.utc)
+        started = ends - min(filter(None, (timeout + FRAMEWORK_GRACE, limit)))
+        if task_of_trigger(self) is None and started + timeout <= now < ends:
+            return now  # a limit that is not known here may have made Airflow's timeout shorter
+        return started

@@ -175,7 +175,7 @@ def test_what_cannot_be_done_is_said_and_raises_nothing(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("eci_provider.triggers.task._KILL_SECONDS", 1.0)
+    monkeypatch.setattr("eci_provider.triggers.kill.KILL_SECONDS", 1.0)
     sandbox.fault(method, path, times=None, **fault)
 
     level, said = kill(guid, caplog)

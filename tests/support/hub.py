@@ -1,4 +1,4 @@
-"""What the tests of the poll hub share: many imports at once, triggers that run together, what was asked."""
+"""What the tests of the hub share: many imports at once, triggers that run together, what was asked."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from typing import Any
 import requests
 
 from eci_provider.sandbox import Sandbox
-from eci_provider.triggers.base import EciTrigger, _load
-from eci_provider.triggers.poll_hub import _hubs
+from eci_provider.triggers.base import EciTrigger, load_wait
+from eci_provider.triggers.hub.hub import open_hubs
 from tests.support.run_task import first_event, through_serialization
 
 LIST = "/api/v3/task"
 SINGLE = "/api/v3/task/*"
 
-# The first trigger of a process loads what they need, in a thread, and others would overtake it.
-_load()
-EciTrigger._is_loaded = True
+# The first trigger of a process loads what all need, in a thread, and others would overtake it.
+load_wait()
 
 
 def imports(sandbox: Sandbox, count: int, *, last: float | Iterable[float] = 1e9) -> list[str]:
@@ -82,7 +81,7 @@ class _NoLimit:
 
 def assert_all_is_closed() -> None:
     """See that no hub is left, and that the threads of those that were come to their end."""
-    assert not any(hubs for hubs in _hubs.values())
+    assert not open_hubs()
     for thread in threading.enumerate():
         if thread.name.startswith("eci-poll-"):
             thread.join(60)

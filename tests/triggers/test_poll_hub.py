@@ -16,7 +16,7 @@ import pytest
 from eci_provider.api import EciClient
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
-from eci_provider.triggers.poll_hub import _hubs
+from eci_provider.triggers.hub.hub import _hubs, open_hubs
 from tests.conftest import TurnedClock, connect
 from tests.support.hub import LIST, SINGLE, asked, assert_all_is_closed, events_of, imports, together, until
 from tests.support.run_task import first_event
@@ -98,7 +98,7 @@ def test_without_it_one_single_look_tells_for_the_rest_of_the_wait(
 def test_an_old_import_makes_the_list_dearer_for_nobody(
     sandbox: Sandbox, turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eci_provider.triggers.listing._MOST_PAGES", 2)
+    monkeypatch.setattr("eci_provider.triggers.hub.task_list._MOST_PAGES", 2)
     old_from = turned_clock.moment.isoformat()
     old = imports(sandbox, 2, last=13 * 86400 + 900)
     turned_clock.sleep(10 * 86400)
@@ -234,7 +234,7 @@ def test_the_last_one_out_closes_and_the_next_one_in_opens(
     async def twice() -> None:
         for pair in (guids[:2], guids[2:]):
             await events_of([EciTaskTrigger(guid) for guid in pair])
-            await until(lambda: not any(_hubs.values()))
+            await until(lambda: not open_hubs())
             await asyncio.to_thread(assert_all_is_closed)
         assert len(closed) == 2
 
@@ -309,7 +309,7 @@ def test_a_mistake_of_ours_reaches_every_task(
     def break_down(*_: object) -> None:
         raise RuntimeError("a mistake")
 
-    monkeypatch.setattr("eci_provider.triggers.polling.HubPoller.ask_singly", break_down)
+    monkeypatch.setattr("eci_provider.triggers.hub.runner.CycleRunner.finish_cycle", break_down)
 
     events = together([EciTaskTrigger(guid) for guid in imports(sandbox, 2)])
 

@@ -14,8 +14,8 @@ import pytest
 
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciTaskTrigger
-from eci_provider.triggers.poll_hub import PollHub, _hubs
-from eci_provider.triggers.poll_thread import PollThread
+from eci_provider.triggers.hub.hub import PollHub, open_hubs
+from eci_provider.triggers.hub.thread import PollThread
 from tests.conftest import TurnedClock, connect
 from tests.support.hub import LIST, assert_all_is_closed, imports, until
 from tests.support.run_task import first_event
@@ -92,7 +92,7 @@ def test_a_hub_that_nobody_waits_for_ends_with_its_round(sandbox: Sandbox, turne
         await until(lambda: hangs.hits == 1)
         await gone(first)
         sandbox.clear_faults()
-        await until(lambda: not any(_hubs.values()))
+        await until(lambda: not open_hubs())
         await asyncio.to_thread(assert_all_is_closed)
 
     asyncio.run(scenario())
@@ -101,14 +101,14 @@ def test_a_hub_that_nobody_waits_for_ends_with_its_round(sandbox: Sandbox, turne
 def test_a_deadline_holds_though_a_round_hangs(
     sandbox: Sandbox, turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eci_provider.triggers.poll_hub._WATCHED_EVERY", 0.01)
-    give_up, watched = PollHub._give_up_the_late, []
+    monkeypatch.setattr("eci_provider.triggers.hub.hub._WATCH_INTERVAL", 0.01)
+    give_up, watched = PollHub._end_late_waits, []
 
     async def watching(hub: PollHub, began: datetime) -> None:
         await give_up(hub, began)
         watched.append(began)
 
-    monkeypatch.setattr(PollHub, "_give_up_the_late", watching)
+    monkeypatch.setattr(PollHub, "_end_late_waits", watching)
     connect(monkeypatch, sandbox.url, sandbox.api_key, timeout=300)
     guids = imports(sandbox, 3, last=0)
     hangs = sandbox.fault("GET", LIST, hang=True)
@@ -157,7 +157,7 @@ def test_a_thread_does_one_piece_of_work_after_the_other_and_ends() -> None:
 def test_a_process_ends_though_a_round_hangs() -> None:
     script = (
         "import threading\n"
-        "from eci_provider.triggers.poll_thread import PollThread\n"
+        "from eci_provider.triggers.hub.thread import PollThread\n"
         "begun = threading.Event()\n"
         "PollThread('eci-poll-test').submit(lambda: (begun.set(), threading.Event().wait()))\n"
         "begun.wait()\n"

@@ -17,7 +17,7 @@ from eci_provider.api import EciClient
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
 from eci_provider.triggers.base import EciTrigger
-from eci_provider.triggers.poll_hub import _hubs
+from eci_provider.triggers.hub.hub import open_hubs
 from tests.conftest import connect
 from tests.support.hub import LIST, SINGLE, assert_all_is_closed, imports, raw_list, until
 
@@ -96,9 +96,9 @@ class OneHub(RuleBasedStateMachine):
             await asyncio.sleep(0)
 
     def _rests(self) -> bool:
-        hubs = [hub for hubs in _hubs.values() for hub in hubs.values()]
+        hubs = open_hubs()
         threads = sum(thread.name.startswith("eci-poll-") for thread in threading.enumerate())
-        pausing = all(hub._wake is not None and not hub._wake.done() for hub in hubs)
+        pausing = all(hub.is_pausing for hub in hubs)
         return pausing and threads <= len(hubs) and not any(sleeper.done() for sleeper in self.clock.sleepers)
 
     def _start(self, trigger: EciTrigger, deadline: datetime | None) -> asyncio.Task[None]:

@@ -17,7 +17,7 @@ from eci_provider.api import errors
 from eci_provider.sandbox import Sandbox
 from eci_provider.sandbox.clock import VIRTUAL_START
 from eci_provider.triggers import EciTaskTrigger
-from eci_provider.triggers.rounds import Member
+from eci_provider.triggers.hub.member import Member
 from eci_provider.waiting.schedule import MOST_FAILING_SECONDS
 from tests.conftest import TurnedClock, connect
 from tests.support.hub import LIST, SINGLE, asked, events_of, imports, raw_list, together, until
@@ -111,15 +111,15 @@ def test_an_import_submitted_before_all_time_is_found(sandbox: Sandbox, turned_c
 def test_a_mistake_of_ours_about_the_list_ends_no_wait(
     sandbox: Sandbox, turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    was_listed, known = Member.was_listed, []
+    note_listed, known = Member.note_listed, []
 
     def stumble(member: Member, task: Any) -> None:
         if known:
             raise RuntimeError("a mistake")
         known.append(member)
-        was_listed(member, task)
+        note_listed(member, task)
 
-    monkeypatch.setattr(Member, "was_listed", stumble)
+    monkeypatch.setattr(Member, "note_listed", stumble)
     guids = imports(sandbox, 3, last=0)
 
     events = together([EciTaskTrigger(guid) for guid in guids])

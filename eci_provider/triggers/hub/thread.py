@@ -1,4 +1,4 @@
-"""The thread in which a hub makes its rounds: one that keeps no process alive."""
+"""The thread in which a hub sends its requests; it keeps no process alive."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 _Value = TypeVar("_Value")
-_Piece = tuple["Future[Any]", Callable[[], Any]]
+_Job = tuple["Future[Any]", Callable[[], Any]]
 
 
 class PollThread(Executor):
     """
-    Carry out one piece of work after the other.
+    An executor with one daemon thread.
 
-    Python waits at its exit for the threads of a ``ThreadPoolExecutor``, and thus for a server that hangs.
+    At its exit Python joins the threads of a ``ThreadPoolExecutor``, and so would wait for a server that hangs.
 
-    :param name: what the thread is called.
+    :param name: the name of the thread.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._pieces: SimpleQueue[_Piece | None] = SimpleQueue()
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._has_begun = self._is_closed = False
 
     def submit(self, work: Callable[..., _Value], /, *arguments: Any, **named: Any) -> Future[_Value]:
         """
-        Let a piece of work be done once those before it are.
+        Run a function after those that were submitted before it.
 
         :raises RuntimeError: after :meth:`shutdown`.
         """
@@ -36,20 +36,20 @@ class PollThread(Executor):
             raise RuntimeError(f"{self._name} takes no more work")
         if not self._has_begun:
             self._has_begun = True
-            threading.Thread(target=_work_off, args=(self._pieces,), name=self._name, daemon=True).start()
+            threading.Thread(target=_run_jobs, args=(self._jobs,), name=self._name, daemon=True).start()
         future: Future[_Value] = Future()
-        self._pieces.put((future, lambda: work(*arguments, **named)))
+        self._jobs.put((future, lambda: work(*arguments, **named)))
         return future
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:
-        """Let the thread end once it has done what it was given; nobody waits for that."""
+        """End the thread after the functions that were submitted; this does not wait for it."""
         self._is_closed = True
-        self._pieces.put(None)
+        self._jobs.put(None)
 
 
-def _work_off(pieces: SimpleQueue[_Piece | None]) -> None:
-    while (piece := pieces.get()) is not None:
-        future, work = piece
+def _run_jobs(jobs: SimpleQueue[_Job | None]) -> None:
+    while (job := jobs.get()) is not None:
+        future, work = job
         if future.set_running_or_notify_cancel():
             try:
                 value = work()
@@ -57,4 +57,4 @@ def _work_off(pieces: SimpleQueue[_Piece | None]) -> None:
                 future.set_exception(error)
             else:
                 future.set_result(value)
-        del piece, future, work  # what they hold is not to live until the next one comes
+        del job, future, work  # so that what they hold does not live until the next job comes
