@@ -1,4 +1,4 @@
-"""The cells of the crash matrix: what runs, where it dies, what the server shows, what Airflow remembers."""
+"""The cells of the crash matrix: what runs, where it dies, what the server shows, what Airflow keeps."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from itertools import product
 
 
 class Point(str, Enum):
-    """Name where a process dies; ``nowhere`` is the control run."""
+    """Points at which a process dies. ``nowhere`` is for control cells."""
 
     NOWHERE = "nowhere"
     BEFORE_REQUEST = "before the request"
     BEFORE_COMMIT = "before the commit"
-    # The request is on its way when the process dies: it commits before the next try looks for the first time,
-    # after that but within the settle time, when the next try is about to send its own, or when it has sent it.
-    COMMIT_SOON = "commit before the next look"
+    # The process dies while its request is on its way. The request takes effect before the first search of the
+    # next attempt, within its settle time, between its last search and its own request, or after that request.
+    COMMIT_SOON = "commit before the next search"
     COMMIT_SETTLING = "commit while settling"
-    COMMIT_BETWEEN = "commit between look and send"
+    COMMIT_BETWEEN = "commit between search and send"
     COMMIT_LATE = "commit after settling"
     AFTER_COMMIT = "after the commit"
     AFTER_ANSWER = "after the answer"
@@ -28,11 +28,11 @@ class Point(str, Enum):
     RESUMING = "in the resume"
     BEFORE_RESULT = "before the result is pushed"
     AFTER_RESULT = "after the result is pushed"
-    # Airflow has recorded the success and has not called on_success_callback yet.
+    # Airflow has recorded the success, and has not called on_success_callback yet.
     AFTER_SUCCESS = "after the success is recorded"
 
 
-#: Batch modes of imports; "coded" where the author names the new batch's code.
+#: Batch modes of imports; "coded" if the DAG names the code of the new batch.
 CASES = (
     "no settings",
     "use existing batch",
@@ -43,11 +43,11 @@ CASES = (
     "use pending batch",
     "smart batch",
 )
-#: Modes that make a batch whose code the server keeps unique, so that a second import of the same is refused.
+#: Modes that create a batch. The server keeps its code unique, so a second import with the same code is refused.
 UNIQUE_CODE = CASES[2:6]
-#: Those of them whose code the provider makes, of the marker, so that no other import can have it.
+#: Modes in which the provider makes the code from the marker, so that no other import can have it.
 OWN_CODE = ("new batch", "new self-contained batch")
-#: Modes in which another import can be in the same batch, and the batch is known.
+#: Modes with a known batch that other imports can use too.
 SHARED = ("use existing batch", "use pending batch", "smart batch")
 
 OPEN_CASES = ("fail", "adopt", "fail, closing others", "adopt, closing others")
@@ -70,19 +70,20 @@ DEFERRED = (*IN_WORKER, Point.RESUMING)
 @dataclass(frozen=True)
 class Cell:
     """
-    Describe one cell.
+    One cell of the matrix.
 
-    :param operator: ``import``, ``retry`` (of kickouts), ``rounds`` (such a retry, which dies in its second),
-        ``open``, ``profile`` or ``status``.
-    :param case: the batch mode of an import; else what is opened, created or changed.
+    :param operator: ``import``, ``retry`` (of kickouts), ``rounds`` (a retry of kickouts that dies in its second
+        round), ``open``, ``profile`` or ``status``.
+    :param case: batch mode of an import; otherwise what is opened, created or changed.
     :param point: where the process dies.
-    :param deferrable: whether the wait is deferred.
+    :param deferrable: whether the task waits in the triggerer.
     :param echo: whether the server shows notes.
     :param remembers: whether Airflow has a task state store.
-    :param company: whose imports there are beside ours, see :mod:`tests.crash.stage`.
-    :param clock: how Airflow's clock stands to the server's: ``even``, ``ahead`` or ``behind``.
-    :param course: ``retry``: it dies, and Airflow's next try runs; ``clear``: a person clears it instead;
-        ``success, clear``: it succeeds and is cleared; ``success, clear, crash``: and then dies and is retried.
+    :param company: imports of others, see :meth:`tests.crash.scenario.Scenario.company`.
+    :param clock: Airflow's clock, compared with the server's: ``even``, ``ahead`` or ``behind``.
+    :param course: ``retry``: it dies, and Airflow starts the next attempt; ``clear``: a person clears it instead;
+        ``success, clear``: it succeeds and is cleared; ``success, clear, crash``: then it also dies, and is
+        retried.
     """
 
     operator: str
@@ -105,26 +106,26 @@ class Cell:
 
     @classmethod
     def named(cls, name: str) -> Cell:
-        """Return the cell of a name, as :meth:`__str__` writes it."""
+        """Return the cell with a name, as :meth:`__str__` returns it."""
         operator, case, point, mode, echo, state, company, clock, course = name.split(" | ")
         flags = {"deferrable": mode == "deferrable", "echo": echo == "echo", "remembers": state == "state"}
         return cls(operator, case, Point(point), **flags, company=company, clock=clock, course=course)
 
     @property
     def is_import(self) -> bool:
-        """Tell whether it starts an import, as a retry of kickouts does, too."""
+        """Whether it starts an import; a retry of kickouts does too."""
         return self.operator in ("import", "retry", "rounds")
 
 
 def crash_cells() -> list[Cell]:
-    """Return every cell in which a process dies, or a task is cleared."""
+    """Return all cells in which a process dies or a task is cleared."""
     cells = [*_imports(), *_rounds(), *_in_company(), *_clocks_apart(), *_cleared(), *_others()]
     assert len(set(cells)) == len(cells)
     return cells
 
 
 def control_cells() -> list[Cell]:
-    """Return the same tasks without a crash, which the others must not differ from."""
+    """Return the cells of the same tasks without a crash."""
     return list(
         dict.fromkeys(
             Cell(cell.operator, cell.case, Point.NOWHERE, cell.deferrable, cell.echo, cell.remembers)
@@ -144,7 +145,7 @@ def _imports() -> Iterator[Cell]:
 
 
 def _rounds() -> Iterator[Cell]:
-    """Yield retries in two rounds; only one of them could make a batch of the author's code."""
+    """Yield retries in two rounds. None has a coded batch, since only one round could create it."""
     cases = [case for case in CASES if not case.endswith("coded")]
     flags = (False, True)
     for case, deferrable, echo, remembers in product(cases, flags, flags, flags):
@@ -190,7 +191,7 @@ def _cleared() -> Iterator[Cell]:
 
 
 def _others() -> Iterator[Cell]:
-    """Yield those that look by code or status alone: notes and task state make no difference to them."""
+    """Yield the cells of operators that search by code or status only, without notes and task state."""
     once = (*AT_SUBMIT, Point.COMMIT_BETWEEN, *AT_END)
     for case, point in product(OPEN_CASES, (*once, Point.AFTER_STORING, Point.COMMIT_LATE)):
         yield Cell("open", case, point)

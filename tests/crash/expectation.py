@@ -1,4 +1,4 @@
-"""What must become of each cell, and why: from what is promised alone, whatever the code does."""
+"""The expected end of each cell, and the reason. It follows from the promises alone, not from the code."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from tests.crash.cells import OWN_CODE, SHARED, UNIQUE_CODE, Cell, Point
 
 
 @dataclass(frozen=True)
-class Ending:
+class ExpectedEnd:
     """
-    Describe how a cell must end.
+    Expected end of a cell.
 
-    :param kind: ``done``: the task succeeds; ``unknown``: it fails, saying that the outcome cannot be known and
-        what to do; ``refused``: it fails with an error of ours.
-    :param made: how many imports (batches, profiles) of ours the server then holds.
-    :param reattached: what the result says.
+    :param kind: ``done``: the task succeeds; ``unknown``: it fails because the outcome is unknown, and says what
+        to do; ``refused``: it fails with another error of ours.
+    :param made: number of imports (batches, profiles) of ours that the server then has.
+    :param reattached: value of ``reattached`` in the result.
     :param reason: why.
     """
 
@@ -25,8 +25,8 @@ class Ending:
     reason: str
 
 
-def expected(cell: Cell) -> Ending:
-    """Return how a cell must end."""
+def expected(cell: Cell) -> ExpectedEnd:
+    """Return the expected end of a cell."""
     if not cell.is_import:
         return _expected_of_other(cell)
     if cell.course.startswith("success"):
@@ -35,21 +35,23 @@ def expected(cell: Cell) -> Ending:
 
 
 def has_landed(point: Point) -> bool:
-    """Tell whether the first request has taken effect when the next try decides."""
+    """Return whether the first request has taken effect when the next attempt decides."""
     return point not in (Point.BEFORE_REQUEST, Point.BEFORE_COMMIT, Point.COMMIT_LATE)
 
 
-def _expected_after_crash(cell: Cell) -> Ending:
+def _expected_after_crash(cell: Cell) -> ExpectedEnd:
     if cell.point is Point.NOWHERE:
-        return Ending("done", 1, False, "nothing happened")
+        return ExpectedEnd("done", 1, False, "nothing happened")
     if _is_the_triggerers(cell):
-        return Ending("done", 1, False, "the same try goes on: Airflow starts its trigger again")
+        return ExpectedEnd("done", 1, False, "the same attempt continues: Airflow restarts its trigger")
     if _forgets_the_first_round(cell):
         made = 1 if has_landed(cell.point) else 0
-        return Ending("unknown", made, False, "nothing tells that the first round's import is this task's")
+        return ExpectedEnd(
+            "unknown", made, False, "nothing shows that the import of the first round is this task's"
+        )
     if _is_remembered(cell):
-        # So does one that succeeded where the process died before it could note that in the task state.
-        return Ending("done", 1, True, "the GUID is in the task state: no search, no doubt")
+        # Also if it had succeeded, and the process died before it could record that in the task state.
+        return ExpectedEnd("done", 1, True, "the GUID is in the task state: no search is needed")
     return _found_again(cell) if has_landed(cell.point) else _not_found(cell)
 
 
@@ -58,7 +60,7 @@ def _is_the_triggerers(cell: Cell) -> bool:
 
 
 def _forgets_the_first_round(cell: Cell) -> bool:
-    """Tell whether the next try cannot know the import of the round before the one that it died in."""
+    """Return whether the next attempt cannot find the import of the first round."""
     return cell.operator == "rounds" and not (cell.remembers or cell.echo or cell.case in OWN_CODE)
 
 
@@ -76,56 +78,75 @@ def _is_remembered(cell: Cell) -> bool:
     return cell.remembers and cell.point not in before_storing
 
 
-def _found_again(cell: Cell) -> Ending:
-    """Return what a search must make of an import of ours that is there."""
+def _found_again(cell: Cell) -> ExpectedEnd:
+    """Return the end if our import exists and has to be found by a search."""
     if cell.echo:
-        # Also where it commits only while settling and a stranger's stood there before: nothing is unknown that
-        # the second look can tell.
-        return Ending("done", 1, True, "it carries the marker")
+        # Also if it takes effect only while settling and a stranger's import is found first: there is a second
+        # search.
+        return ExpectedEnd("done", 1, True, "it carries the marker")
     if cell.case in OWN_CODE:
-        return Ending("done", 1, True, "its batch has the code that the marker made, and codes are unique")
+        return ExpectedEnd(
+            "done", 1, True, "its batch has the code that was made from the marker, and codes are unique"
+        )
     if cell.point is Point.COMMIT_BETWEEN:
-        return Ending("refused", 1, False, "the server says that the code is taken, and nothing shows by whom")
-    # An author's code is no proof: another task can have used it first, and ours was refused then.
-    return Ending("unknown", 1, False, "a candidate without marker, notes not shown, its batch is not ours alone")
+        return ExpectedEnd(
+            "refused", 1, False, "the server says that the code is in use, and nothing shows by which import"
+        )
+    # A code from the DAG proves nothing: another task may have used it first, and our request was refused.
+    return ExpectedEnd(
+        "unknown",
+        1,
+        False,
+        "there is a candidate without a marker, notes are not shown, and others can use its batch",
+    )
 
 
-def _not_found(cell: Cell) -> Ending:
-    """Return what a search must make of it when ours is not there."""
+def _not_found(cell: Cell) -> ExpectedEnd:
+    """Return the end if our import does not exist."""
     if cell.company == "namesake":
-        return Ending(
-            "refused", 0, False, "another import took our code: neither adopt it nor send into its batch"
+        return ExpectedEnd(
+            "refused", 0, False, "another import has used our code: it is neither adopted, nor is its batch used"
         )
     if _has_doubtful_candidate(cell):
-        return Ending("unknown", 0, False, "somebody's import may be ours, and notes are not proven to be shown")
-    return Ending("done", 1, False, "no candidate after the settle time: the request was lost, so it is sent")
+        return ExpectedEnd(
+            "unknown", 0, False, "another import could be ours, and it is not proven that notes are shown"
+        )
+    return ExpectedEnd(
+        "done", 1, False, "no candidate after the settle time: the request was lost, and is sent again"
+    )
 
 
 def _has_doubtful_candidate(cell: Cell) -> bool:
-    """Tell whether an import that is not ours cannot be told from ours."""
+    """Return whether the import of another cannot be distinguished from ours."""
     if cell.company == "stranger with us":
-        return True  # in the batch that ours goes into
-    # Elsewhere it counts only where we cannot know our batch.
+        return True  # it uses our batch
+    # In another batch it is a candidate only if our batch is not known.
     return cell.company == "stranger" and cell.case not in (*UNIQUE_CODE, *SHARED)
 
 
-def _expected_after_success(cell: Cell) -> Ending:
-    """Clearing a task that succeeded imports again; without task state it cannot be told from a retry."""
+def _expected_after_success(cell: Cell) -> ExpectedEnd:
+    """
+    Return the end after a clear of a success. It imports again; without task state it is the same as a retry.
+    """
     if not cell.remembers:
         again = _found_again(cell)
-        return Ending(again.kind, 1, again.reattached, f"looks as a retry does: {again.reason}")
+        return ExpectedEnd(again.kind, 1, again.reattached, f"the same as a retry: {again.reason}")
     if cell.point is Point.NOWHERE:
-        return Ending("done", 2, False, "a new generation, and no intent of it was recorded: nothing to look for")
+        return ExpectedEnd(
+            "done", 2, False, "a new generation without a recorded intent: there is nothing to search for"
+        )
     again = _expected_after_crash(cell)
-    return Ending(again.kind, 1 + again.made, again.reattached, f"the second generation: {again.reason}")
+    return ExpectedEnd(again.kind, 1 + again.made, again.reattached, f"the second generation: {again.reason}")
 
 
-def _expected_of_other(cell: Cell) -> Ending:
+def _expected_of_other(cell: Cell) -> ExpectedEnd:
     if cell.company == "namesake":
-        return Ending("refused", 0, False, "the batch of this code is another user's, and if_exists='fail'")
+        return ExpectedEnd(
+            "refused", 0, False, "the batch with this code is another user's, and if_exists is 'fail'"
+        )
     reasons = {
-        "open": "batch codes are unique: on a later try the batch of our code is our own",
-        "profile": "profile codes are unique: a profile of our code and mapping is our own",
-        "status": "the wanted status counts as done",
+        "open": "batch codes are unique: in a later attempt, the batch with our code is our own",
+        "profile": "profile codes are unique: a profile with our code and mapping is our own",
+        "status": "a batch that already has the wanted status is done",
     }
-    return Ending("done", 1, False, reasons[cell.operator])
+    return ExpectedEnd("done", 1, False, reasons[cell.operator])

@@ -1,4 +1,4 @@
-"""Play many cells from one warm process, on as many lanes as asked for."""
+"""Many cells, run in several lanes: forked processes with a sandbox each, in which all modules are loaded."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from random import Random
 from typing import Any
 
 import eci_provider
+from eci_provider.hooks.eci import EciHook
+from tests.crash.cell_run import CellRun
 from tests.crash.cells import Cell, control_cells, crash_cells
-from tests.crash.life import has_task_state
-from tests.crash.once_failed import ONCE_FAILED
-from tests.crash.play import Play
+from tests.crash.process import has_task_state
+from tests.crash.regressions import REGRESSIONS
 from tests.crash.server import KEY, Server, ServerProcess
-from tests.crash.verdict import complaints, outcome
+from tests.crash.verdict import outcome, problems
 
 LONGEST_LINE = 4096
 
@@ -31,41 +32,41 @@ LONGEST_LINE = 4096
 @dataclass
 class Verdict:
     """
-    Hold what became of one cell.
+    Verdict on one cell.
 
     :param cell: its name.
-    :param complaints: what is wrong; none if it ended as it must.
-    :param log: what its processes wrote, where something is wrong.
+    :param problems: differences from its expected end.
+    :param log: output of its processes, if there are differences.
     """
 
     cell: str
-    complaints: list[str]
+    problems: list[str]
     log: str = ""
 
 
 def possible(cells: Sequence[Cell]) -> list[Cell]:
-    """Return the cells that this Airflow can play: before 3.3 it has no task state."""
+    """Return the cells that this Airflow can run: before 3.3 there is no task state."""
     return [cell for cell in cells if has_task_state() or not cell.remembers]
 
 
 def sample(count: int, seed: int) -> list[Cell]:
     """
-    Return so many cells, and those that ever failed.
+    Return a random sample of cells, and all cells that failed once.
 
-    :param seed: the same one draws the same cells.
+    :param count: size of the sample.
+    :param seed: the same seed gives the same cells.
     """
     cells = possible(crash_cells())
-    failed = possible([Cell.named(name) for name in ONCE_FAILED])
+    failed = possible([Cell.named(name) for name in REGRESSIONS])
     others = [cell for cell in cells if cell not in failed]
     return [*failed, *Random(seed).sample(others, min(count, len(others)))]
 
 
-def play_all(cells: Sequence[Cell], lanes: int) -> Iterator[Verdict]:
+def run_all(cells: Sequence[Cell], lanes: int) -> Iterator[Verdict]:
     """
-    Play cells in forked lanes, each with a sandbox of its own, and yield the verdicts as they come.
+    Run cells in forked lanes, each with a sandbox of its own, and yield each verdict when it is ready.
 
-    Nothing but the calling thread may run here: a process forked beside others can inherit locks that nobody
-    opens any more.
+    No other thread may run in this process: a forked process could inherit a lock that nobody releases.
     """
     _require_one_thread()
     reader, writer = os.pipe()
@@ -91,8 +92,8 @@ def _lane(cells: Sequence[Cell], reader: int, writer: int) -> int:
             other_key = server.control("POST", "users", code="other")["api_key"]
             for cell in cells:
                 if os.getppid() != parent:
-                    break  # nobody reads the verdicts any more
-                os.write(writer, _line(_judged(cell, server, other_key)))
+                    break  # the reader of the verdicts has ended
+                os.write(writer, _line(_verdict(cell, server, other_key)))
     except BaseException:
         traceback.print_exc()
     finally:
@@ -100,9 +101,9 @@ def _lane(cells: Sequence[Cell], reader: int, writer: int) -> int:
 
 
 def _line(verdict: Verdict) -> bytes:
-    """Return a verdict as one line, no longer than a pipe takes in one piece whatever other lanes write."""
+    """Return a verdict as one line, short enough that a pipe takes it in one piece while other lanes write too."""
     while len(line := json.dumps(asdict(verdict)).encode() + b"\n") > LONGEST_LINE:
-        verdict.complaints = [text[: len(text) // 2] for text in verdict.complaints]
+        verdict.problems = [text[: len(text) // 2] for text in verdict.problems]
         verdict.log = verdict.log[len(verdict.log) // 2 :]
     return line
 
@@ -113,9 +114,7 @@ def _connect(server: Server) -> None:
 
 
 def _warm_up() -> None:
-    """Load what tasks load on demand, so that their processes need not."""
-    from eci_provider.hooks.eci import EciHook
-
+    """Import all modules of the provider, so that the processes of tasks need not."""
     for module in pkgutil.walk_packages(eci_provider.__path__, "eci_provider."):
         if not module.name.startswith("eci_provider.sandbox"):
             importlib.import_module(module.name)
@@ -130,11 +129,11 @@ def _require_one_thread() -> None:
         raise RuntimeError(f"other threads are running: {threading.enumerate()}")
 
 
-def _judged(cell: Cell, server: Server, other_key: str) -> Verdict:
+def _verdict(cell: Cell, server: Server, other_key: str) -> Verdict:
     with tempfile.TemporaryDirectory(prefix="eci-crash-") as folder:
         try:
-            played = Play(cell, server, Path(folder), other_key).run()
-            found, log = complaints(cell, played), played.log
+            run = CellRun(cell, server, Path(folder), other_key).run()
+            found, log = problems(cell, run), run.log
         except Exception as error:
             found, log = [f"the matrix itself failed: {type(error).__name__}: {error}"], traceback.format_exc()
     short = [text[:400] for text in found[:5]]
@@ -142,8 +141,8 @@ def _judged(cell: Cell, server: Server, other_key: str) -> Verdict:
 
 
 def table(cells: Sequence[Cell], verdicts: Sequence[Verdict]) -> str:
-    """Return how many cells of which operator ended how."""
-    failed = {verdict.cell for verdict in verdicts if verdict.complaints}
+    """Return a table of the number of cells by operator and end."""
+    failed = {verdict.cell for verdict in verdicts if verdict.problems}
     counts: Counter[tuple[str, str]] = Counter()
     for cell in cells:
         counts[cell.operator, "WRONG" if str(cell) in failed else outcome(cell)] += 1
@@ -157,10 +156,10 @@ def table(cells: Sequence[Cell], verdicts: Sequence[Verdict]) -> str:
 
 
 def every_cell() -> tuple[list[Cell], list[Cell]]:
-    """Return all cells that this Airflow can play: those with a crash or a clear, and those without."""
+    """Return all cells that this Airflow can run: those with a crash or a clear, and those without."""
     return possible(crash_cells()), possible(control_cells())
 
 
 def as_json(cells: Sequence[Cell], verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Return a run as plain JSON."""
+    """Return cells and verdicts as plain JSON."""
     return {"cells": [str(cell) for cell in cells], "verdicts": [asdict(verdict) for verdict in verdicts]}

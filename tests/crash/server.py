@@ -1,4 +1,4 @@
-"""The sandbox in a process of its own, which outlives the tasks that die."""
+"""The sandbox in a process of its own, which does not die with the tasks."""
 
 from __future__ import annotations
 
@@ -16,24 +16,26 @@ KEY = "sandbox-key-of-the-crash-matrix"
 @dataclass(frozen=True)
 class Server:
     """
-    Control a sandbox over HTTP, and speak to it as its users do.
+    Client of a sandbox: for its controls, and for EnergyCAP's API.
 
-    :param port: on loopback.
+    :param port: its port on loopback.
     """
 
     port: int
 
     @property
     def url(self) -> str:
-        """Return its address."""
+        """Address of the sandbox."""
         return f"http://127.0.0.1:{self.port}"
 
     def control(self, method: str, name: str, /, **content: Any) -> Any:
-        """Ask the sandbox itself: ``state``, ``requests``, ``faults``, ``settings``, ``clock`` and so on."""
+        """
+        Call a control of the sandbox: ``state``, ``requests``, ``faults``, ``settings``, ``clock`` and so on.
+        """
         return self._send(method, f"/sandbox/{name}", content)
 
     def call(self, method: str, path: str, /, *, key: str = KEY, **content: Any) -> Any:
-        """Send a request as a user does."""
+        """Call EnergyCAP's API as a user."""
         return self._send(method, path, content, key)
 
     def now(self) -> datetime:
@@ -41,11 +43,11 @@ class Server:
         return self.advance(0)
 
     def advance(self, seconds: float) -> datetime:
-        """Turn its clock, and return its time."""
+        """Advance the server's clock, and return its time."""
         return datetime.fromisoformat(self.control("POST", "clock", advance=seconds)["now"])
 
     def _send(self, method: str, path: str, content: dict[str, Any], key: str = "") -> Any:
-        # A connection for each: one that is kept would be shared by forked processes.
+        # A new connection for each request: forked processes would share one that is kept.
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             headers = {"Content-Type": "application/json", "ECI-ApiKey": key}
@@ -60,7 +62,7 @@ class Server:
 
 
 class ServerProcess:
-    """Run a sandbox with a virtual clock until the block ends."""
+    """A sandbox with a virtual clock in a process of its own. Use it as a context manager."""
 
     def __enter__(self) -> Server:
         command = [

@@ -1,11 +1,11 @@
-"""Cells that failed once, by name; they stay in every sample."""
+"""Names of cells that failed once. They are part of every sample."""
 
 from __future__ import annotations
 
 from itertools import product
 
-#: The first request took effect after the next try's last look, whose own was refused then as done already.
-_BETWEEN = "commit between look and send"
+#: The first request took effect after the last search of the next attempt, whose own request was then refused.
+_BETWEEN = "commit between search and send"
 _IMPORTS = product(
     ("import", "retry"),
     ("new batch, coded", "new self-contained batch, coded"),
@@ -20,7 +20,7 @@ _OTHERS = (
     ("status", "Closed"),
 )
 
-ONCE_FAILED: tuple[str, ...] = (
+REGRESSIONS: tuple[str, ...] = (
     *(
         f"{what} | {case} | {_BETWEEN} | {mode} | echo | {state} | alone | even | retry"
         for what, case, mode, state in _IMPORTS

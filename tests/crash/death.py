@@ -1,4 +1,4 @@
-"""Where a process dies: at seams that every way of running a task passes, never by the clock."""
+"""The death of a process: at calls that every task makes in both modes, and never after some time."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ from requests.adapters import HTTPAdapter
 from eci_provider.api.transport.session import EciSession
 from eci_provider.core import clock
 from tests.crash.cells import Cell, Point
+from tests.crash.scenario import fatal_request
 from tests.crash.server import Server
-from tests.crash.stage import victim
 
-#: Where the process dies with its request on the way.
+#: Points at which the process dies while its request is on its way.
 ON_ITS_WAY = (Point.COMMIT_SOON, Point.COMMIT_SETTLING, Point.COMMIT_BETWEEN, Point.COMMIT_LATE)
-#: In which sleep of a wait a process dies.
+#: Number of the sleep of a wait in which a process dies.
 FATAL_SLEEP = 3
-#: Seconds that pass between the last look of a try and its request, where the first request commits between them.
+#: Seconds between the last search of an attempt and its request, if the first request takes effect between them.
 BETWEEN = 3000.0
-#: How far Airflow's clock is ahead of the server's.
-SKEW = {"even": timedelta(0), "ahead": timedelta(minutes=30), "behind": timedelta(minutes=-30)}
-#: What is pushed or kept with the GUID, or with the batch's number.
+#: Time by which Airflow's clock is ahead of the server's.
+CLOCK_OFFSETS = {"even": timedelta(0), "ahead": timedelta(minutes=30), "behind": timedelta(minutes=-30)}
+#: Keys of XComs that hold the GUID or the batch id.
 STORED_KEYS = ("task_guid", "batch_id")
 
 
-class Doom:
+class DeathPoint:
     """
-    Know where this process dies, and let it die there.
+    Point at which this process dies. Its methods are called at possible points, and kill the process at the right
+    one.
 
-    :param cell: the cell; of its points, those that the server or the parent brings about are passed over.
+    :param cell: the cell. At some of its points, the server or the parent process acts instead.
     :param phase: ``execute``, ``trigger`` or ``resume``.
     :param armed: whether it dies at all.
     """
@@ -47,53 +48,55 @@ class Doom:
         self._point = cell.point if armed else Point.NOWHERE
         self._answer = ""
         self._sleeps = 0
-        # The first of two rounds is passed over: its end is pushed before the second begins.
+        # It dies in the second of two rounds; the first one's result is pushed before.
         self._is_early = cell.operator == "rounds"
 
     def dies(self, point: Point) -> None:
-        """Die if this is the point."""
+        """Die if the cell's point is this one."""
         if self._point is point:
             die()
 
-    def meets(self, method: str, path: str) -> bool:
-        """Tell whether a request is the one at which the process dies, or will when it is sent again."""
-        return not self._is_early and is_victim(self._cell, method, path)
+    def is_at(self, method: str, path: str) -> bool:
+        """Return whether a request is the fatal one, or a repetition of it."""
+        return not self._is_early and is_fatal(self._cell, method, path)
 
-    def acts(self) -> None:
-        """Note that something is about to leave the process."""
+    def before_output(self) -> None:
+        """Call this before anything leaves the process."""
         if self._phase == "resume":
             self.dies(Point.RESUMING)
 
     def before_storing(self, key: str, value: Any) -> None:
-        """Note what is about to be kept in the task state."""
-        self.acts()
+        """Call this before a change of the task state."""
+        self.before_output()
         if self._cell.is_import and self._holds_answer(value):
             self.dies(Point.AFTER_ANSWER)
 
     def after_storing(self, key: str, value: Any) -> None:
-        """Note what was kept in the task state."""
+        """Call this after a change of the task state."""
         if self._cell.is_import and self._holds_answer(value):
             self.dies(Point.AFTER_STORING)
 
     def before_push(self, key: str, value: Any) -> None:
-        """Note what is about to be pushed as XCom."""
-        self.acts()
+        """Call this before an XCom is pushed."""
+        self.before_output()
         if key == "rounds":
             self._is_early = False
 
     def after_push(self, key: str, value: Any) -> None:
-        """Note what was pushed; where there is a task state, an import's GUID is stored before."""
+        """Call this after an XCom was pushed. If there is a task state, an import's GUID is in it already."""
         if key in STORED_KEYS and not self._is_early and not (self._cell.is_import and self._cell.remembers):
             self.dies(Point.AFTER_STORING)
 
-    def sent(self, answer: Any) -> None:
-        """Note that the request which creates was answered."""
+    def after_answer(self, answer: Any) -> None:
+        """Call this after the fatal request was answered."""
         self._answer = next(iter(answer.values()), "") if isinstance(answer, dict) else ""
         if not (self._cell.is_import and self._cell.remembers):
             self.dies(Point.AFTER_ANSWER)
 
-    def sleeps(self) -> None:
-        """Note a sleep; those before the request was answered are no wait for the import."""
+    def before_sleep(self) -> None:
+        """
+        Call this before a sleep. Sleeps before the answer to the fatal request are not a wait for the import.
+        """
         if self._phase == "trigger" or self._answer:
             self._sleeps += 1
         if self._sleeps == FATAL_SLEEP:
@@ -105,59 +108,59 @@ class Doom:
 
 
 def die() -> NoReturn:
-    """End this process as an out-of-memory killer does."""
+    """End this process with SIGKILL, as an out-of-memory killer does."""
     os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("it lives")
+    raise AssertionError("the process has survived SIGKILL")
 
 
-def doom_requests(cell: Cell, server: Server, doom: Doom) -> None:
-    """Let the process die around the request that creates."""
+def watch_requests(cell: Cell, server: Server, death: DeathPoint) -> None:
+    """Let the process die before or after its fatal request."""
     send: Callable[..., Any] = HTTPAdapter.send
     request: Callable[..., Any] = EciSession.request
 
-    def doomed_send(self: HTTPAdapter, prepared: Any, **arguments: Any) -> Any:
-        doom.acts()
-        if not doom.meets(prepared.method, urlsplit(prepared.url).path):
+    def watched_send(self: HTTPAdapter, prepared: Any, **arguments: Any) -> Any:
+        death.before_output()
+        if not death.is_at(prepared.method, urlsplit(prepared.url).path):
             return send(self, prepared, **arguments)
-        doom.dies(Point.BEFORE_REQUEST)
-        if cell.point is Point.COMMIT_BETWEEN and not doom.armed:
+        death.dies(Point.BEFORE_REQUEST)
+        if cell.point is Point.COMMIT_BETWEEN and not death.armed:
             server.advance(BETWEEN)
         try:
             return send(self, prepared, **arguments)
         except Exception:
-            # Its connection is lost and the request on its way: see Point.
+            # The connection is lost while the request is on its way; see Point.
             for point in ON_ITS_WAY:
-                doom.dies(point)
+                death.dies(point)
             raise
 
-    def doomed_request(self: EciSession, operation: str, method: str, path: str, **arguments: Any) -> Any:
+    def watched_request(self: EciSession, operation: str, method: str, path: str, **arguments: Any) -> Any:
         answer = request(self, operation, method, path, **arguments)
-        if doom.meets(method, path):
-            doom.sent(answer.data)
+        if death.is_at(method, path):
+            death.after_answer(answer.data)
         return answer
 
-    HTTPAdapter.send = doomed_send
-    EciSession.request = doomed_request
+    HTTPAdapter.send = watched_send
+    EciSession.request = watched_request
 
 
-def is_victim(cell: Cell, method: str, path: str) -> bool:
-    """Tell whether a request is of the kind at which a cell's process dies."""
-    wanted, pattern = victim(cell)
+def is_fatal(cell: Cell, method: str, path: str) -> bool:
+    """Return whether a request is of the kind at which a cell's process dies."""
+    wanted, pattern = fatal_request(cell)
     return method == wanted and fnmatchcase(path, pattern)
 
 
-def turn_clock(cell: Cell, server: Server, doom: Doom) -> None:
-    """Let the provider's time go with the server's: who sleeps turns it."""
+def use_server_clock(cell: Cell, server: Server, death: DeathPoint) -> None:
+    """Replace the provider's clock: each sleep advances the server's clock instead."""
     moments = [server.now()]
 
     def sleep(seconds: float) -> None:
-        doom.sleeps()
+        death.before_sleep()
         moments.append(server.advance(seconds))
 
     async def sleep_async(seconds: float) -> None:
         sleep(seconds)
 
     def utc_now() -> datetime:
-        return moments[-1] + SKEW[cell.clock]
+        return moments[-1] + CLOCK_OFFSETS[cell.clock]
 
     clock.sleep, clock.sleep_async, clock.utc_now = sleep, sleep_async, utc_now

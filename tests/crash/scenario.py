@@ -1,4 +1,4 @@
-"""The stage of a cell: what the server holds before, the task that runs, and who else imports meanwhile."""
+"""The scenario of a cell: the server's content before, the task that runs, and the imports of others."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from eci_provider.operators import (
     UpdateBatchStatusOperator,
 )
 from tests.crash.cells import Cell
-from tests.crash.memory import RETRIES
 from tests.crash.server import Server
+from tests.crash.task_record import RETRIES
 
 HEADER = "ACCOUNT,STARTDATE,ENDDATE,ACE,METERCODE,COST:USD:Total\n"
 ACCOUNTS = ("A-1", "A-2")
-#: The account whose bill the first of two rounds brings in.
+#: Account of the bill that the first of two rounds imports.
 FIRST = "R-1"
 OUR_CODE = "2026-01"
 DELAY = 60.0
 DAY = 86400.0
-#: A marker as ours are, of another task.
+#: Marker of another task.
 OTHER_MARKER = "af:0123456789abcdef"
 
 MAPPING = {
@@ -40,7 +40,7 @@ MAPPING = {
 }
 
 #: Method and path pattern of the request at which the process dies.
-VICTIMS = {
+FATAL_REQUESTS = {
     "import": ("POST", "/api/v3/import/bill"),
     "retry": ("POST", "/api/v202401/import/bill/task/*/kickout"),
     "rounds": ("POST", "/api/v202401/import/bill/task/*/kickout"),
@@ -50,27 +50,31 @@ VICTIMS = {
 }
 
 
-def victim(cell: Cell) -> tuple[str, str]:
-    """Return method and path pattern of the request that creates or changes."""
+def fatal_request(cell: Cell) -> tuple[str, str]:
+    """Return method and path pattern of the request at which the process dies."""
     if cell.case == "replace another":
         return "PUT", "/api/v3/import/bill/profile/*"
-    return VICTIMS[cell.operator]
+    return FATAL_REQUESTS[cell.operator]
 
 
 def rows(*accounts: str) -> str:
-    """Return a file in Advanced format; its bills are C, so that a second import of them adds and replaces not."""
+    """
+    Return a file in Advanced format. Its bills are corrected ones (C): a second import adds bills, and replaces
+    none.
+    """
     return HEADER + "".join(f"{account},20260101,20260131,C,,100.00\n" for account in accounts)
 
 
 @dataclass
-class Stage:
+class Scenario:
     """
-    Set the stage of one cell, and let others act on it.
+    Scenario of one cell.
 
     :param cell: the cell.
     :param server: the sandbox, just reset.
-    :param folder: where its bill file goes.
+    :param folder: folder for the bill file.
     :param other_key: the API key of another user.
+    :param ids: ids of what :meth:`prepare` creates.
     """
 
     cell: Cell
@@ -79,8 +83,8 @@ class Stage:
     other_key: str
     ids: dict[str, Any] = field(default_factory=dict)
 
-    def set(self) -> None:
-        """Make what is there before the task runs, a day before."""
+    def prepare(self) -> None:
+        """Create the server's content, a day before the task runs."""
         (self.folder / "bills.csv").write_text(rows(*ACCOUNTS))
         cell = self.cell
         if cell.is_import:
@@ -112,10 +116,10 @@ class Stage:
 
     def company(self) -> None:
         """
-        Let others import, after the crash and before the next try.
+        Let others import, after the crash and before the next attempt.
 
-        A stranger has our key and another task's file, in another batch or ours; a colleague has another key; a
-        namesake has taken the code of our new batch; a proof is an import that shows a marker.
+        A stranger has our key and another task's file, in another batch or in ours. A colleague has another key. A
+        namesake has used the code of our new batch. A proof is an import that shows a marker.
         """
         company = self.cell.company
         if not self.cell.is_import or company == "alone":
@@ -123,7 +127,7 @@ class Stage:
         elsewhere = {"existingOpenBatchId": self.ids["theirs"]}
         if company == "stranger with us":
             self._import("stranger.csv", ("S-1",), self.settings())
-        elif company == "colleague":  # in our batch, if we know it
+        elif company == "colleague":  # in our batch, if it is known
             place = {"existingOpenBatchId": self.ids["batch"] or self.ids["theirs"], "key": self.other_key}
             self._import("stranger.csv", ("S-1",), "use existing batch", **place)
         elif company == "namesake":
@@ -134,7 +138,7 @@ class Stage:
             self._import("proof.csv", ("S-1",), "use existing batch", note=OTHER_MARKER, **elsewhere)
 
     def task(self) -> BaseOperator:
-        """Return the task, as every process that parses the DAG makes it anew."""
+        """Return a new task, as each process that parses the DAG creates one."""
         common: dict[str, Any] = {"task_id": "task", "retries": RETRIES}
         cell = self.cell
         if cell.operator == "open":
@@ -159,7 +163,7 @@ class Stage:
         if cell.operator == "retry":
             return RetryKickoutsOperator(task_guid=self.ids["source"], **common)
         if cell.operator == "rounds":
-            return CorrectedBetween(stage=self, task_guid=self.ids["source"], max_rounds=2, **common)
+            return CorrectedBetween(scenario=self, task_guid=self.ids["source"], max_rounds=2, **common)
         return ImportBillsOperator(file=str(self.folder / "bills.csv"), **common)
 
     def settings(self) -> dict[str, Any] | None:
@@ -201,12 +205,12 @@ class Stage:
 class CorrectedBetween(RetryKickoutsOperator):
     """Retry kickouts in rounds, with an analyst who corrects what is left before the second one is sent."""
 
-    def __init__(self, *, stage: Stage, **arguments: Any) -> None:
+    def __init__(self, *, scenario: Scenario, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._stage = stage
+        self._scenario = scenario
 
     def submit_job(self, *arguments: Any) -> str:
         """Correct, then submit."""
         if self._round == 2:
-            self._stage.correct()
+            self._scenario.correct()
         return super().submit_job(*arguments)
