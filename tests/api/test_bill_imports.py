@@ -13,7 +13,7 @@ from eci_provider.api import EciClient
 from eci_provider.api.bill_imports import BatchSettings
 from eci_provider.api.errors import EciBadRequestError, EciNotFoundError
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import BILLS, GUID, BillBytes
+from tests.support.api_data import BILLS, GUID, BillBytes
 
 INT32 = 2**31
 SETTINGS = "bill_imports.submit: batch_settings"

@@ -10,7 +10,8 @@ import pytest
 from eci_provider.api import EciClient
 from eci_provider.api.errors import EciBadRequestError, EciNotFoundError
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import MAPPING, RawServer, http
+from tests.support.api_data import MAPPING
+from tests.support.raw_server import RawServer, http
 
 
 def test_many_calls_share_one_connection(

@@ -11,7 +11,7 @@ from eci_provider.api import EciClient
 from eci_provider.api.errors import EciBadRequestError, EciNotFoundError
 from eci_provider.api.import_profiles import ColumnMapping
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import GUID, MAPPING, example
+from tests.support.api_data import GUID, MAPPING, example
 
 INT32 = 2**31
 REQUIRED = ("accountCodeColumnIndex", "startDateColumnIndex", "endDateColumnIndex")

@@ -18,7 +18,7 @@ from eci_provider.api.import_profiles import ImportProfile, ImportProfileRespons
 from eci_provider.api.kickouts.resource import KickoutDetails, KickoutSummary
 from eci_provider.api.models import RequestModel, ResponseModel, excerpt, validated
 from eci_provider.api.tasks import GuidResponse, TaskResponse
-from tests.api.conftest import GUID
+from tests.support.api_data import GUID
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 IDS = st.integers(1, 2**31 - 1)

@@ -102,3 +102,13 @@ def test_a_page_that_fails_midway_is_asked_for_again(
     assert [batch.batch_code for batch in client.batches.list(page_size=2)] == five_batches
     assert asked(eci_sandbox) == ["1", "2", "2", "3"]
     assert len(waits) == 1
+
+
+def test_a_server_that_repeats_a_page_does_not_hold_the_reader(eci_sandbox: Sandbox) -> None:
+    page = [{"batchId": number} for number in range(2)]
+    eci_sandbox.fault("GET", "/api/v3/batch", times=None, status=200, body=page)
+
+    with EciClient(eci_sandbox.url, eci_sandbox.api_key) as client:
+        assert len(list(client.batches.list(page_size=2))) == 4
+
+    assert len(eci_sandbox.requests) == 2

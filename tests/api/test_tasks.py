@@ -12,7 +12,7 @@ from eci_provider.api import EciClient, where
 from eci_provider.api.errors import EciNotFoundError
 from eci_provider.api.tasks import GuidResponse, TaskResponse, parse_datetime
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import GUID, BillBytes
+from tests.support.api_data import GUID, BillBytes
 
 
 def test_polling_never_downloads_the_output(eci_sandbox: Sandbox, client: EciClient, kicked_out: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from eci_provider.api import EciClient
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import BILLS, BillBytes
+from tests.support.api_data import BILLS, BillBytes
 
 WANTED = "its name must end in one of .csv, .dat, .txt, .xlsx, .zip"
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import GUID, http
+from tests.support.api_data import GUID
+from tests.support.raw_server import http
 
 MEBIBYTE = 1024 * 1024
 SIZE = 256 * MEBIBYTE

@@ -20,7 +20,8 @@ from eci_provider.api import EciClient, upload
 from eci_provider.api.bill_imports import BillImport
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import BILLS, GUID, BillBytes, RawServer, http
+from tests.support.api_data import BILLS, GUID, BillBytes
+from tests.support.raw_server import RawServer, http
 from tests.support.run_task import run
 
 NOTES = st.none() | st.text(st.characters(exclude_categories=["Cs"]))

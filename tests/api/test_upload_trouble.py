@@ -6,12 +6,9 @@ import hashlib
 import io
 import os
 import re
-import socket
 import ssl
-import struct
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,144 +25,15 @@ from eci_provider.api.errors import (
 from eci_provider.api.upload import EciFileError
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import BILLS, GUID, free_port, http
-from tests.api.transport.test_tls import certificate
+from tests.support.api_data import BILLS, GUID
+from tests.support.connection_server import KEY, LARGE, Connection, Server, break_off, take
+from tests.support.raw_server import free_port, http
 from tests.support.run_task import run
 
-KEY = "K" * 40
-#: More than the buffers of a connection take in before the server reads.
-LARGE = 32 * 1024 * 1024
-TAKEN = http("200 OK", f'{{"taskGUId": "{GUID}"}}'.encode())
 REFUSALS: list[tuple[str, int, type[EciResponseError]]] = [
     ("401 Unauthorized", 401, EciAuthenticationError),
     ("413 Content Too Large", 413, EciBadRequestError),
 ]
-
-
-class Connection:
-    """What a server sees of one connection: the head of a request, and its body piece by piece."""
-
-    def __init__(self, accepted: socket.socket) -> None:
-        self.socket = accepted
-        received = b""
-        while b"\r\n\r\n" not in received:
-            received += self._more()
-        self.head, _, rest = received.partition(b"\r\n\r\n")
-        found = re.search(rb"content-length: (\d+)", self.head, re.IGNORECASE)
-        self.length = int(found[1]) if found else 0
-        self.start, self.received, self.ended = rest, len(rest), False
-
-    def _more(self) -> bytes:
-        more = self.socket.recv(65536)
-        if not more:
-            raise ConnectionError("the client hung up")
-        return more
-
-    def read(self, size: int) -> None:
-        """Read until so many bytes of the body have come, or the client hangs up."""
-        try:
-            while self.received < size:
-                more = self._more()
-                self.start = (self.start + more)[:100]
-                self.received += len(more)
-        except OSError:
-            self.ended = True
-
-    def hang_up(self) -> None:
-        """Close with unread bytes and without a word, as a server does that crashes."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.socket.close()
-
-
-class Server:
-    """
-    Do with each connection what the next of some functions does, the last one again and again.
-
-    :param acts: the functions.
-    :param context: for TLS.
-    :param port: where to listen; anywhere without.
-    :param cuts: what is done first, with a connection each, before TLS has been agreed on.
-    """
-
-    def __init__(
-        self,
-        *acts: Callable[[Connection], None],
-        context: ssl.SSLContext | None = None,
-        port: int = 0,
-        cuts: Sequence[Callable[[socket.socket], None]] = (),
-    ) -> None:
-        self._acts, self._context, self._cuts = acts, context, iter(cuts)
-        self._listener = socket.create_server(("127.0.0.1", port))
-        scheme = "http" if context is None else "https"
-        self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
-        self.seen: list[Connection] = []
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-
-    def __enter__(self) -> Server:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(10)
-        for connection in self.seen:
-            connection.socket.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                accepted, _ = self._listener.accept()
-            except OSError:
-                return
-            # Else an answer right after the handshake waits here for an acknowledgement, and is lost in the close.
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if cut := next(self._cuts, None):
-                cut(accepted)
-                accepted.close()
-                continue
-            if self._context is not None:
-                accepted = self._context.wrap_socket(accepted, server_side=True)
-            connection = Connection(accepted)
-            self.seen.append(connection)
-            self._acts[min(len(self.seen), len(self._acts)) - 1](connection)
-
-
-def take(connection: Connection) -> None:
-    """Read the body and answer that it was taken."""
-    connection.read(connection.length)
-    if not connection.ended:
-        connection.socket.sendall(TAKEN)
-
-
-def break_off(connection: Connection) -> None:
-    """Hang up in the middle of the body."""
-    connection.read(65536)
-    connection.hang_up()
-
-
-@pytest.fixture
-def large_file(tmp_path: Path) -> Path:
-    file = tmp_path / "bills.csv"
-    with file.open("wb") as stream:
-        stream.truncate(LARGE)
-    return file
-
-
-@pytest.fixture(scope="session")
-def certified(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
-    bundle, key = certificate(tmp_path_factory.mktemp("tls"), "server")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(bundle, key)
-    return context, bundle
-
-
-@pytest.fixture(params=["http", "https"])
-def secured(
-    request: pytest.FixtureRequest, certified: tuple[ssl.SSLContext, Path]
-) -> tuple[ssl.SSLContext | None, str]:
-    """The server's side and the client's side of a scheme."""
-    return (certified[0], str(certified[1])) if request.param == "https" else (None, "")
 
 
 @pytest.mark.parametrize(("status", "code", "kind"), REFUSALS)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from eci_provider.api import EciClient, errors
 from eci_provider.api.import_profiles import ImportProfileResponse
-from eci_provider.core.text import cut, storable
+from eci_provider.core.text import storable
 from eci_provider.operators import ImportBillsOperator, OpenBatchOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
@@ -175,17 +175,3 @@ def test_a_number_that_airflow_cannot_hand_on_is_not_known(
     assert {name: end.result[name] for name in names} == dict.fromkeys(names, kept)
     as_handed_on(end.result)
     assert len(json.dumps(end.result)) < 16 * 1024
-
-
-@given(TEXTS, st.integers(10, 60))
-def test_a_cut_text_can_be_kept_and_is_as_short_as_it_shall_be(text: str, most: int) -> None:
-    assert len(json.dumps(as_stored(cut(text, most)))) <= max(most, len('"..."'))
-
-
-@given(st.recursive(st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(), st.lists))
-def test_what_can_be_kept_stays_as_it_is(value: Any) -> None:
-    try:
-        as_stored(value)
-    except ValueError:
-        return
-    assert storable(value) == value

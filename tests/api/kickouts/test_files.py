@@ -14,7 +14,8 @@ import pytest
 from eci_provider.api import EciClient
 from eci_provider.api.errors import EciNotFoundError
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import BILLS, GUID, RawServer, http
+from tests.support.api_data import BILLS, GUID
+from tests.support.raw_server import RawServer, http
 
 HEADER = BILLS.partition(b"\n")[0] + b"\n"
 BASE = f"/api/v202401/import/bill/task/{GUID}/kickout"

@@ -17,41 +17,15 @@ from eci_provider.api import EciClient
 from eci_provider.api.errors import (
     EciConnectionError,
     EciNotFoundError,
-    EciUnreadableResponseError,
     EciValidationError,
 )
-from eci_provider.api.kickouts import messages as kickout_messages
-from eci_provider.api.kickouts import sums as kickout_sums
 from eci_provider.api.kickouts.files import kickout_file_name
-from eci_provider.api.kickouts.report import KickoutReport, KickoutRow
+from eci_provider.api.kickouts.report import KickoutRow
 from eci_provider.core.spill import Spill
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import BILLS, GUID, RawServer, http
-
-BASE = f"/api/v202401/import/bill/task/{GUID}/kickout"
-FIELDS = [
-    {"id": 1, "name": "Why"},
-    {"id": 2, "name": "ACCOUNT"},
-    {"id": 3, "name": "Use"},
-    {"id": 4, "name": "Use"},
-]
-
-
-def _row(*values: Any) -> list[dict[str, Any]]:
-    return [{"fieldId": number, "value": value} for number, value in enumerate(values, start=1)]
-
-
-@pytest.fixture
-def answering(eci_sandbox: Sandbox, client: EciClient) -> Any:
-    """Let the server answer with these messages and this body of details."""
-
-    def prepare(messages: Any, details: Any, **summary: Any) -> KickoutReport:
-        body = {"taskGuid": GUID, "kickoutMessages": messages, **summary}
-        eci_sandbox.fault("GET", f"{BASE}/summary", times=9, status=200, body=body)
-        eci_sandbox.fault("GET", f"{BASE}/detail", times=9, status=200, body=details)
-        return client.kickouts.report(GUID)
-
-    return prepare
+from tests.support.api_data import BILLS, GUID
+from tests.support.kickout_answers import FIELDS, row
+from tests.support.raw_server import RawServer, http
 
 
 @pytest.fixture
@@ -132,191 +106,8 @@ def test_an_iteration_counts_anew(client: EciClient, kicked_out: str) -> None:
     assert report.rows == 1
 
 
-# Shapes
-
-
-@pytest.mark.parametrize(
-    "details",
-    [
-        {"fields": FIELDS, "data": [_row("no", "1001", "5", "6"), _row("no", "1002", "7", "8")]},
-        {"data": [_row("no", "1001", "5", "6"), _row("no", "1002", "7", "8")], "fields": FIELDS},
-        {
-            "DATA": [
-                [
-                    {"FieldID": "1", "Value": "no"},
-                    {"fieldid": "2", "VALUE": 1001},
-                    None,
-                    {"fieldId": 4, "value": 6},
-                    {"fieldId": 3, "value": 5},
-                ],
-                _row("no", 1002, 7, 8),
-            ],
-            "other": {"data": [1]},
-            "Fields": [{"Id": field["id"], "NAME": field["name"]} for field in FIELDS],
-            "more": [[[]]],
-        },
-    ],
-    ids=["as documented", "fields last", "other cases, types and keys"],
-)
-def test_any_shape_gives_the_same_rows(details: Any, answering: Any) -> None:
-    report = answering(["no"], details, fileName="Kickouts_a.csv")
-    assert [row.cells for row in report] == [
-        [("ACCOUNT", "1001"), ("Use", "5"), ("Use", "6")],
-        [("ACCOUNT", "1002"), ("Use", "7"), ("Use", "8")],
-    ]
-    assert report.digest() == [{"message": "no", "rows": 2}]
-
-
-def test_missing_unknown_and_doubled_cells_lose_nothing(answering: Any) -> None:
-    rows = [
-        [{"fieldId": 1, "value": "no"}, {"fieldId": 99, "value": "?"}],
-        [{"value": "no"}, {"fieldId": 2}, {"fieldId": 3, "value": "5"}, {"fieldId": 3, "value": "again"}],
-        [],
-        None,
-    ]
-    report = answering(["no"], {"fields": FIELDS, "data": rows})
-    assert [row.cells for row in report] == [
-        [("ACCOUNT", ""), ("Use", ""), ("Use", ""), ("", "?")],
-        [("ACCOUNT", ""), ("Use", "5"), ("Use", ""), ("", "no"), ("Use", "again")],
-        [("ACCOUNT", ""), ("Use", ""), ("Use", "")],
-    ]
-    assert [row.message for row in report] == ["no", "no", ""]
-
-
-@pytest.mark.parametrize("details", [{}, {"fields": None, "data": None}, {"fields": [], "data": []}], ids=repr)
-@pytest.mark.parametrize(("messages", "rows"), [([], 0), (None, 0), (["no"], None)])
-def test_messages_without_rows_mean_that_the_rows_are_not_told(
-    details: Any, messages: Any, rows: int | None, answering: Any
-) -> None:
-    report = answering(messages, details)
-    assert list(report) == []
-    assert report.rows == rows
-    assert report.without_rows() == (messages or [])
-    assert report.files() == []
-
-
-@pytest.mark.parametrize(
-    ("details", "said"),
-    [
-        ({"data": [["1001"]]}, "has a cell in row 1 that is not an object: '1001'"),
-        ({"data": [_row("no"), "1001"]}, "has a row 2 that is not an array: '1001'"),
-        ({"fields": ["ACCOUNT"]}, "has a field 1 that is not an object: 'ACCOUNT'"),
-        ([], "is not an object"),
-        (
-            {"data": [[{"fieldId": 1, "value": "x" * 1_100_000}]]},
-            "holds a value of more than 1,048,576 characters",
-        ),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_what_cannot_be_rows_is_refused(details: Any, said: str, answering: Any) -> None:
-    with pytest.raises(
-        EciUnreadableResponseError, match=f"GET {BASE}/detail was answered with 200, but its body {said}"
-    ):
-        answering(["no"], details).count()
-
-
-# Messages
-
-
-@pytest.mark.parametrize(
-    ("messages", "cells", "found"),
-    [
-        (["no", "never"], ("never", "1", "no"), "no; never"),
-        (["no", "never"], (" no ", "1", "2"), "no"),
-        (
-            ["no such account", "too late"],
-            ("Row 3: too late; no such account!", "1", "2"),
-            "no such account; too late",
-        ),
-        ([{"message": "no", "count": 3}], ("no", "1", "2"), "no"),
-        (["3 times: no"], ("no", "1", "2"), ""),
-        (["", " "], ("", "1", "2"), ""),
-    ],
-)
-def test_a_row_has_the_messages_that_stand_in_its_cells(
-    messages: Any, cells: tuple[str, ...], found: str, answering: Any
-) -> None:
-    report = answering(messages, {"fields": FIELDS, "data": [_row(*cells)]})
-    assert [row.message for row in report] == [found]
-
-
-def test_a_column_called_message_tells_what_the_summary_does_not(answering: Any) -> None:
-    fields = [{"id": 7, "name": "ACCOUNT"}, {"id": 8, "name": "Kickout Message"}]
-    data = [[{"fieldId": 7, "value": "1001"}, {"fieldId": 8, "value": "no"}]]
-    for messages in ([], ["1 row: no"]):
-        report = answering(messages, {"fields": fields, "data": data})
-        assert [(row.message, row.cells) for row in report] == [("no", [("ACCOUNT", "1001")])]
-        assert {"message": "no", "rows": 1} in report.digest()
-
-
-def test_of_more_messages_than_are_known_the_column_tells(answering: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kickout_messages, "MOST_KNOWN", 1)
-    report = answering(["a", "b"], {"fields": FIELDS, "data": [_row("a", "1"), _row("b", "2"), _row("b", "3")]})
-    assert [row.message for row in report] == ["a", "b", "b"]
-    assert report.digest() == [{"message": "b", "rows": 2}, {"message": "a", "rows": 1}]
-
-
-def test_a_column_that_holds_more_than_the_message_stays(answering: Any) -> None:
-    report = answering(["no"], {"fields": FIELDS, "data": [_row("no", "1"), _row("no, and more", "2")]})
-    assert [dict(row.cells)["Why"] for row in report] == ["no", "no, and more"]
-
-
-def test_the_digest_has_ten_messages_and_is_cut(answering: Any) -> None:
-    messages = [f"{number} {'x' * 5000}" for number in range(12)]
-    data = [_row(message) for number, message in enumerate(messages) for _ in range(number + 1)]
-    report = answering(messages, {"fields": FIELDS, "data": data}).count()
-    assert report.rows == 78
-    assert [item["rows"] for item in report.digest()] == [12, 11, 10, 9, 8, 7, 6, 5, 4, 3]
-    assert len(json.dumps(report.digest())) < 8000
-
-
-@pytest.mark.parametrize("told", ["all", "in another order", "none"])
-def test_of_more_messages_than_memory_holds_the_most_frequent_are_told(told: str, answering: Any) -> None:
-    own = [f"no {number} \ud800" for number in range(20_100)]
-    messages = {"all": [*own, "late", "never"], "in another order": ["never", *own[::-1], "late"], "none": []}[
-        told
-    ]
-    fields = [{"id": 1, "name": "Message"}]
-    data = [_row(message) for message in [*own, *["late"] * 3, own[-1]]]
-
-    report = answering(messages, {"fields": fields, "data": data}).count()
-
-    assert report.rows == 20_104
-    assert report.digest()[:2] == [{"message": "late", "rows": 3}, {"message": "no 20099 \ufffd", "rows": 2}]
-    assert [item["rows"] for item in report.digest()[2:]] == [1] * 8
-    # Of the others there was no room to know them.
-    assert report.without_rows() == (["never"] if told == "in another order" else [])
-
-
-def test_files_that_only_their_names_tell_are_counted_together(
-    eci_sandbox: Sandbox, client: EciClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kickout_sums, "_MOST_IN_MEMORY", 2)
-    fields = [{"id": 1, "name": "Message"}]
-    for name, messages in (("detail", []), ("Kickouts_a.csv/detail", "abcc"), ("Kickouts_b.csv/detail", "dcb")):
-        data = [_row(message) for message in messages]
-        eci_sandbox.fault("GET", f"{BASE}/{name}", times=9, status=200, body={"fields": fields, "data": data})
-    summary = {"kickoutMessages": ["b", "never"]}
-    eci_sandbox.fault("GET", f"{BASE}/summary", times=9, status=200, body=summary)
-
-    report = client.kickouts.report(GUID, ["a.csv", "b.csv"]).count()
-
-    assert [(item["message"], item["rows"]) for item in report.digest()] == [
-        ("c", 3),
-        ("b", 2),
-        ("a", 1),
-        ("d", 1),
-        ("never", 0),
-    ]
-    assert report.without_rows() == ["never"]
-
-
-# Trouble
-
-
 def _details(*accounts: str) -> bytes:
-    return json.dumps({"fields": FIELDS, "data": [_row("no", account) for account in accounts]}).encode()
+    return json.dumps({"fields": FIELDS, "data": [row("no", account) for account in accounts]}).encode()
 
 
 def _summary(*messages: str) -> bytes:

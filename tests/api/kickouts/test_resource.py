@@ -12,7 +12,7 @@ from eci_provider.api import EciClient
 from eci_provider.api.errors import EciNotFoundError, EciUnreadableResponseError
 from eci_provider.api.kickouts.resource import KickoutDetails, KickoutSummary
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import BILLS, GUID, BillBytes
+from tests.support.api_data import BILLS, GUID, BillBytes
 
 SUMMARY = f"/api/v202401/import/bill/task/{GUID}/kickout/summary"
 

@@ -24,8 +24,9 @@ from eci_provider.api.errors import (
 )
 from eci_provider.api.transport.failures import final_error
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import GUID, MAPPING, BillBytes, RawServer, free_port, http
-from tests.api.transport.test_key_secrecy import shown
+from tests.support.api_data import GUID, MAPPING, BillBytes
+from tests.support.raw_server import RawServer, free_port, http
+from tests.support.tracebacks import shown
 
 POSTS: dict[str, tuple[str, str, Callable[[EciClient], Any]]] = {
     "open batch": ("OpenBatchV3", "/api/v3/batch", lambda c: c.batches.open("A")),

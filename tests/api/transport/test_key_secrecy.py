@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 import pickle
 import socket
-import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,7 +15,9 @@ import pytest
 from eci_provider.api import EciClient
 from eci_provider.api.errors import EciError
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import GUID, MAPPING, BillBytes, RawServer, free_port, http
+from tests.support.api_data import GUID, MAPPING, BillBytes
+from tests.support.raw_server import RawServer, free_port, http
+from tests.support.tracebacks import chain, shown
 
 #: With the characters that JSON, HTML and URLs spell in their own ways.
 KEY = "kEy-7f3a+b/C=&<d>"
@@ -70,43 +70,6 @@ def echoes(spelling: str) -> dict[str, dict[str, Any]]:
 def keyed() -> Iterator[Sandbox]:
     with Sandbox(api_key=KEY) as sandbox:
         yield sandbox
-
-
-def chain(error: BaseException) -> list[BaseException]:
-    """Return an error with all its causes and contexts."""
-    found, queue = [], [error]
-    while queue:
-        link = queue.pop()
-        if link not in found:
-            found.append(link)
-            queue += [other for other in (link.__cause__, link.__context__) if other is not None]
-    return found
-
-
-def locals_of(error: BaseException) -> list[str]:
-    """Return what reporters that record the locals of a traceback see, those of the tests left out."""
-    stack = traceback.TracebackException.from_exception(error, capture_locals=True).stack
-    tests = os.sep + "tests" + os.sep
-    return [repr(frame.locals) for frame in stack if tests not in frame.filename]
-
-
-def beneath(error: BaseException) -> str:
-    """Return what reporters find that follow the causes of an error, and what stood around them."""
-    parts = []
-    for link in chain(error):
-        parts += [str(link), repr(link), repr(link.args), repr(vars(link)), *locals_of(link)]
-        request = getattr(link, "request", None)
-        parts += [repr(request.headers)] if request is not None else []
-    return "\n".join(parts)
-
-
-def shown(error: BaseException) -> str:
-    """Return all that anybody might print, log or store of an error."""
-    trace = traceback.format_exception(type(error), error, error.__traceback__)
-    parts = [str(error), repr(error), *trace, beneath(error)]
-    if isinstance(error, EciError):
-        parts += [pickle.dumps(error, 0).decode("latin-1"), json.dumps(error.details)]
-    return "\n".join(parts)
 
 
 def error_of(call: Callable[[EciClient], Any], client: EciClient) -> EciError | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import logging
+from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,16 @@ from typing import Any
 import pytest
 
 from eci_provider.api import EciClient
-from eci_provider.api.errors import EciError, EciNotFoundError, EciRateLimitError, EciRedirectError, EciServerError
+from eci_provider.api.errors import (
+    EciError,
+    EciNotFoundError,
+    EciRateLimitError,
+    EciRedirectError,
+    EciServerError,
+)
 from eci_provider.sandbox import Sandbox
+from tests.support.raw_server import RawServer
+from tests.support.raw_server import http as answer
 
 ME = "/api/v3/me"
 TROUBLE: dict[str, dict[str, Any]] = {
@@ -224,3 +233,42 @@ def test_a_session_may_be_used_for_thousands_of_requests(eci_sandbox: Sandbox) -
         eci_sandbox.fault("GET", "/api/v3/me", drop="before")
 
         assert client.account.me().system_user_code == "sandbox"
+
+
+def test_a_date_that_no_clock_shows_is_not_believed() -> None:
+    date = "Date: Fri, 31 Dec 9999 23:59:59 GMT"
+    with RawServer(answer("200 OK", b'{"fullName": "Jane"}', date)) as server:
+        client = EciClient(server.url, "key")
+        with client:
+            client.account.me()
+            assert client.server_now() - datetime.now(timezone.utc) < timedelta(days=1)
+
+
+def test_a_deprecated_operation_is_logged_once(
+    eci_sandbox: Sandbox, client: EciClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    eci_sandbox.settings.deprecated = {"/api/v3/batch*": "v209901 GetBatchesV209901", ME: "v209901 Me"}
+    for _ in range(3):
+        list(client.batches.list())
+        client.account.me()
+        client.account.bill_import_settings()
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert [record.getMessage() for record in warnings] == [
+        f"EnergyCAP has deprecated {operation} and names as its replacement: {replacement}"
+        for operation, replacement in (("GetBatchesV3", "v209901 GetBatchesV209901"), ("me_method", "v209901 Me"))
+    ]
+
+
+def test_a_repeat_is_logged_with_its_reason_and_wait(
+    eci_sandbox: Sandbox, client: EciClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "eci_provider")
+    eci_sandbox.fault("GET", ME, status=503, headers={"Retry-After": "5"}, body="Busy")
+    client.account.me()
+    (line,) = [
+        record.getMessage() for record in caplog.records if record.name == "eci_provider.api.transport.session"
+    ]
+    assert line.startswith("me_method: retrying in 5.")
+    assert line.endswith(
+        "after: GET /api/v3/me was answered with 503: a failure on EnergyCAP's side. EnergyCAP said: Busy"
+    )

@@ -12,7 +12,8 @@ from eci_provider import __version__
 from eci_provider.api import EciClient, where
 from eci_provider.api.errors import EciBadRequestError
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import BILLS, GUID, MAPPING, BillBytes, RawServer, http, sent
+from tests.support.api_data import BILLS, GUID, MAPPING, BillBytes, sent
+from tests.support.raw_server import RawServer, http
 
 Expected = tuple[str, str, dict[str, str], Any]
 Calls = dict[str, tuple[Callable[[EciClient], Any], Expected]]

@@ -16,9 +16,8 @@ from eci_provider.api.errors import (
 )
 from eci_provider.api.transport.bounded_answer import MOST_INTERIM
 from eci_provider.api.transport.failures import describe_status
-from eci_provider.api.transport.retries import is_transient
-from eci_provider.sandbox import Sandbox
-from tests.api.conftest import GUID, BillBytes, RawServer, http
+from tests.support.api_data import GUID, BillBytes
+from tests.support.raw_server import RawServer, http
 
 OTHER = GUID.replace("1", "2")
 EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
@@ -86,23 +85,3 @@ def test_a_post_without_an_answer_may_have_taken_effect(kind: str) -> None:
 @pytest.mark.parametrize("status", [100, 101, 102, 103, 199])
 def test_no_interim_status_is_a_refusal(status: int) -> None:
     assert describe_status(status, "https://eci.example")[0] is EciUnreadableResponseError
-
-
-@pytest.mark.parametrize("spelling", [str, str.upper, "{{{}}}".format])
-def test_a_task_is_known_by_its_guid_however_it_is_spelled(
-    spelling: Callable[[str], str], eci_sandbox: Sandbox, client: EciClient
-) -> None:
-    eci_sandbox.fault("GET", "/api/v3/task/*", status=200, body={"taskGUId": spelling(GUID)})
-    assert client.tasks.get(GUID).task_guid == spelling(GUID)
-
-
-def test_an_answer_about_something_else_is_not_taken() -> None:
-    batch = http("200 OK", b'{"batchId": 7}')
-    with RawServer(task(OTHER), batch, batch) as server, EciClient(server.url, "key") as client:
-        with pytest.raises(EciUnreadableResponseError, match=f"but it is about {OTHER}") as caught:
-            client.tasks.get(GUID)
-        assert is_transient(caught.value)
-        assert server.hung_up.wait(60)
-        with pytest.raises(EciUnreadableResponseError, match="but it is about 7"):
-            client.batches.get(8)
-        assert client.batches.get(7).batch_id == 7

@@ -15,7 +15,7 @@ from eci_provider.api.import_profiles import ImportProfile, ImportProfileRespons
 from eci_provider.api.models import RequestModel, ResponseModel
 from eci_provider.api.tasks import GuidResponse
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import GUID, example
+from tests.support.api_data import GUID, example
 
 #: The pages fill their examples with placeholders. Where one breaks what the same page demands, a legal value
 #: stands in; page, path of the property, the placeholder, the value.

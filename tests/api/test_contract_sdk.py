@@ -15,7 +15,7 @@ import pytest
 
 from eci_provider.api import EciClient, where
 from eci_provider.sandbox import Sandbox
-from tests.api.conftest import BILLS, GUID, MAPPING, BillBytes
+from tests.support.api_data import BILLS, GUID, MAPPING, BillBytes
 
 DATE_TIME = "the SDK writes a date as a date-time; both are ISO 8601, and ours stays as the user wrote it"
 PAGED = "ours fetches page after page, the SDK leaves paging to its caller"

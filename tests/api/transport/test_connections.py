@@ -17,12 +17,11 @@ import pytest
 from eci_provider.api import EciClient
 from eci_provider.api.errors import EciConnectionError, EciUnknownOutcomeError
 from eci_provider.triggers.task import EciTaskTrigger
-from tests.api.conftest import GUID, http
-from tests.api.test_upload_trouble import KEY, LARGE, Connection, Server, certified, large_file, take
 from tests.conftest import connect
+from tests.support.api_data import GUID
+from tests.support.connection_server import KEY, LARGE, Connection, Server, take
+from tests.support.raw_server import http
 from tests.support.run_task import first_event
-
-__all__ = ["certified", "large_file"]
 
 BATCH = http("200 OK", b'{"batchId": 7, "batchCode": "B", "batchStatus": "open"}')
 

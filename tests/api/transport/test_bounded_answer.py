@@ -17,10 +17,9 @@ import pytest
 from eci_provider.api import EciClient
 from eci_provider.api.errors import EciConnectionError, EciUnknownOutcomeError
 from eci_provider.api.transport import bounded_answer
-from tests.api.conftest import GUID, BillBytes, RawServer, http
-from tests.api.test_upload_trouble import Connection, Server, certified
-
-__all__ = ["certified"]
+from tests.support.api_data import GUID, BillBytes
+from tests.support.connection_server import Connection, Server
+from tests.support.raw_server import RawServer, http
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 #: What is sent at once, and what again and again.
