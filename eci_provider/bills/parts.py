@@ -6,9 +6,9 @@ from bisect import bisect
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from shutil import copyfileobj
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from eci_provider.storage.atomic import Draft, open_draft
+from eci_provider.storage.atomic import Draft, Folder
 
 
 class Stretch(NamedTuple):
@@ -38,7 +38,7 @@ class PartWriter:
     :param rows_per_file: how many rows a part has at most.
     """
 
-    def __init__(self, folder: Any, names: Iterator[str], preamble: bytes, rows_per_file: int) -> None:
+    def __init__(self, folder: Folder, names: Iterator[str], preamble: bytes, rows_per_file: int) -> None:
         self._folder, self._names, self._preamble, self._limit = folder, names, preamble, rows_per_file
         self._published: list[str] = []
         self._stack = ExitStack()
@@ -103,7 +103,7 @@ class PartWriter:
         self._rows_before, self._bytes_before = self._rows, self._file.tell()
 
     def _begin_part(self) -> None:
-        self._draft: Draft = self._stack.enter_context(open_draft(self._folder / next(self._names)))
+        self._draft: Draft = self._stack.enter_context(self._folder.open_draft(next(self._names)))
         self._file = self._draft.stream
         self._file.write(self._preamble)
 

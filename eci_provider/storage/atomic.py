@@ -35,7 +35,7 @@ def atomic_write(destination: AnyPath) -> Iterator[BinaryIO]:
     :raises EciWriteError: when it cannot be written.
     """
     checked_path(destination, name="destination", description="the file to write", source="atomic_write")
-    with open_draft(destination) as draft:
+    with _draft(_located(destination)) as draft:
         yield draft.stream
         draft.publish()
 
@@ -112,22 +112,29 @@ class _StoreDraft(Draft):
         return str(self.destination)
 
 
-def open_draft(destination: AnyPath) -> Draft:
+class Folder:
     """
-    Open a file for writing that appears at its destination when it is published.
+    A folder that files are written into.
 
-    :param destination: as for :func:`atomic_write`.
-    :raises EciStoreError: when no installed package opens its store.
-    :raises EciWriteError: when it cannot be written.
+    :param path: its path, local or in an object store; it exists.
     """
-    located = _located(destination)
-    with _disk_errors(destination):
-        return _StoreDraft(located) if is_remote(located) else _LocalDraft(located)
+
+    def __init__(self, path: Any) -> None:
+        self._path = path
+
+    def open_draft(self, name: str) -> Draft:
+        """
+        Open a file for writing that appears in the folder when it is published.
+
+        :param name: the file's name.
+        :raises EciWriteError: when it cannot be written.
+        """
+        return _draft(self._path / name)
 
 
-def open_folder(destination: AnyPath, *, name: str, description: str, source: str) -> Any:
+def open_folder(destination: AnyPath, *, name: str, description: str, source: str) -> Folder:
     """
-    Return a folder whose files are opened by ``open_draft(folder / name)``; it is made where it is missing.
+    Return a folder to write into; it is made where it is missing.
 
     :param destination: a local path, a URL that Airflow's ObjectStoragePath opens, or such a path.
     :param name: the name of the argument, for messages.
@@ -138,15 +145,19 @@ def open_folder(destination: AnyPath, *, name: str, description: str, source: st
     :raises EciWriteError: when it cannot be made.
     """
     checked_path(destination, name=name, description=description, source=source)
-    folder = _located(destination)
-    errors = _store_errors(destination, _UNOPENED) if is_remote(folder) else _disk_errors(destination)
-    with errors:
+    path = _located(destination)
+    with _store_errors(destination, _UNOPENED) if is_remote(path) else _disk_errors(destination):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             problem = f"{name} is {str(destination)!r}: there is a file of that name, and no folder can be made"
             raise EciValidationError([problem], source=source) from None
-    return folder
+    return Folder(path)
+
+
+def _draft(path: Any) -> Draft:
+    with _disk_errors(path):
+        return _StoreDraft(path) if is_remote(path) else _LocalDraft(path)
 
 
 def _located(destination: AnyPath) -> Any:

@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from fsspec.implementations.memory import MemoryFileSystem
 
 from eci_provider.core.errors import EciStoreError, EciValidationError
-from eci_provider.storage.atomic import atomic_write, open_draft, open_folder
+from eci_provider.storage.atomic import Folder, atomic_write, open_folder
 from eci_provider.storage.errors import EciWriteError
 from tests.support.stores import StorePath
 
@@ -43,6 +43,10 @@ def _break_off(destination: Any, error: BaseException) -> None:
         raise error
 
 
+def _open_folder(destination: Any) -> Folder:
+    return open_folder(destination, name="to", description="the folder of the parts", source="here")
+
+
 # On a disk
 
 
@@ -65,11 +69,8 @@ def test_a_link_keeps_leading_to_the_file_and_a_file_keeps_its_mode(mode: int, t
     path.chmod(mode)
     (tmp_path / "link.csv").symlink_to("folder/file.csv")
 
-    with open_draft(tmp_path / "link.csv") as draft:
-        draft.stream.write(NEW)
-        published = draft.publish()
+    _write(tmp_path / "link.csv")
 
-    assert published == str(tmp_path / "link.csv")
     assert os.readlink(tmp_path / "link.csv") == "folder/file.csv"
     assert path.read_bytes() == NEW
     assert path.stat().st_mode & 0o777 == mode
@@ -107,7 +108,7 @@ def test_what_breaks_off_leaves_what_was_there(error: BaseException, tmp_path: P
 
 
 def test_a_draft_that_is_not_published_is_removed(tmp_path: Path) -> None:
-    with open_draft(tmp_path / "file.csv") as draft:
+    with _open_folder(tmp_path).open_draft("file.csv") as draft:
         draft.stream.write(NEW)
     assert os.listdir(tmp_path) == []
 
@@ -150,9 +151,7 @@ def test_a_full_disk_is_named_when_the_rest_is_written(tmp_path: Path, monkeypat
 def test_a_store_gets_the_file(as_path: bool, memory: MemoryFileSystem) -> None:
     url = "memory://bucket/folder/file.csv"
     memory.pipe("/bucket/folder/file.csv", OLD)
-    with open_draft(ObjectStoragePath(url) if as_path else url) as draft:
-        draft.stream.write(NEW)
-        assert draft.publish() == url
+    _write(ObjectStoragePath(url) if as_path else url)
     assert list(memory.find("/bucket")) == ["/bucket/folder/file.csv"]
     assert memory.cat("/bucket/folder/file.csv") == NEW
 
@@ -197,14 +196,13 @@ def test_neither_a_password_nor_a_signature_is_shown(error: type[Exception]) -> 
 # Folders
 
 
-def _open_folder(destination: Any) -> Any:
-    return open_folder(destination, name="to", description="the folder of the parts", source="here")
-
-
 def test_a_folder_is_made_and_files_in_it_are_written(tmp_path: Path, memory: MemoryFileSystem) -> None:
+    published = []
     for destination in (str(tmp_path / "a" / "b"), f"file://{tmp_path}/c", ObjectStoragePath("memory://d/e")):
-        folder = _open_folder(destination)
-        _write(folder / "file.csv")
+        with _open_folder(destination).open_draft("file.csv") as draft:
+            draft.stream.write(NEW)
+            published.append(draft.publish())
+    assert published == [f"{tmp_path}/a/b/file.csv", f"{tmp_path}/c/file.csv", "memory://d/e/file.csv"]
     assert (tmp_path / "a" / "b" / "file.csv").read_bytes() == NEW
     assert (tmp_path / "c" / "file.csv").read_bytes() == NEW
     assert memory.cat("/d/e/file.csv") == NEW
