@@ -1,0 +1,115 @@
+"""A batch's status is changed, and what became of the change is read from the batch."""
+
+from __future__ import annotations
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+
+from eci_provider.api import EciClient, errors
+from eci_provider.operators import UpdateBatchStatusOperator
+from eci_provider.sandbox import Sandbox
+from tests.support.run_task import run
+
+TIMED_OUT = AirflowTaskTimeout("Timeout, PID: 7")
+
+
+@pytest.fixture
+def batch_id(sandbox: Sandbox) -> int:
+    """Open a batch."""
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        return int(client.batches.open("2026-01").batch_id or 0)
+
+
+def test_a_batch_goes_pending_and_open_and_closed(sandbox: Sandbox, batch_id: int) -> None:
+    seen = []
+    for status in ("Pending", "Open", "Closed"):
+        end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status=status, note=status))
+        seen.append((end.result["batch_status"].capitalize(), end.result["note"]))
+
+    assert seen == [("Pending", "Pending"), ("Open", "Open"), ("Closed", "Closed")]
+
+
+def test_a_batch_that_has_the_status_is_left_alone(sandbox: Sandbox, batch_id: int) -> None:
+    sandbox.clear_requests()
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=str(batch_id), batch_status="Open"))
+
+    assert end.result["batch_id"] == batch_id
+    assert [request.method for request in sandbox.requests] == ["GET"]
+
+
+def test_a_change_whose_answer_is_lost_is_found_done(sandbox: Sandbox, batch_id: int) -> None:
+    path = f"/api/v202206/batch/{batch_id}/status"
+    sandbox.fault("PUT", path, drop="after")
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    assert end.state == "success", end.error
+    assert end.result["batch_status"].lower() == "closed"
+    assert [request.path for request in sandbox.requests].count(path) == 1
+
+
+def test_a_change_that_never_arrived_fails_and_may_be_retried(sandbox: Sandbox, batch_id: int) -> None:
+    sandbox.fault("PUT", f"/api/v202206/batch/{batch_id}/status", drop="before")
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    assert isinstance(end.error, errors.EciConnectionError)
+    assert not end.is_final
+    assert sandbox.batches()[0]["batch_status"].lower() == "open"
+
+
+def test_a_forbidden_transition_says_what_energycap_said(sandbox: Sandbox, batch_id: int) -> None:
+    run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Open"))
+
+    assert isinstance(end.error, errors.EciBadRequestError)
+    assert end.is_final
+    assert end.error.status == 400
+    assert end.error.body
+
+
+def test_opening_a_colleagues_pending_batch_leaves_mine_open_if_so_asked(sandbox: Sandbox, batch_id: int) -> None:
+    colleague = sandbox.add_user("colleague")
+    with EciClient(sandbox.url, colleague) as client:
+        theirs = client.batches.open("theirs").batch_id
+        client.batches.update_status(theirs, "Pending")
+
+    end = run(
+        UpdateBatchStatusOperator(
+            task_id="take", batch_id=theirs, batch_status="Open", leave_open_batches_as_is=True
+        )
+    )
+
+    assert end.result["batch_status"].lower() == "open"
+    assert {batch["batch_status"].lower() for batch in sandbox.batches()} == {"open"}
+
+
+def test_a_change_that_did_not_take_place_is_not_reported_as_done(sandbox: Sandbox, batch_id: int) -> None:
+    sandbox.fault("PUT", f"/api/v202206/batch/{batch_id}/status", status=204)
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    assert isinstance(end.error, errors.EciNotCarriedOutError)
+    assert "but it is open" in str(end.error)
+
+
+def test_a_change_that_airflow_ends_names_what_it_was_at(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        batch = client.batches.open("A").batch_id
+    sandbox.fault("GET", "/api/v3/batch/*", status=503)
+
+    def sleep(seconds: float) -> None:
+        raise TIMED_OUT
+
+    monkeypatch.setattr("eci_provider.core.clock.sleep", sleep)
+
+    end = run(UpdateBatchStatusOperator(task_id="close", batch_id=batch, batch_status="Closed"))
+
+    assert isinstance(end.error, errors.EciWaitTimeoutError)
+    assert not end.is_final
+    assert "'close'" in str(end.error)
+    assert "Closed" in str(end.error)
