@@ -13,6 +13,7 @@ from eci_provider.operators.base import EciOperator
 from eci_provider.reports.arguments import check_report, checked_names
 from eci_provider.reports.formats import FormatName
 from eci_provider.runtime.arguments import is_left_out, is_template
+from eci_provider.runtime.context import push_outputs
 from eci_provider.storage.object_store import open_path
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class KickoutReportOperator(EciOperator):
     :param kwargs: BaseOperator's arguments.
     :return: a dict with ``task_guid``, ``path``, ``format``, ``rows`` (None if EnergyCAP returned messages but no
         rows), ``messages`` (at most ten of ``{"message", "rows"}``, most frequent first) and ``files`` (at most
-        ten of ``{"file", "rows"}``).
+        ten of ``{"file", "rows"}``). ``task_guid`` and ``path`` are also XComs of their own, for
+        ``report.output["path"]``.
     """
 
     template_fields: Sequence[str] = ("eci_conn_id", "task_guid", "path", "format", "file", "file_names")
@@ -103,6 +105,7 @@ class KickoutReportOperator(EciOperator):
         self.show_link(context, hook, task_guid=task_guid, task_id=task.task_id)
         result = writer.write(client, task, task_guid)
         self.show_report(context, result["path"])
+        push_outputs(context, task_guid=task_guid, path=result["path"])
         return result
 
     def _check(self, *, is_rendered: bool = False) -> str:

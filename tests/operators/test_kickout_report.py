@@ -71,6 +71,7 @@ def test_the_report_is_written_told_and_linked(
     assert f"Import {guid}: 1 rows kicked out, see {path}.\n         1 x {stored['message']}" in (
         capsys.readouterr().out + caplog.text
     )
+    assert (end.xcoms["task_guid"], end.xcoms["path"]) == (guid, str(path))
     assert end.xcoms[REPORT_LINK_KEY] == path.as_uri()
     # Airflow 3 asks the operator when the run ends, and overwrites what the task had left.
     assert KickoutReportLink().get_link(operator, ti_key=None) == path.as_uri()  # type: ignore[arg-type]
