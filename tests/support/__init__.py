@@ -7,6 +7,7 @@ Helpers of the tests, apart from the fixtures in ``conftest.py``.
 - ``api_data``, ``kickout_answers``: bills, mappings and answers for the API's tests.
 - ``raw_server``, ``connection_server``, ``certificates``: servers that send any bytes, break off, or use TLS.
 - ``tracebacks``: everything that an error might show.
-- ``bill_files``, ``report_rows``: contents of bill files and reports.
+- ``bill_files``, ``odd_values``, ``report_rows``: contents of bill files and reports.
+- ``stores``: object stores without a network.
 - ``review_airflow``: a whole Airflow with the DAG that asks a person about kickouts.
 """
