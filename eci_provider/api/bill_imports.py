@@ -10,7 +10,7 @@ from pydantic import model_validator
 from eci_provider.api.models import Identifier, RequestModel, Text255, validated
 from eci_provider.api.tasks import GuidResponse, checked_guid
 from eci_provider.api.transport.responses import fetch
-from eci_provider.api.upload import BillFile, StreamedImport, checked_file_name
+from eci_provider.api.upload import BillFile, BillFileContent, StreamedImport, checked_file_name
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -83,13 +83,6 @@ class BillImportFields(KickoutImportFields, total=False):
     suppress_bill_capture_notification: bool | None
 
 
-class BillImport(BillImportOptions):
-    """Describe an import whole (BillImportRequest)."""
-
-    data: str
-    file_name: str
-
-
 class BillImports:
     """
     Submit bill files and retry their kickouts.
@@ -127,9 +120,24 @@ class BillImports:
         source = "bill_imports.submit"
         checked = validated(BillImportOptions, options, source=source)
         name = checked_file_name(file, file_name, source=source)
-        fields = BillImport(**dict(checked), data="", file_name=name).wire()
-        body = StreamedImport(file, fields, source=source, sha256=sha256)
-        return self._new_task("BillImportV3", "/api/v3/import/bill", body)
+        return self._import(StreamedImport(file, _wire(checked, name), source=source, sha256=sha256))
+
+    def send(self, content: BillFileContent, request: BillImportOptions) -> str:
+        """
+        Send a bill file that was checked and read before, with options that were checked (BillImportV3).
+
+        :param content: the file; it is sent only if its content is still the same.
+        :param request: the options.
+        :return: the task GUID.
+        :raises EciFileError: if the file has changed since; it was not taken.
+        :raises EciUnknownOutcomeError: if the file may or may not have been taken.
+        """
+        fields = _wire(request, content.name)
+        return self._import(
+            StreamedImport(
+                content.file, fields, source="bill_imports.send", sha256=content.sha256, size=content.size
+            )
+        )
 
     def retry_kickouts(self, task_guid: str, **options: Unpack[KickoutImportFields]) -> str:
         """
@@ -145,8 +153,29 @@ class BillImports:
         """
         source = "bill_imports.retry_kickouts"
         request = validated(KickoutImport, options, source=source)
-        path = f"/api/v202401/import/bill/task/{checked_guid(task_guid, source=source)}/kickout"
+        return self.send_retry(task_guid, request)
+
+    def send_retry(self, task_guid: str, request: KickoutImport) -> str:
+        """
+        Send a retry of kickouts with options that were checked before (ImportBillImportTaskKickoutsV202401).
+
+        :param task_guid: the import whose kickouts are retried.
+        :param request: the options.
+        :return: the new task's GUID.
+        :raises EciValidationError: if it is not a GUID; nothing was sent.
+        :raises EciUnknownOutcomeError: if the retry may or may not have been taken.
+        """
+        guid = checked_guid(task_guid, source="bill_imports.retry_kickouts")
+        path = f"/api/v202401/import/bill/task/{guid}/kickout"
         return self._new_task("ImportBillImportTaskKickoutsV202401", path, request.wire())
+
+    def _import(self, body: StreamedImport) -> str:
+        return self._new_task("BillImportV3", "/api/v3/import/bill", body)
 
     def _new_task(self, operation: str, path: str, body: dict[str, Any] | StreamedImport) -> str:
         return fetch(self._session, GuidResponse, operation, "POST", path, body=body).task_guid
+
+
+def _wire(request: BillImportOptions, file_name: str) -> dict[str, Any]:
+    """Return an import as it goes on the wire, with an empty ``data`` that the file takes the place of."""
+    return {**request.wire(), "data": "", "fileName": file_name}

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import NoneType
 from typing import Any, BinaryIO, TypeAlias
@@ -43,18 +44,25 @@ class StreamedImport:
     :param fields: the request as it goes on the wire, with an empty ``data`` at its place.
     :param source: where the file came from, for the message.
     :param sha256: the digest of the content that shall be sent, and no other; any content without.
+    :param size: its length in bytes, if that is known; without, the file is opened for it.
     :raises EciValidationError: when the file is missing, empty, a folder or a pipe.
     """
 
     def __init__(
-        self, file: BillFile, fields: Mapping[str, Any], *, source: str, sha256: str | None = None
+        self,
+        file: BillFile,
+        fields: Mapping[str, Any],
+        *,
+        source: str,
+        sha256: str | None = None,
+        size: int | None = None,
     ) -> None:
         names = list(fields)
         ahead = names.index("data") + 1
         self._file = file
         self._head = json.dumps({name: fields[name] for name in names[:ahead]}).encode()[: -len('"}')]
         self._tail = b'", ' + json.dumps({name: fields[name] for name in names[ahead:]}).encode()[len("{") :]
-        self._size = _size(file, source=source)
+        self._size = size or _size(file, source=source)
         self._sha256 = sha256
         self._is_complete = False
 
@@ -125,23 +133,41 @@ class StreamedImport:
         )
 
 
-def content_digest(file: BillFile, *, source: str) -> str:
+@dataclass(frozen=True)
+class BillFileContent:
     """
-    Return the SHA-256 of a bill file's content, as 64 hex digits.
+    A bill file as it was read once, to be sent as it was then or not at all.
+
+    :param file: the file.
+    :param name: the name that the server stores it under.
+    :param size: its length in bytes.
+    :param sha256: the digest of its content, as 64 lower-case hex digits.
+    """
+
+    file: BillFile
+    name: str
+    size: int
+    sha256: str
+
+
+def read_bill_file(file: BillFile, file_name: str | None = None, *, source: str) -> BillFileContent:
+    """
+    Check a bill file's name and read its content once, in constant memory.
 
     :param file: a local path, or anything with ``name``, ``exists()`` and ``open("rb")``.
-    :param source: where it came from, for the message.
-    :raises EciValidationError: when it is missing, empty, a folder or a pipe.
+    :param file_name: the name that the server shall store it under; the file's own without.
+    :param source: where the file came from, for the message.
+    :raises EciValidationError: if its name is wrong, or if it is missing, empty, a folder or a pipe.
     """
-    digest = hashlib.sha256()
+    name = checked_file_name(file, file_name, source=source)
+    digest, size = hashlib.sha256(), 0
     with _opened(file, source=source) as stream:
-        is_empty = True
         while chunk := stream.read(_CHUNK):
-            is_empty = False
+            size += len(chunk)
             digest.update(chunk)
-    if is_empty:
+    if not size:
         raise _empty(file, source)
-    return digest.hexdigest()
+    return BillFileContent(file, name, size, digest.hexdigest())
 
 
 def _size(file: BillFile, *, source: str) -> int:

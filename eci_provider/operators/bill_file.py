@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from eci_provider.core.checks import FILE, checked_path
 from eci_provider.core.paths import as_text, redact_path
-from eci_provider.links import KickoutReportLink
+from eci_provider.links import KickoutReportLink, show_report
 from eci_provider.operators.base import EciOperator
 from eci_provider.operators.columns import chosen_mapping, with_known_columns, with_literal_columns
 from eci_provider.reports.arguments import check_apart, check_report
@@ -140,7 +140,7 @@ class CheckBillFileOperator(EciOperator):
         check = BillFileCheck(self.file, report=report, source=self.source, **self._options())
         result = check.run(chosen_mapping(cast("ColumnChoice", self.checked_request()), hook, source=self.source))
         if result.report is not None:
-            self.show_report(context, result.report)
+            show_report(self, context, result.report)
         push_outputs(context, file=result.file, report=result.report)
         if error := result.error(self.on_problems):
             context["ti"].xcom_push(key=RETURN_VALUE, value=result.as_xcom())

@@ -5,25 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.operators.base import EciOperator
 from eci_provider.runtime.arguments import is_template
 
 if TYPE_CHECKING:
     from eci_provider.api.column_mapping import ColumnMapping
     from eci_provider.bills.column_choice import ColumnChoice
     from eci_provider.hooks.eci import EciHook
-
-
-class EciColumnsOperator(EciOperator):
-    """Base class for operators that take a column mapping."""
-
-    def literal_values(self) -> dict[str, Any]:
-        """Return the request's arguments as far as they are known when the DAG is parsed."""
-        return with_literal_columns(self.request_values(), source=self.source)
-
-    def rendered_values(self) -> dict[str, Any]:
-        """Return the request's arguments, with the names of columns looked up."""
-        return with_known_columns(self.request_values(), source=self.source)
 
 
 def with_literal_columns(values: Mapping[str, Any], *, source: str) -> dict[str, Any]:

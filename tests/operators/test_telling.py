@@ -209,7 +209,7 @@ class TestTimeOutBeforeTheWait:
         def hang(*_: Any, **__: Any) -> None:
             raise AirflowTaskTimeout("Timeout, PID: 7")
 
-        monkeypatch.setattr("eci_provider.outcome.policy.apply_policy", hang)
+        monkeypatch.setattr("eci_provider.imports.run.apply_policy", hang)
 
         end = scene.tries(reattach=False).run()
 

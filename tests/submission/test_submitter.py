@@ -14,13 +14,15 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTas
 
 from eci_provider.api import EciClient, errors
 from eci_provider.api.upload import EciFileError
+from eci_provider.imports.source import ImportSource
 from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.submission.marker import Identity
 from tests.conftest import TurnedClock
 from tests.support.run_task import Finished, Tries, run
+from tests.support.sends import around_sends
 from tests.support.two_bills import IMPORT, TwoBills
-from tests.support.waiting_tasks import ADVANCED, bill_file
+from tests.support.waiting_tasks import ADVANCED
 
 TASKS = "/api/v3/task"
 RUN = SimpleNamespace(run_after=datetime(2026, 1, 5, 8, tzinfo=timezone.utc))
@@ -256,19 +258,18 @@ class TestPaths:
         self, has_state: bool, scene: Scene, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The new one is as long; the worker is killed once it was taken."""
-        submit, old = ImportBillsOperator.submit_job, scene.path.read_bytes()
-        killed, sends = RuntimeError("killed"), []
+        old, killed, sends = scene.path.read_bytes(), RuntimeError("killed"), []
 
-        def replaced_meanwhile(operator: ImportBillsOperator, *arguments: Any) -> str:
-            sends.append(operator)
+        def replace_file(source: ImportSource) -> None:
+            sends.append(source)
             if len(sends) == 1:
                 scene.path.write_bytes(old.replace(b"100.00", b"250.00"))
-            guid = submit(operator, *arguments)
+
+        def kill(task_guid: str) -> None:
             if len(sends) <= 2:
                 raise killed
-            return guid
 
-        monkeypatch.setattr(ImportBillsOperator, "submit_job", replaced_meanwhile)
+        around_sends(monkeypatch, before=replace_file, after=kill)
         tries = scene.tries(has_state=has_state)
 
         first = scene.run(tries)
@@ -838,26 +839,6 @@ class TestMarker:
             len({request.body["importNote"] for request in scene.sandbox.requests if request.path == IMPORT}) == 2
         )
 
-    @pytest.mark.parametrize(
-        "changed",
-        [
-            {"profile_code": "Electric"},
-            {"batch_settings": {"batch_mode": "new batch"}},
-            {"file_name": "bills.txt"},
-        ],
-    )
-    def test_what_decides_where_bills_land_is_content(self, changed: dict[str, Any], tmp_path: Path) -> None:
-        path = str(bill_file(tmp_path, "A-1"))
-        plain = ImportBillsOperator(task_id="import_bills", file=path)
-        other = ImportBillsOperator(task_id="import_bills", file=path, **changed)
-        noted = ImportBillsOperator(task_id="import_bills", file=path, import_note="try 2", comment="again")
-
-        digests = [task.content(task.checked_request()) for task in (plain, other, noted)]
-
-        assert digests[0] != digests[1]
-        # A note may hold what changes from try to try.
-        assert digests[0] == digests[2]
-
     def test_it_stays_what_it_was(self) -> None:
         # What `printf '["dag", "task", "run", -1, "content", "", 0, 0]' | sha256sum` prints: running imports of an
         # older version must be found by a newer one.
@@ -963,16 +944,10 @@ class TestKill:
         self, point: str, scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         task = scene.tries(on_kill="void_batch", batch_settings={"batch_mode": "new batch"}).make()
-        submit = ImportBillsOperator.submit_job
-
-        def killed(self: ImportBillsOperator, client: EciClient, request: Any, marker: str) -> str:
-            self.on_kill()
-            return submit(self, client, request, marker)
-
         if point == "before":
             task.on_kill()
         else:
-            monkeypatch.setattr(ImportBillsOperator, "submit_job", killed)
+            around_sends(monkeypatch, before=lambda source: task.on_kill())
 
         end = scene.run(Tries(lambda: task))
 
