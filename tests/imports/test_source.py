@@ -15,6 +15,7 @@ from eci_provider.imports.source import BillFile, Kickouts
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.storage import object_store
+from tests.conftest import TurnedClock
 from tests.support.run_task import run
 from tests.support.waiting_tasks import bill_file
 
@@ -115,10 +116,12 @@ class TestReadOnce:
         deferrable: bool,
         store: MemoryFileSystem,
         sandbox: Sandbox,
+        turned_clock: TurnedClock,
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         sandbox.add_account("A-1")
+        sandbox.settings.delay = 60
         store.pipe_file("/bucket/bills.csv", bill_file(tmp_path, "A-1").read_bytes())
         task = ImportBillsOperator(task_id="import_bills", file="memory://bucket/bills.csv", deferrable=deferrable)
         opens = _count(monkeypatch, MemoryFileSystem, "_open")

@@ -214,7 +214,7 @@ class TestTimeOutBeforeTheWait:
         end = scene.tries(reattach=False).run()
 
         assert end.is_final
-        says(end, f"while it saw to import {scene.guid}", f"adopt_task_guid to '{scene.guid}'")
+        says(end, f"while it worked on import {scene.guid}", f"adopt_task_guid to '{scene.guid}'")
 
 
 def test_a_kill_while_a_lost_request_settles_does_not_say_that_nothing_was_sent(
