@@ -1,4 +1,4 @@
-"""Models: strict towards the user, lenient towards the server, and the same coming out as going in."""
+"""Models: strict with the user, lenient with the server, and unchanged by a round trip."""
 
 from __future__ import annotations
 
