@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from eci_provider.operators.base import EciOperator
-from eci_provider.operators.columns import with_known_columns, with_literal_columns
 from eci_provider.runtime.arguments import as_mapping, check_choice
 from eci_provider.runtime.context import push_outputs
 
@@ -85,11 +84,15 @@ class CreateImportProfileOperator(EciOperator):
 
     def literal_values(self) -> dict[str, Any]:
         """Return the arguments of the request as far as they are known when the DAG is parsed."""
-        return with_literal_columns(self.request_values(), source=self.source)
+        from eci_provider.operators.columns import literal_columns
+
+        return literal_columns(self.request_values(), source=self.source)
 
     def rendered_values(self) -> dict[str, Any]:
         """Return the arguments of the request, with the names of columns looked up."""
-        return with_known_columns(self.request_values(), source=self.source)
+        from eci_provider.operators.columns import known_columns
+
+        return known_columns(self.request_values(), source=self.source)
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Create the profile, or do with the existing one as ``if_exists`` says."""
