@@ -49,7 +49,9 @@ class Airflow:
         self._headers: dict[str, str] = {}
 
     def is_healthy(self) -> bool:
-        """Return whether all components report that they work. It sends one request, even if ``attempts`` is more."""
+        """
+        Return whether all components report that they work. It sends one request, even if ``attempts`` is more.
+        """
         health = call(f"{self.url}/api/v2/monitor/health")
         return all(health[component]["status"] == "healthy" for component in COMPONENTS)
 
