@@ -9,6 +9,8 @@ from eci_provider.links import show_link
 from eci_provider.operators.base import EciOperator
 from eci_provider.runtime.arguments import check_choice, is_template
 from eci_provider.runtime.context import push_outputs
+from eci_provider.submission.models import earliest_start
+from eci_provider.submission.record import TaskMemory
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
@@ -110,8 +112,6 @@ class OpenBatchOperator(EciOperator):
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Open the batch, or adopt the one that has its code."""
         from eci_provider.batches.open import OPENING_KEY, BatchOpener
-        from eci_provider.submission.models import earliest_start
-        from eci_provider.submission.record import TaskMemory
 
         request = self.checked_request()
         check_choice("if_exists", self.if_exists, IF_EXISTS, source=self.source)

@@ -49,6 +49,16 @@ def test_room_says_what_it_is_for_and_what_it_may_touch(room: Path, imports: dic
     assert _touched_rooms(room, imports) <= _named_rooms(promises[0])
 
 
+def test_contributing_lists_each_room_and_what_it_may_touch(imports: dict[str, set[str]]) -> None:
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text().split("\n## Rooms\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.+?) \| .+? \| (.*?) ?\|$", text, re.MULTILINE)
+    listed = {Path(room): allowed for names, allowed in rows for room in re.findall(r"`(\S+)`", names)}
+
+    assert {room for room in listed if len(room.parts) == 1} == {room for room in ROOMS if len(room.parts) == 1}
+    for room, allowed in listed.items():
+        assert _touched_rooms(room, imports) <= _named_rooms(allowed), room
+
+
 def _named_rooms(text: str) -> set[str]:
     """Return the rooms that a text names; every room may touch core."""
     if "every room below" in text:  # the contracts in pyproject.toml say which these are
