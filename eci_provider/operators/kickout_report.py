@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from typing_extensions import Unpack
 
-    from eci_provider.api.models import RequestModel
     from eci_provider.hooks.eci import EciHook
     from eci_provider.runtime.operator_arguments import OperatorArguments
 
@@ -78,13 +77,6 @@ class KickoutReportOperator(EciOperator):
         self.file = as_text(file)
         self.file_names = file_names
         self._check()
-
-    @staticmethod
-    def request_model() -> type[RequestModel]:
-        """Return the model of a request without arguments."""
-        from eci_provider.api.models import RequestModel
-
-        return RequestModel
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Write the report, and return its sums."""
