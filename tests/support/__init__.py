@@ -2,7 +2,7 @@
 Helpers of the tests, apart from the fixtures in ``conftest.py``.
 
 - ``run_task``: run a task as Airflow does, without its database; ``Tries`` for retries and clears.
-- ``waiting_tasks``, ``two_bills``, ``import_tries``, ``submissions``: tasks that wait for an import, and their files.
+- ``waiting_tasks``, ``two_bills``, ``import_tries``, ``submissions``: tasks that import, and their files.
 - ``sends``: do something around each request that starts an import.
 - ``hub``: many triggers that share one poller.
 - ``api_data``, ``kickout_answers``: bills, mappings and answers for the API's tests.
