@@ -24,7 +24,7 @@ export UV_PYTHON_DOWNLOADS = never
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help venv test crash demo ui correct storm bench matrix build install-check constraints clean distclean
+.PHONY: help venv test crash fuzz demo ui correct storm bench matrix build install-check constraints clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,11 @@ storm: $(STAMP) ## a whole Airflow imports while it is killed: MINUTES=15 SEED=1
 
 crash: $(STAMP) ## kill tasks at every point, and count the imports; ARGS="--only retry" selects cells
 	@$(WITH_PATH) $(PY) -m tests.crash $(ARGS)
+
+# how many flows, and the seed of their damages
+FLOWS ?= 5000
+fuzz: $(STAMP) ## damage EnergyCAP's answers in thousands of flows: FLOWS=5000 SEED=1
+	@$(WITH_PATH) $(PY) -m tests.fuzz --flows $(FLOWS) --seed $(SEED)
 
 bench: $(BENCH_VENV)/installed ## measure it beside its peers; ONLY=imports,get QUICK=1; RECORD=1 updates the docs
 	@$(BENCH_VENV)/bin/python -m dev.benchmarks --only "$(ONLY)" $(if $(QUICK),--quick) $(if $(RECORD),--record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import random
 import sys
@@ -24,6 +25,15 @@ def drawn(seed: int, number: int) -> tuple[Plan, Setting]:
     return plan, Setting(*(draw.random() < 0.5 for _ in range(4)))
 
 
+def _log_nothing() -> None:
+    """Keep the log lines of some ten thousand tries away; Airflow 3 logs with structlog."""
+    logging.disable(logging.CRITICAL)
+    with contextlib.suppress(ImportError):
+        import structlog
+
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
 def main() -> int:
     """Run the flows, and return how many failed, 100 at most."""
     parser = argparse.ArgumentParser(
@@ -33,7 +43,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the damages (%(default)s)")
     parser.add_argument("--first", type=int, default=0, help="number of the first flow, to run one again")
     arguments = parser.parse_args()
-    logging.disable(logging.CRITICAL)
+    _log_nothing()
     states, damages, failed, started = Counter[str](), 0, 0, time.monotonic()
     with tempfile.TemporaryDirectory() as folder, stage(Path(folder)) as one:
         for number in range(arguments.first, arguments.first + arguments.flows):
