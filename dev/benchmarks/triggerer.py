@@ -18,9 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psutil
-from airflow.executors.workloads.trigger import RunTrigger
-from airflow.models.trigger import Trigger
-from airflow.sdk.execution_time.comms import _ResponseFrame
 
 from dev.benchmarks.children import environment
 from dev.support.paths import ROOT
@@ -83,6 +80,9 @@ class Triggerer:
 
         :param described: number, class path and arguments of each trigger.
         """
+        from airflow.executors.workloads.trigger import RunTrigger
+        from airflow.models.trigger import Trigger
+
         for number, (path, arguments) in described:
             stored = Trigger.encrypt_kwargs(arguments)
             self._new.append(RunTrigger(id=number + 1, classpath=path, encrypted_kwargs=stored))
@@ -178,4 +178,6 @@ class Triggerer:
         }
 
     def _answer(self, number: int, body: dict[str, Any] | None) -> None:
+        from airflow.sdk.execution_time.comms import _ResponseFrame
+
         self._ours.sendall(_ResponseFrame(id=number, body=body).as_bytes())

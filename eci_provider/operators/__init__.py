@@ -1,8 +1,4 @@
-"""
-Operators: check, split and import bill files, report and retry kickouts, manage batches and import profiles.
-
-May touch every room below; importing an operator loads neither the models nor the HTTP library.
-"""
+"""Operators: check, split and import bill files, report and retry kickouts, mind batches and import profiles."""
 
 from __future__ import annotations
 

@@ -6,13 +6,11 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eci_provider.api.bill_imports import BatchSettings, KickoutImport
     from eci_provider.api.tasks import TaskResponse
-
-_Request = TypeVar("_Request", bound="KickoutImport")
 
 _MARKER = re.compile(r"af:[0-9a-f]{16}(?![0-9a-f])")
 
@@ -109,9 +107,9 @@ def target_of(settings: BatchSettings | None) -> Target:
     return Target(batch_code=settings.new_batch_code, is_own=is_own)
 
 
-def marked(request: _Request, marker: str) -> _Request:
+def marked(request: KickoutImport, marker: str) -> dict[str, Any]:
     """
-    Return a request with the marker in it.
+    Return a request's fields with the marker in them.
 
     It leads the note, so that no truncation loses it. If the import creates a batch and the user gave no code, it
     is the batch's code, too: EnergyCAP keeps batch codes unique.
@@ -119,10 +117,11 @@ def marked(request: _Request, marker: str) -> _Request:
     :param request: the request as the user wants it.
     :param marker: the marker.
     """
-    fields: dict[str, Any] = {"import_note": f"{marker} {request.import_note}" if request.import_note else marker}
+    fields = dict(request)
+    fields["import_note"] = f"{marker} {request.import_note}" if request.import_note else marker
     if request.batch_settings is not None and target_of(request.batch_settings).is_own:
         fields["batch_settings"] = request.batch_settings.model_copy(update={"new_batch_code": marker})
-    return request.model_copy(update=fields)
+    return fields
 
 
 def markers_in(task: TaskResponse) -> set[str]:

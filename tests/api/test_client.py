@@ -1,4 +1,4 @@
-"""The client: its connections, and closing them."""
+"""The client: its connections, and its end."""
 
 from __future__ import annotations
 

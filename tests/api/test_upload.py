@@ -1,4 +1,4 @@
-"""Bill files: which are refused, and which objects are accepted in place of a path."""
+"""Bill files: which are refused, and what anything else than a local path must offer."""
 
 from __future__ import annotations
 

@@ -184,19 +184,19 @@ class OneTask(RuleBasedStateMachine):
 
 def _arm(machine: OneTask, patch: pytest.MonkeyPatch, point: str) -> None:
     """Let the process die at a point."""
-    send = BillImports.send
+    submit = BillImports.submit
 
     def before(*_: Any, **__: Any) -> str:
         raise Death
 
     def after(*arguments: Any, **named: Any) -> str:
-        send(*arguments, **named)
+        submit(*arguments, **named)
         raise Death
 
     if point == "before the request":
-        patch.setattr(BillImports, "send", before)
+        patch.setattr(BillImports, "submit", before)
     elif point == "after the answer":
-        patch.setattr(BillImports, "send", after)
+        patch.setattr(BillImports, "submit", after)
     elif point == "while waiting":
         patch.setattr(machine.clock, "fatal", Death())
     elif point == "at the end":
