@@ -9,11 +9,11 @@ CONSTRAINTS := constraints/airflow-3.3.txt
 CHECK_VENV := .nox/install-check
 BENCH_VENV := .nox/bench
 HOMES := $(CURDIR)/.airflow
-# for what calls airflow by its name
+# for commands that call airflow by its name
 WITH_PATH = PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-# Airflow reads its settings from the environment. Yours stay out, so that no target can touch an Airflow of yours;
-# each target has a home of its own inside the checkout.
+# Airflow reads its settings from the environment. Your AIRFLOW_* variables are dropped, so that no target can touch an
+# Airflow of yours; each target has its own home inside the checkout.
 $(foreach name,$(filter AIRFLOW_%,$(.VARIABLES)),$(eval unexport $(name)))
 unexport PYTHONPATH PYTHONHOME PIP_CONSTRAINT PIP_USER
 export AIRFLOW_HOME = $(HOMES)/$@
@@ -24,22 +24,22 @@ export UV_PYTHON_DOWNLOADS = never
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help venv test crash demo ui correct storm bench matrix build install-check constraints clean distclean
+.PHONY: help venv test crash fuzz demo ui correct storm bench matrix build install-check constraints clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-demo: $(STAMP) ## bills from a CSV file through Airflow into a sandbox, and what became of them
+demo: $(STAMP) ## import bills from a CSV file into a sandbox through Airflow, and show the result
 	@$(WITH_PATH) $(PY) -m dev.demo
 
-ui: $(STAMP) ## the same in Airflow's web interface, to click through
+ui: $(STAMP) ## the demo in Airflow's web interface
 	@$(WITH_PATH) $(PY) -m dev.demo --ui
 
-correct: $(STAMP) ## correct in a running `make ui` what was kicked out, as an analyst would
+correct: $(STAMP) ## correct the kickouts of a running `make ui`, as an analyst would
 	@$(PY) -m dev.demo --correct
 
 # A file that a test leaves in the checkout fails the last step; what you have not committed yet does not.
-test: $(STAMP) ## everything that must hold: format, lint, types, floors, tests
+test: $(STAMP) ## check format, lint, types, floors and tests
 	@git status --porcelain . > $(VENV)/tree-before 2> /dev/null || true
 	@echo "==> 1/6 format (ruff format --check)"
 	@$(PY) -m ruff format --check .
@@ -55,23 +55,28 @@ test: $(STAMP) ## everything that must hold: format, lint, types, floors, tests
 	@git status --porcelain . 2> /dev/null | diff $(VENV)/tree-before - || \
 		{ echo "These files of the checkout have changed during the tests." >&2; exit 1; }
 
-# the seed and the size of a storm
+# length, seed and size of a storm
 MINUTES ?= 15
 SEED ?= 1
 RUNS ?= 50
-storm: $(STAMP) ## a whole Airflow imports while all of it is killed: MINUTES=15 SEED=1 RUNS=50, see dev/storm/
+storm: $(STAMP) ## a whole Airflow imports while it is killed: MINUTES=15 SEED=1 RUNS=50, see dev/storm/
 	@$(WITH_PATH) $(PY) -m dev.storm --minutes $(MINUTES) --seed $(SEED) --runs $(RUNS)
 
-crash: $(STAMP) ## kill tasks at every point, and count what is in EnergyCAP then; ARGS="--only retry" and the like select
+crash: $(STAMP) ## kill tasks at every point, and count the imports; ARGS="--only retry" selects cells
 	@$(WITH_PATH) $(PY) -m tests.crash $(ARGS)
 
-bench: $(BENCH_VENV)/installed ## what it costs beside its peers; ONLY=imports,get QUICK=1, RECORD=1 into docs/performance.md
+# how many flows, and the seed of their damages
+FLOWS ?= 5000
+fuzz: $(STAMP) ## damage EnergyCAP's answers in thousands of flows: FLOWS=5000 SEED=1
+	@$(WITH_PATH) $(PY) -m tests.fuzz --flows $(FLOWS) --seed $(SEED)
+
+bench: $(BENCH_VENV)/installed ## measure it beside its peers; ONLY=imports,get QUICK=1; RECORD=1 updates the docs
 	@$(BENCH_VENV)/bin/python -m dev.benchmarks --only "$(ONLY)" $(if $(QUICK),--quick) $(if $(RECORD),--record)
 
-# The peers are no dependencies of the package. Databricks' own client wants an older dateutil than is pinned.
+# The peers are not dependencies of the package. Databricks' client requires an older dateutil than the pinned one.
 $(BENCH_VENV)/installed: pyproject.toml $(CONSTRAINTS) dev/benchmarks/requirements.txt
 	@rm -rf $(BENCH_VENV) && $(PYTHON) -m venv $(BENCH_VENV)
-	@echo "installing Airflow, the package and its peers into $(BENCH_VENV), some minutes"
+	@echo "installing Airflow, the package and its peers into $(BENCH_VENV), takes some minutes"
 	@grep -v '^python-dateutil==' $(CONSTRAINTS) > $(BENCH_VENV)/constraints.txt
 	@$(BENCH_VENV)/bin/python -m pip install -qq -c $(BENCH_VENV)/constraints.txt hatchling editables
 	@$(BENCH_VENV)/bin/python -m pip install -qq -c $(BENCH_VENV)/constraints.txt --no-build-isolation \
@@ -79,15 +84,15 @@ $(BENCH_VENV)/installed: pyproject.toml $(CONSTRAINTS) dev/benchmarks/requiremen
 	@$(BENCH_VENV)/bin/python -m pip check
 	@touch $@
 
-matrix: $(STAMP) ## the tests on every Airflow and Python that is supported and at hand; NOX="-l" and the like go to nox
+matrix: $(STAMP) ## run the tests on every supported Airflow and Python on this machine; NOX="-l" goes to nox
 	@$(PY) -m nox $(NOX)
 
-build: $(STAMP) ## wheel and sdist into dist/, and a check of what is in them
+build: $(STAMP) ## build wheel and sdist into dist/, and check their contents
 	@rm -rf dist
 	@$(PY) -m build --no-isolation --outdir dist
 	@ECI_PROVIDER_DIST=dist $(PY) -m pytest -q tests/project/test_package.py
 
-install-check: build ## the wheel in an environment of its own: does Airflow see the provider?
+install-check: build ## install the wheel in its own environment, and check that Airflow lists the provider
 	@rm -rf $(CHECK_VENV) && $(PYTHON) -m venv $(CHECK_VENV)
 	@echo "installing the wheel into $(CHECK_VENV)"
 	@$(CHECK_VENV)/bin/python -m pip install -qq -c $(CONSTRAINTS) dist/*.whl
@@ -96,13 +101,13 @@ install-check: build ## the wheel in an environment of its own: does Airflow see
 	@grep '^airflow-provider-eci ' $(CHECK_VENV)/providers.txt || \
 		{ echo "airflow providers list does not show airflow-provider-eci" >&2; exit 1; }
 
-# One file per Airflow, for every Python it allows. Pins that still fit are kept; UPGRADE=--upgrade takes the newest.
-# uv asks the package index it is set up for (its own settings, not pip's), and none is named in the files.
-# Airflow 3.0 set no upper bounds on these two. With a FastAPI much newer than itself it runs no task, and with a newer
+# One file per Airflow, for every Python it supports. Pins that still fit are kept; UPGRADE=--upgrade takes the newest.
+# uv uses the package index it is configured for (its own settings, not pip's); the files name no index.
+# Airflow 3.0 has no upper bounds on these two. With a much newer FastAPI it runs no task, and with a newer
 # universal-pathlib its ObjectStoragePath opens no local file.
 bounds-3.0 := fastapi<0.117 universal-pathlib<0.3
 
-constraints: $(STAMP) ## pin the dependencies again, after a change in pyproject.toml
+constraints: $(STAMP) ## pin the dependencies again after a change in pyproject.toml
 	$(foreach airflow,$(AIRFLOWS),$(call pin,$(airflow)))
 
 define pin
@@ -113,16 +118,16 @@ define pin
 
 endef
 
-clean: ## remove what builds, runs and tools left behind
+clean: ## remove what builds, runs and tools have left
 	rm -rf .airflow build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './.nox/*' -prune -exec rm -rf {} +
 
-distclean: clean ## clean, and remove the environments too
+distclean: clean ## clean, and remove the environments
 	rm -rf $(VENV) .nox
 
-venv: $(STAMP) ## the virtual environment that the other targets use
+venv: $(STAMP) ## create the virtual environment that the other targets use
 
-# The stamp is written last: an install that was cut short is done again.
+# The stamp is written last, so that an interrupted install is repeated.
 $(STAMP): pyproject.toml $(CONSTRAINTS)
 	@rm -f $(STAMP)
 	@command -v "$(PYTHON)" > /dev/null || { \

@@ -1,10 +1,10 @@
-"""The tests on every supported pair of Airflow and Python that this machine can run, and a table of the results.
+"""
+Run the tests on every supported pair of Airflow and Python on this machine, and print a table of the results.
 
-``make matrix`` runs it all. One cell: ``make matrix NOX="-s 'tests(airflow-3.0-python-3.12)'"``; what follows
-``--`` goes to pytest: ``make matrix NOX="-- -k hook"``.
+``make matrix`` runs all pairs, ``make matrix NOX="-s 'tests(airflow-3.0-python-3.12)'"`` one. Arguments after
+``--`` go to pytest: ``make matrix NOX="-- -k hook"``.
 
-The environments are made with uv, which comes with the development dependencies: ten environments with Airflow in
-them take a minute instead of seven, and share their files on disk.
+uv creates the environments: ten of them with Airflow take a minute instead of seven, and share files on disk.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ nox.options.default_venv_backend = "uv"
 
 @dataclass
 class Cell:
-    """One pair of Airflow and Python, and what became of it."""
+    """A pair of Airflow and Python, and the result of its tests."""
 
     airflow: str
     python: str
-    result: str = "not asked for"
+    result: str = "not selected"
     seconds: float | None = None
 
     @property
@@ -47,8 +47,10 @@ class Cell:
 
 
 def find_python(version: str) -> str | None:
-    """Find a Python of this version: the one nox runs on, one on PATH, or one of pyenv's. Each is tried by running
-    it, since what pyenv puts on PATH may only look like one.
+    """
+    Find a Python of this version: the one that runs nox, one on PATH, or one of pyenv's.
+
+    Each candidate is run, since pyenv may have put a mere shim on PATH.
 
     :param version: such as ``3.12``
     :return: its real path, or None
@@ -65,7 +67,7 @@ def find_python(version: str) -> str | None:
 
 def _patch_release(python: Path) -> int:
     number = python.parts[-3].rpartition(".")[2]
-    return int(number) if number.isdigit() else -1  # a pre-release such as 3.13.0rc1 comes last
+    return int(number) if number.isdigit() else -1  # a pre-release such as 3.13.0rc1 sorts last
 
 
 def _runs_as(python: str) -> str | None:
@@ -83,7 +85,7 @@ for _cell in CELLS:
     if _cell.python not in SUPPORTED[_cell.airflow]:
         _cell.result = f"left out: Airflow {_cell.airflow} does not support Python {_cell.python}"
     elif not INTERPRETERS[_cell.python]:
-        _cell.result = f"left out: no Python {_cell.python} on PATH or among pyenv's versions"
+        _cell.result = f"left out: Python {_cell.python} is neither on PATH nor among pyenv's versions"
 RUNNABLE = [cell for cell in CELLS if not cell.result.startswith("left out")]
 
 
@@ -93,7 +95,7 @@ RUNNABLE = [cell for cell in CELLS if not cell.result.startswith("left out")]
     [nox.param(INTERPRETERS[cell.python], cell, id=cell.name) for cell in RUNNABLE],
 )
 def tests(session: nox.Session, cell: Cell) -> None:
-    """All tests on one Airflow and one Python."""
+    """Run all tests on one Airflow and one Python."""
     started = time.monotonic()
     cell.result = "FAILED"  # until it has passed
     try:
@@ -114,7 +116,7 @@ def _install(session: nox.Session, cell: Cell) -> None:
 
 
 def _environment(cell: Cell) -> dict[str, str | None]:
-    """Keep the Airflow settings of whoever runs this out, and Airflow's files inside the checkout."""
+    """Return an environment without the user's Airflow settings, whose Airflow home is inside the checkout."""
     home = ROOT / ".airflow" / "matrix" / cell.name
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
@@ -130,7 +132,7 @@ def _environment(cell: Cell) -> dict[str, str | None]:
 @atexit.register
 def _print_table() -> None:
     if not any(cell.seconds for cell in CELLS):
-        return  # nothing ran: nox only listed its sessions, say
+        return  # nothing ran, for example because nox only listed its sessions
     lines = ["", f"{'Airflow':<9}{'Python':<8}{'seconds':>7}  result"]
     for cell in CELLS:
         seconds = "" if cell.seconds is None else f"{cell.seconds:.0f}"

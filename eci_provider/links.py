@@ -113,21 +113,6 @@ def show_report(task: LinkedTask, context: Context, path: str) -> None:
     context["ti"].xcom_push(key=REPORT_LINK_KEY, value=task.report_url)
 
 
-class Linked:
-    """Mixin for operators that show the links."""
-
-    link_url: str | None = None
-    report_url: str | None = None
-
-    def show_link(self, context: Context, hook: EciHook, **facts: Any) -> None:
-        """Make the link "Open in EnergyCAP" work; see :func:`show_link`."""
-        show_link(self, context, hook, **facts)
-
-    def show_report(self, context: Context, path: str) -> None:
-        """Make the link to the kickout report work; see :func:`show_report`."""
-        show_report(self, context, path)
-
-
 def browser_url(path: str) -> str:
     """
     Return the URL with which a browser shows a file.

@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psutil
+from airflow.executors.workloads.trigger import RunTrigger
+from airflow.models.trigger import Trigger
+from airflow.sdk.execution_time.comms import _ResponseFrame
 
 from dev.benchmarks.children import environment
 from dev.support.paths import ROOT
@@ -80,9 +83,6 @@ class Triggerer:
 
         :param described: number, class path and arguments of each trigger.
         """
-        from airflow.executors.workloads.trigger import RunTrigger
-        from airflow.models.trigger import Trigger
-
         for number, (path, arguments) in described:
             stored = Trigger.encrypt_kwargs(arguments)
             self._new.append(RunTrigger(id=number + 1, classpath=path, encrypted_kwargs=stored))
@@ -178,6 +178,4 @@ class Triggerer:
         }
 
     def _answer(self, number: int, body: dict[str, Any] | None) -> None:
-        from airflow.sdk.execution_time.comms import _ResponseFrame
-
         self._ours.sendall(_ResponseFrame(id=number, body=body).as_bytes())

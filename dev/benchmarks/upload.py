@@ -30,6 +30,7 @@ import psutil  # Airflow brings it
 
 from dev.benchmarks.children import json_from_python, serving
 from dev.benchmarks.memory import MEBIBYTE, peak, resident
+from dev.benchmarks.peers import energycap_sdk
 from dev.benchmarks.results import Section, Target, versions
 
 BLOCK = 48 * 1024
@@ -54,7 +55,7 @@ class Cost:
 
 def ours(url: str, file: Path) -> Callable[[], object]:
     """Prepare to send with the provider's client."""
-    # Imported here, as below: the memory of the other clients' processes must not include it.
+    # Imported here: the memory of the other clients' processes must not include it.
     from eci_provider.api import EciClient
 
     client = EciClient(url, KEY)
@@ -63,8 +64,6 @@ def ours(url: str, file: Path) -> Callable[[], object]:
 
 def sdk(url: str, file: Path) -> Callable[[], object]:
     """Prepare to send with EnergyCAP's own client, as its documentation says."""
-    from dev.benchmarks.peers import energycap_sdk
-
     client = energycap_sdk(url, KEY)
     models = sys.modules["energycap.sdk"].models
 

@@ -87,7 +87,7 @@ class Component(Command):
         return time.monotonic() - self._started
 
     def children(self) -> Iterator[psutil.Process]:
-        """Yield the living processes that it started, whatever their parent is now."""
+        """Yield the living processes that it started, including those that have lost their parent."""
         for pid in self.pids():
             if pid != self.pid:
                 try:

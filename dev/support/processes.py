@@ -144,7 +144,7 @@ class Command:
             time.sleep(0.05)
 
     def pids(self) -> Iterator[int]:
-        """Yield the ids of all its living processes, whatever their parent is now."""
+        """Yield the ids of all its living processes, including those that have lost their parent."""
         self._process.poll()  # removes the zombie of the first process
         for pid in psutil.pids():
             with contextlib.suppress(ProcessLookupError, PermissionError, psutil.Error):

@@ -14,7 +14,7 @@ from dev.support.errors import ToolError
 
 COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 PAGE_SIZE = 100
-# No proxy, whatever the environment says: the servers are on this machine.
+# Without a proxy, even if the environment names one: the servers are on this machine.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -49,7 +49,9 @@ class Airflow:
         self._headers: dict[str, str] = {}
 
     def is_healthy(self) -> bool:
-        """Return whether all components say that they work. It is asked once, whatever ``attempts`` is."""
+        """
+        Return whether all components report that they work. It sends one request, even if ``attempts`` is more.
+        """
         health = call(f"{self.url}/api/v2/monitor/health")
         return all(health[component]["status"] == "healthy" for component in COMPONENTS)
 

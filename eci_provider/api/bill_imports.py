@@ -1,4 +1,4 @@
-"""Bill imports: send a file, send its kickouts again. Operations I1 and I2 of the contract."""
+"""Bill imports: import a file, and retry its kickouts. Operations I1 and I2 of the contract."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import model_validator
 from eci_provider.api.models import Identifier, RequestModel, Text255, validated
 from eci_provider.api.tasks import GuidResponse, checked_guid
 from eci_provider.api.transport.responses import fetch
-from eci_provider.api.upload import BillFile, StreamedImport, checked_file_name
+from eci_provider.api.upload import BillFile, BillFileContent, StreamedImport, checked_file_name
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -21,7 +21,7 @@ BatchMode = Literal[
     "use existing batch", "new batch", "new self-contained batch", "use pending batch", "smart batch"
 ]
 
-#: The field that a mode cannot do without (BillImportV3, batch settings).
+#: The field that a mode requires (BillImportV3, batch settings).
 _REQUIRED_WITH = {
     "use existing batch": "existing_open_batch_id",
     "use pending batch": "pending_batch_id",
@@ -31,10 +31,10 @@ _REQUIRED_WITH = {
 
 class BatchSettings(RequestModel):
     """
-    Describe into which batch an import goes (BatchSettings).
+    The batch that an import goes into (BatchSettings).
 
-    ``use existing batch`` wants ``existing_open_batch_id``, ``use pending batch`` wants ``pending_batch_id``,
-    ``smart batch`` wants ``new_batch_code``.
+    ``use existing batch`` requires ``existing_open_batch_id``, ``use pending batch`` ``pending_batch_id``, and
+    ``smart batch`` ``new_batch_code``.
     """
 
     batch_mode: BatchMode | None = None
@@ -52,7 +52,7 @@ class BatchSettings(RequestModel):
 
 
 class KickoutImport(RequestModel):
-    """Describe a retry of kickouts (BillKickoutImportRequest, page retry-kickouts)."""
+    """A retry of kickouts (BillKickoutImportRequest, page retry-kickouts)."""
 
     batch_settings: BatchSettings | None = None
     import_note: str | None = None
@@ -61,14 +61,14 @@ class KickoutImport(RequestModel):
 
 
 class BillImportOptions(KickoutImport):
-    """Describe an import, all but the file itself (BillImportRequest)."""
+    """An import without its file (BillImportRequest)."""
 
     profile_code: str | None = None
     suppress_bill_capture_notification: bool | None = None
 
 
 class KickoutImportFields(TypedDict, total=False):
-    """Name the fields of :class:`KickoutImport` for type checkers."""
+    """The fields of :class:`KickoutImport`, for type checkers."""
 
     batch_settings: BatchSettings | Mapping[str, Any] | None
     import_note: str | None
@@ -77,17 +77,10 @@ class KickoutImportFields(TypedDict, total=False):
 
 
 class BillImportFields(KickoutImportFields, total=False):
-    """Name the fields of :class:`BillImportOptions` for type checkers."""
+    """The fields of :class:`BillImportOptions`, for type checkers."""
 
     profile_code: str | None
     suppress_bill_capture_notification: bool | None
-
-
-class BillImport(BillImportOptions):
-    """Describe an import whole (BillImportRequest)."""
-
-    data: str
-    file_name: str
 
 
 class BillImports:
@@ -114,39 +107,75 @@ class BillImports:
         The file is read while it is sent, so its size does not matter for memory.
 
         :param file: a local path, or anything with ``name``, ``exists()`` and ``open("rb")``.
-        :param file_name: under which name the server stores it; the file's own without.
-        :param sha256: the digest of the content that shall be taken, and no other, as 64 lower-case hex digits; it
-            is compared while the file is sent.
-        :param options: fields of :class:`BillImportOptions`. Without ``profile_code`` the file is taken to be
-            in the Advanced format.
-        :return: the task GUID; read its course with ``tasks.get``.
-        :raises EciValidationError: when the file or an option is wrong; nothing was sent.
-        :raises EciFileError: when the file changed before it was sent to its end; it was not taken.
-        :raises EciUnknownOutcomeError: when the file may or may not have been taken.
+        :param file_name: the name that the server stores it under; None for the file's own.
+        :param sha256: the digest that the content must have, as 64 lower-case hex digits; it is compared while the
+            file is sent. None for any content.
+        :param options: fields of :class:`BillImportOptions`. Without ``profile_code`` the file is read as
+            Advanced format.
+        :return: the task GUID; read the task with ``tasks.get``.
+        :raises EciValidationError: if the file or an option is wrong; nothing was sent.
+        :raises EciFileError: if the file changed while it was sent; it was not taken.
+        :raises EciUnknownOutcomeError: if the file may or may not have been taken.
         """
         source = "bill_imports.submit"
         checked = validated(BillImportOptions, options, source=source)
         name = checked_file_name(file, file_name, source=source)
-        fields = BillImport(**dict(checked), data="", file_name=name).wire()
-        body = StreamedImport(file, fields, source=source, sha256=sha256)
-        return self._new_task("BillImportV3", "/api/v3/import/bill", body)
+        return self._import(StreamedImport(file, _wire(checked, name), source=source, sha256=sha256))
+
+    def send(self, content: BillFileContent, request: BillImportOptions) -> str:
+        """
+        Send a bill file that was read before, with options that were checked before (BillImportV3).
+
+        :param content: the file; it is sent only if its content is still the same.
+        :param request: the options.
+        :return: the task GUID.
+        :raises EciFileError: if the file has changed since; it was not taken.
+        :raises EciUnknownOutcomeError: if the file may or may not have been taken.
+        """
+        fields = _wire(request, content.name)
+        return self._import(
+            StreamedImport(
+                content.file, fields, source="bill_imports.send", sha256=content.sha256, size=content.size
+            )
+        )
 
     def retry_kickouts(self, task_guid: str, **options: Unpack[KickoutImportFields]) -> str:
         """
-        Import the rows that a task kicked out once more, as a new task (ImportBillImportTaskKickoutsV202401).
+        Import the rows that a task kicked out again, as a new task (ImportBillImportTaskKickoutsV202401).
 
-        The same rows are sent, so it helps only after EnergyCAP's master data was corrected.
+        The same rows are imported, so this helps only after EnergyCAP's master data was corrected.
 
         :param task_guid: a bill import that ended as "Completed with kickouts".
         :param options: fields of :class:`KickoutImport`.
         :return: the new task's GUID.
-        :raises EciValidationError: when an argument is wrong; nothing was sent.
-        :raises EciUnknownOutcomeError: when the retry may or may not have been taken.
+        :raises EciValidationError: if an argument is wrong; nothing was sent.
+        :raises EciUnknownOutcomeError: if the retry may or may not have been taken.
         """
         source = "bill_imports.retry_kickouts"
         request = validated(KickoutImport, options, source=source)
-        path = f"/api/v202401/import/bill/task/{checked_guid(task_guid, source=source)}/kickout"
+        return self.send_retry(task_guid, request)
+
+    def send_retry(self, task_guid: str, request: KickoutImport) -> str:
+        """
+        Send a retry of kickouts with options that were checked before (ImportBillImportTaskKickoutsV202401).
+
+        :param task_guid: the import whose kickouts are retried.
+        :param request: the options.
+        :return: the new task's GUID.
+        :raises EciValidationError: if ``task_guid`` is not a UUID; nothing was sent.
+        :raises EciUnknownOutcomeError: if the retry may or may not have been taken.
+        """
+        guid = checked_guid(task_guid, source="bill_imports.retry_kickouts")
+        path = f"/api/v202401/import/bill/task/{guid}/kickout"
         return self._new_task("ImportBillImportTaskKickoutsV202401", path, request.wire())
+
+    def _import(self, body: StreamedImport) -> str:
+        return self._new_task("BillImportV3", "/api/v3/import/bill", body)
 
     def _new_task(self, operation: str, path: str, body: dict[str, Any] | StreamedImport) -> str:
         return fetch(self._session, GuidResponse, operation, "POST", path, body=body).task_guid
+
+
+def _wire(request: BillImportOptions, file_name: str) -> dict[str, Any]:
+    """Return an import as it is sent, with an empty ``data`` in place of the file."""
+    return {**request.wire(), "data": "", "fileName": file_name}

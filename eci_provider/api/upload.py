@@ -1,4 +1,4 @@
-"""A bill file as the server wants it: named with an extension it can read, base64 in a JSON body."""
+"""A bill file as it is uploaded: its name, its content, and its base64 in a JSON body."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import NoneType
 from typing import Any, BinaryIO, TypeAlias
@@ -15,46 +16,52 @@ from typing import Any, BinaryIO, TypeAlias
 from eci_provider.api.errors import EciConnectionError, EciError, EciValidationError
 from eci_provider.core.paths import AnyPath, OpenablePath, openable, redact_path
 
-#: What the importer reads (BillImportV3): the extension tells it how.
+#: The extensions that the importer reads (BillImportV3).
 READABLE_EXTENSIONS = (".csv", ".dat", ".txt", ".xlsx", ".zip")
 
-#: So many bytes of a file are encoded at a time: a multiple of three, or base64 would be padded in the middle.
-#: What is read, encoded and sent of it fits a processor's cache; larger blocks are slower.
+#: How many bytes of a file are encoded at a time: a multiple of three, so that base64 is not padded in the middle.
+#: Larger blocks are slower, because they do not fit into a processor's cache.
 BLOCK = 48 * 1024
 
 _CHUNK = 1024 * 1024
 
-
-#: How a bill file may be named.
+#: How a bill file may be given: a local path, or anything with ``name``, ``exists()`` and ``open("rb")``.
 BillFile: TypeAlias = AnyPath
 
 
 class EciFileError(EciError):
-    """Tell that a bill file could not be sent as it was when sending began; EnergyCAP did not take it."""
+    """A bill file changed while it was sent; EnergyCAP did not take it."""
 
 
 class StreamedImport:
     """
-    Produce the JSON body of an import while it is sent, reading the file block by block.
+    The JSON body of an import, made while it is sent by reading the file block by block.
 
-    Its length is known beforehand. Each iteration opens the file and starts again, for a connection that failed.
+    Its length is known beforehand. Each iteration opens the file again, for a connection that failed.
 
     :param file: a local path, or anything with ``name``, ``exists()`` and ``open("rb")``.
-    :param fields: the request as it goes on the wire, with an empty ``data`` at its place.
+    :param fields: the request as it is sent, with an empty ``data`` in place of the file.
     :param source: where the file came from, for the message.
-    :param sha256: the digest of the content that shall be sent, and no other; any content without.
-    :raises EciValidationError: when the file is missing, empty, a folder or a pipe.
+    :param sha256: the digest that the content must have; None for any content.
+    :param size: the file's length in bytes; None to open the file for it.
+    :raises EciValidationError: if the file is missing, empty, a folder or a pipe.
     """
 
     def __init__(
-        self, file: BillFile, fields: Mapping[str, Any], *, source: str, sha256: str | None = None
+        self,
+        file: BillFile,
+        fields: Mapping[str, Any],
+        *,
+        source: str,
+        sha256: str | None = None,
+        size: int | None = None,
     ) -> None:
         names = list(fields)
         ahead = names.index("data") + 1
         self._file = file
         self._head = json.dumps({name: fields[name] for name in names[:ahead]}).encode()[: -len('"}')]
         self._tail = b'", ' + json.dumps({name: fields[name] for name in names[ahead:]}).encode()[len("{") :]
-        self._size = _size(file, source=source)
+        self._size = size or _size(file, source=source)
         self._sha256 = sha256
         self._is_complete = False
 
@@ -81,7 +88,7 @@ class StreamedImport:
                 raise self._changed("its content is no longer what was to be sent")
         except EciError:
             raise
-        # Whatever a store's client raises here: taken for trouble with EnergyCAP's connection it would mislead.
+        # Whatever a store's client raises; it must not look like a failure of EnergyCAP's connection.
         except Exception as error:
             raise self._changed(f"it can no longer be read ({type(error).__name__})") from error
         self._is_complete = True
@@ -91,24 +98,20 @@ class StreamedImport:
         """
         Return what the loss of a connection means for this body.
 
-        A server must take a message that is shorter than its Content-Length for incomplete (RFC 9112, 6.3), and
-        a JSON object without its last brace is none. So as long as the end was not handed to the connection,
-        nothing has been taken, and it may be sent again.
+        A server must treat a message that is shorter than its Content-Length as incomplete (RFC 9112, 6.3), and
+        JSON without its last brace is not valid. So until the last block is handed to the connection, EnergyCAP
+        has not taken the file, and it may be sent again.
 
         :param failure: the loss.
         """
         if self._is_complete or not failure.sent:
             return failure
-        return EciConnectionError(
-            f"{failure.message} It broke off in the middle of the file, so EnergyCAP did not take it.",
-            kind=failure.kind,
-            sent=False,
-            method=failure.method,
-            path=failure.path,
+        return failure.copy(
+            f"{failure.message} It broke off in the middle of the file, so EnergyCAP did not take it.", sent=False
         )
 
     def _read(self, stream: BinaryIO, size: int, left: int) -> bytes:
-        """Read a block whole: a store may hand out less at a time."""
+        """Return a whole block, though a store may return less at a time."""
         block = stream.read(size)
         while len(block) < size:
             more = stream.read(size - len(block))
@@ -117,40 +120,58 @@ class StreamedImport:
             block += more
         return block
 
-    def _changed(self, how: str) -> EciFileError:
+    def _changed(self, problem: str) -> EciFileError:
         return EciFileError(
-            f"File {redact_path(self._file)!r} changed while it was sent: {how}. The request was broken off and "
-            "EnergyCAP did not take it. Send the file again when nothing writes to it any more.",
+            f"File {redact_path(self._file)!r} changed while it was sent: {problem}. The request was aborted, and "
+            "EnergyCAP did not take it. Send the file again once nothing writes to it.",
             file=redact_path(self._file),
         )
 
 
-def content_digest(file: BillFile, *, source: str) -> str:
+@dataclass(frozen=True)
+class BillFileContent:
     """
-    Return the SHA-256 of a bill file's content, as 64 hex digits.
+    A bill file that was read once; it is sent with the same content or not at all.
+
+    :param file: the file.
+    :param name: the name that the server stores it under.
+    :param size: its length in bytes.
+    :param sha256: the digest of its content, as 64 lower-case hex digits.
+    """
+
+    file: BillFile
+    name: str
+    size: int
+    sha256: str
+
+
+def read_bill_file(file: BillFile, file_name: str | None = None, *, source: str) -> BillFileContent:
+    """
+    Check a bill file's name, and read its content once, in constant memory.
 
     :param file: a local path, or anything with ``name``, ``exists()`` and ``open("rb")``.
-    :param source: where it came from, for the message.
-    :raises EciValidationError: when it is missing, empty, a folder or a pipe.
+    :param file_name: the name that the server stores it under; None for the file's own.
+    :param source: where the file came from, for the message.
+    :raises EciValidationError: if its name is wrong, or if it is missing, empty, a folder or a pipe.
     """
-    digest = hashlib.sha256()
+    name = checked_file_name(file, file_name, source=source)
+    digest, size = hashlib.sha256(), 0
     with _opened(file, source=source) as stream:
-        is_empty = True
         while chunk := stream.read(_CHUNK):
-            is_empty = False
+            size += len(chunk)
             digest.update(chunk)
-    if is_empty:
+    if not size:
         raise _empty(file, source)
-    return digest.hexdigest()
+    return BillFileContent(file, name, size, digest.hexdigest())
 
 
 def _size(file: BillFile, *, source: str) -> int:
-    """Return how many bytes a file has, by its end or, where a stream knows none, by reading it through."""
+    """Return a file's length in bytes, by its end, or by reading it if the stream cannot seek."""
     with _opened(file, source=source) as stream:
         try:
             stream.seek(0, os.SEEK_END)
             size = stream.tell()
-        # Streams that cannot seek say so each in their own way.
+        # Each kind of stream that cannot seek raises another error.
         except (OSError, ValueError, TypeError, AttributeError, NotImplementedError):
             size = 0
             while chunk := stream.read(_CHUNK):
@@ -181,12 +202,12 @@ def _empty(file: BillFile, source: str) -> EciValidationError:
 
 def checked_file_name(file: BillFile, file_name: str | None, *, source: str) -> str:
     """
-    Return the name the server shall store the file under.
+    Return the name that the server stores a file under, checked.
 
     :param file: the file.
-    :param file_name: a name given for it; without one the file's own.
+    :param file_name: the name given for it; None for the file's own.
     :param source: where they came from, for the message.
-    :raises EciValidationError: when the name has a folder in it or an extension that the importer cannot read.
+    :raises EciValidationError: if the name has a folder, or an extension that the importer cannot read.
     """
     field = "file" if file_name is None else "file_name"
     if not isinstance(file, (str, os.PathLike, OpenablePath)):

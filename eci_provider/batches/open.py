@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: The key of a task's record in Airflow's task state, from try to try.
+OPENING_KEY = "eci_opening"
+
 #: How far apart the clocks that are compared may be: EnergyCAP's and Airflow's, and EnergyCAP's own.
 _CLOCKS_APART = timedelta(hours=1)
 _MARGIN = timedelta(minutes=5)

@@ -1,4 +1,8 @@
-"""Operators: check, split and import bill files, report and retry kickouts, mind batches and import profiles."""
+"""
+Operators: check, split and import bill files, report and retry kickouts, manage batches and import profiles.
+
+May touch every room below; importing an operator loads neither the models nor the HTTP library.
+"""
 
 from __future__ import annotations
 

@@ -1,55 +1,71 @@
-"""What all operators share: the connection, the check of their arguments, the link."""
+"""The base class of all operators: the connection, the checks of arguments, the links."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 
 from eci_provider.api.errors import EciWaitTimeoutError
-from eci_provider.links import EciLink, Linked
+from eci_provider.links import EciLink
 from eci_provider.runtime.arguments import check_literals
 from eci_provider.runtime.exceptions import final_errors
+from eci_provider.runtime.operator_arguments import refuse_unknown
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import BaseOperatorLink, Context
+    from typing_extensions import Unpack
 
     from eci_provider.api.models import RequestModel
     from eci_provider.hooks.eci import EciHook
+    from eci_provider.runtime.operator_arguments import OperatorArguments
 
 
-class EciOperator(Linked, BaseOperator):
+class EciOperator(BaseOperator):
     """
-    Be the base of operators that send one request.
+    Base class for operators that talk to EnergyCAP.
 
     :param eci_conn_id: the Airflow connection.
+    :param kwargs: Airflow's own arguments.
     """
 
     template_fields: Sequence[str] = ("eci_conn_id",)
-    operator_extra_links: Sequence[EciLink] = (EciLink(),)
+    operator_extra_links: Sequence[BaseOperatorLink] = (EciLink(),)
     ui_color = "#e8f3ec"
 
-    #: Which arguments make up the request, named as in the request model.
+    #: The arguments that make up the request, named as in the request model.
     request_fields: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, *, eci_conn_id: str = "eci_default", **kwargs: Any) -> None:
+    #: The URLs of the links; empty if there is none, None if this process does not know.
+    link_url: str | None = None
+    report_url: str | None = None
+
+    def __init__(self, *, eci_conn_id: str = "eci_default", **kwargs: Unpack[OperatorArguments]) -> None:
+        refuse_unknown(type(self), kwargs)
         super().__init__(**kwargs)
         self.eci_conn_id = eci_conn_id
 
     @staticmethod
-    @abstractmethod
     def request_model() -> type[RequestModel]:
         """Return the model of the request; a method, so that importing an operator loads no model."""
+        raise NotImplementedError
 
     @abstractmethod
     def perform(self, context: Context, hook: EciHook) -> Any:
-        """Do the operator's work, all arguments being rendered and checked."""
+        """
+        Do the operator's work.
+
+        :param context: Airflow's context.
+        :param hook: the hook.
+        :return: the task's result.
+        """
 
     @property
     def source(self) -> str:
-        """Return whose arguments they are, for messages."""
+        """Return whose arguments these are, for messages."""
         return f"{type(self).__name__} {self.task_id!r}"
 
     def request_values(self) -> dict[str, Any]:
@@ -89,21 +105,27 @@ class EciOperator(Linked, BaseOperator):
         :param context: Airflow's context.
         :raises EciError: one of its children; where a retry cannot help, also an ``AirflowFailException``.
         """
-        from eci_provider.hooks.eci import EciHook
-
         self.link_url = self.report_url = ""
         try:
-            with final_errors(), EciHook(self.eci_conn_id) as hook:
+            with self.connected() as hook:
                 return self.perform(context, hook)
         except AirflowTaskTimeout as timeout:
-            raise self._out_of_time() from timeout
+            raise self._execution_timeout_error() from timeout
 
-    def _out_of_time(self) -> EciWaitTimeoutError:
+    @contextmanager
+    def connected(self) -> Iterator[EciHook]:
+        """Open the hook, and raise non-retryable errors as ``AirflowFailException``."""
+        from eci_provider.hooks.eci import EciHook
+
+        with final_errors(), EciHook(self.eci_conn_id) as hook:
+            yield hook
+
+    def _execution_timeout_error(self) -> EciWaitTimeoutError:
         """Return the error for a try that Airflow's ``execution_timeout`` ended; Airflow's own names nothing."""
         given = [f"{name}={value!r}"[:100] for name, value in self.request_values().items() if value is not None]
         return EciWaitTimeoutError(
-            f"{self.source}: its `execution_timeout` was over before it was done with "
-            f"{given[0] if given else 'its work'}. What it had sent, EnergyCAP may carry out; the next try looks "
-            "before it sends anything. Leave more time than the connection's time-outs and settle_time take.",
+            f"{self.source}: its `execution_timeout` expired before it was done with "
+            f"{given[0] if given else 'its work'}. EnergyCAP may still carry out what was sent; the next try "
+            "checks before it sends anything. Give it more time than the connection's timeouts and settle_time.",
             ended_by="execution_timeout",
         )

@@ -3,46 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from eci_provider.api.errors import EciNotCarriedOutError
-from eci_provider.batches.status import change_status
+from eci_provider.links import show_link
 from eci_provider.operators.base import EciOperator
 from eci_provider.runtime.arguments import check_choice, is_template
+from eci_provider.runtime.context import push_outputs
 from eci_provider.submission.models import earliest_start
+from eci_provider.submission.record import TaskMemory
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, XComArg
+    from typing_extensions import Unpack
 
-    from eci_provider.api.batches import BatchCreate, BatchResponse, BatchStatusUpdate
-    from eci_provider.api.client import EciClient
+    from eci_provider.api.batches import BatchCreate, BatchStatusUpdate
     from eci_provider.hooks.eci import EciHook
+    from eci_provider.runtime.operator_arguments import OperatorArguments
 
-#: Under which name the opening lies in Airflow's task state.
-OPENING_KEY = "eci_opening"
 IF_EXISTS = ("fail", "adopt")
 
 
 class OpenBatchOperator(EciOperator):
     """
-    Open a batch that bills are then imported into (OpenBatchV3).
+    Open a batch for bills (OpenBatchV3).
 
-    :param batch_code: its code, 1 to 255 characters, unique in EnergyCAP.
-    :param close_existing_batch: whether the key owner's other open batches are closed first.
-    :param statement_date: default for its bills, ISO 8601, as are the next two.
-    :param due_date: default for its bills.
-    :param next_reading: default for its bills.
-    :param control_code: default for its bills, at most 255 characters.
-    :param invoice_number: default for its bills, at most 255 characters.
-    :param account_period_number: default for its bills.
-    :param account_period_year: default for its bills, 1900 to 2099.
-    :param note: at most 255 characters.
-    :param if_exists: what to do about an open batch of that code: ``fail``, or ``adopt`` it as it is, whoever
-        opened it and whatever its dates and note. One that an earlier try of this task opened is adopted
-        either way.
-    :param eci_conn_id: the Airflow connection.
-    :return: the batch as a dict in snake_case: ``batch_id``, ``batch_code``, ``batch_status`` and so on. Its
-        number is also an XCom of its own, for ``open_batch.output["batch_id"]``.
+    .. code-block:: python
+
+        open_batch = OpenBatchOperator(task_id="open_batch", batch_code="Bills {{ ds }}", note="Monthly import")
+        batch_settings = {
+            "batch_mode": "use existing batch",
+            "existing_open_batch_id": open_batch.output["batch_id"],
+        }
+
+    :param batch_code: the code of the batch, 1 to 255 characters, unique in EnergyCAP.
+    :param close_existing_batch: whether the other open batches of the key's owner are closed first. Default:
+        EnergyCAP's.
+    :param statement_date: the statement date of bills that have none, in ISO 8601. Default: none.
+    :param due_date: the due date of bills that have none, in ISO 8601. Default: none.
+    :param next_reading: the next reading date of bills that have none, in ISO 8601. Default: none.
+    :param control_code: the control code of bills that have none, at most 255 characters. Default: none.
+    :param invoice_number: the invoice number of bills that have none, at most 255 characters. Default: none.
+    :param account_period_number: the number of the accounting period of bills that have none. Default: none.
+    :param account_period_year: the year of the accounting period of bills that have none, 1900 to 2099. Default:
+        none.
+    :param note: a note on the batch, at most 255 characters. Default: none.
+    :param if_exists: what to do if an open batch has the code: ``fail``, or ``adopt`` the batch as it is, whoever
+        opened it and whatever its dates and note are. A batch that an earlier try of this task opened is adopted
+        in either case. Default: ``fail``.
+    :param eci_conn_id: the Airflow connection. Default: ``eci_default``.
+    :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
+    :return: the batch as a dict in snake_case: ``batch_id``, ``batch_code``, ``batch_status`` and so on.
+        ``.output["batch_id"]`` and ``.output["batch_code"]`` pass a part of it on.
     """
 
     request_fields = (
@@ -62,20 +73,21 @@ class OpenBatchOperator(EciOperator):
     def __init__(
         self,
         *,
-        batch_code: str,
+        batch_code: str | XComArg,
         close_existing_batch: bool | None = None,
         statement_date: str | None = None,
         due_date: str | None = None,
         next_reading: str | None = None,
         control_code: str | None = None,
         invoice_number: str | None = None,
-        account_period_number: int | None = None,
-        account_period_year: int | None = None,
+        account_period_number: int | str | None = None,
+        account_period_year: int | str | None = None,
         note: str | None = None,
-        if_exists: str = "fail",
-        **kwargs: Any,
+        if_exists: Literal["fail", "adopt"] = "fail",
+        eci_conn_id: str = "eci_default",
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(eci_conn_id=eci_conn_id, **kwargs)
         self.batch_code = batch_code
         self.close_existing_batch = close_existing_batch
         self.statement_date = statement_date
@@ -99,8 +111,7 @@ class OpenBatchOperator(EciOperator):
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Open the batch, or adopt the one that has its code."""
-        from eci_provider.batches.open import BatchOpener
-        from eci_provider.submission.record import TaskMemory
+        from eci_provider.batches.open import OPENING_KEY, BatchOpener
 
         request = self.checked_request()
         check_choice("if_exists", self.if_exists, IF_EXISTS, source=self.source)
@@ -115,8 +126,8 @@ class OpenBatchOperator(EciOperator):
             source=self.source,
         ).open_or_adopt()
         self.log.info("Batch %r (%s) is %s: it was %s.", batch.batch_code, batch.batch_id, batch.batch_status, how)
-        self.show_link(context, hook, batch_id=batch.batch_id, batch_code=batch.batch_code)
-        context["ti"].xcom_push(key="batch_id", value=batch.batch_id)
+        show_link(self, context, hook, batch_id=batch.batch_id, batch_code=batch.batch_code)
+        push_outputs(context, batch_id=batch.batch_id, batch_code=batch.batch_code)
         return batch.documented()
 
 
@@ -124,15 +135,24 @@ class UpdateBatchStatusOperator(EciOperator):
     """
     Open, suspend or close a batch (UpdateBatchStatusV202206); a batch that has the status already is left alone.
 
-    ``Open`` un-voids the bills of a pending batch, ``Pending`` voids those of an open one, ``Closed`` takes
-    either. Assumption: Closed is final, since no way back is documented.
+    ``Open`` makes the bills of a Pending batch count again, ``Pending`` voids those of an open one, ``Closed``
+    closes either. Assumption: Closed is final, since no way back is documented.
 
-    :param batch_id: the batch.
+    .. code-block:: python
+
+        UpdateBatchStatusOperator(
+            task_id="close_batch", batch_id=open_batch.output["batch_id"], batch_status="Closed"
+        )
+
+    :param batch_id: the number of the batch.
     :param batch_status: ``Open``, ``Pending`` or ``Closed``, case sensitive.
-    :param note: at most 255 characters; None leaves the note as it is, "" clears it.
-    :param leave_open_batches_as_is: false sets the key owner's other open batches Pending when one is opened.
-    :param eci_conn_id: the Airflow connection.
-    :return: the batch after the change, as a dict in snake_case.
+    :param note: the batch's new note, at most 255 characters; "" removes it. Default: None, the note stays.
+    :param leave_open_batches_as_is: whether the other open batches of the key's owner stay open when one is
+        opened; with False they become Pending. Default: False.
+    :param eci_conn_id: the Airflow connection. Default: ``eci_default``.
+    :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
+    :return: the batch after the change, as a dict in snake_case: ``batch_id``, ``batch_code``, ``batch_status``
+        and so on. ``.output["batch_id"]`` and ``.output["batch_code"]`` pass a part of it on.
     """
 
     request_fields = ("batch_status", "note", "leave_open_batches_as_is")
@@ -141,13 +161,14 @@ class UpdateBatchStatusOperator(EciOperator):
     def __init__(
         self,
         *,
-        batch_id: int,
-        batch_status: str,
+        batch_id: int | str | XComArg,
+        batch_status: Literal["Open", "Pending", "Closed"],
         note: str | None = None,
         leave_open_batches_as_is: bool = False,
-        **kwargs: Any,
+        eci_conn_id: str = "eci_default",
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(eci_conn_id=eci_conn_id, **kwargs)
         self.batch_id = batch_id
         self.batch_status = batch_status
         self.note = note
@@ -165,38 +186,17 @@ class UpdateBatchStatusOperator(EciOperator):
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Change the status unless the batch has it already, and read the batch again."""
-        request = self.checked_request()
-        batch_id = self._checked_batch_id()
-        client = hook.get_conn()
+        from eci_provider.batches.status import ensure_status
+
+        request = dict(self.checked_request())
+        batch_id, client = self._checked_batch_id(), hook.get_conn()
         before = client.batches.get(batch_id)
-        self.show_link(context, hook, batch_id=batch_id, batch_code=before.batch_code)
-        if before.has_status(self.batch_status):
-            self.log.info("Batch %r (%s) is %s already.", before.batch_code, batch_id, before.batch_status)
-            return before.documented()
-        after = self._change(client, batch_id, dict(request))
-        self.log.info(
-            "Batch %r (%s) was %s and is %s: %s bills, total %s.",
-            after.batch_code,
-            batch_id,
-            before.batch_status,
-            after.batch_status,
-            after.bill_count,
-            after.running_total,
-        )
-        return after.documented()
+        show_link(self, context, hook, batch_id=batch_id, batch_code=before.batch_code)
+        batch = ensure_status(client, before, batch_id, source=self.source, **request)
+        push_outputs(context, batch_id=batch_id, batch_code=batch.batch_code)
+        return batch.documented()
 
     def _checked_batch_id(self) -> int:
         from eci_provider.api.batches import checked_batch_id
 
         return checked_batch_id(self.batch_id, source=self.source)
-
-    def _change(self, client: EciClient, batch_id: int, fields: dict[str, Any]) -> BatchResponse:
-        batch = change_status(client, batch_id, **fields)
-        if not batch.has_status(self.batch_status):
-            raise EciNotCarriedOutError(
-                f"{self.source}: EnergyCAP took the change of batch {batch_id} to {self.batch_status}, but it "
-                f"is {batch.batch_status}. Look at it in EnergyCAP.",
-                batch_id=batch_id,
-                batch_status=batch.batch_status,
-            )
-        return batch

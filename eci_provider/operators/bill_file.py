@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from eci_provider.core.checks import FILE, checked_path
 from eci_provider.core.paths import as_text, redact_path
-from eci_provider.links import KickoutReportLink
+from eci_provider.links import KickoutReportLink, show_report
 from eci_provider.operators.base import EciOperator
-from eci_provider.operators.columns import chosen_mapping, with_known_columns, with_literal_columns
-from eci_provider.reports.arguments import check_apart, check_report
-from eci_provider.runtime.arguments import as_mapping, check_choice, is_left_out, is_template
+from eci_provider.runtime.arguments import as_mapping
 from eci_provider.runtime.context import RETURN_VALUE, push_outputs
 
 if TYPE_CHECKING:
@@ -20,11 +17,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from eci_provider.api.column_mapping import ColumnMapping
-    from eci_provider.bills.column_choice import ColumnChoice
     from eci_provider.hooks.eci import EciHook
+    from eci_provider.operators.bill_file_run import CheckRun, SplitRun
     from eci_provider.runtime.operator_arguments import OperatorArguments
-
-ON_PROBLEMS = ("fail", "warn")
 
 
 class CheckBillFileOperator(EciOperator):
@@ -71,11 +66,12 @@ class CheckBillFileOperator(EciOperator):
         ``.output["file"]`` and ``.output["report"]`` pass a part of it on.
     """
 
-    request_fields = ("profile_code", "column_mapping")
+    request_fields = ("file",)
     template_fields: Sequence[str] = (
         "eci_conn_id",
-        *request_fields,
         "file",
+        "profile_code",
+        "column_mapping",
         "on_problems",
         "accounts",
         "meters",
@@ -83,7 +79,7 @@ class CheckBillFileOperator(EciOperator):
         "report",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"column_mapping": "json"}
-    operator_extra_links: Sequence[Any] = (KickoutReportLink(),)
+    operator_extra_links = (KickoutReportLink(),)
 
     def __init__(
         self,
@@ -93,10 +89,10 @@ class CheckBillFileOperator(EciOperator):
         column_mapping: Mapping[str, Any] | ColumnMapping | None = None,
         on_problems: Literal["fail", "warn"] = "fail",
         accounts: Sequence[str | int] | Mapping[Any, Sequence[str | int]] | str | XComArg | None = None,
-        meters: Sequence[str | int] | XComArg | None = None,
+        meters: Sequence[str | int] | str | XComArg | None = None,
         longest_period: int = 62,
         most_rows: int = 5000,
-        rules_off: Sequence[str] | XComArg | None = (),
+        rules_off: Sequence[str] | str | XComArg | None = (),
         report: str | os.PathLike[str] | ObjectStoragePath | None = None,
         eci_conn_id: str = "eci_default",
         **kwargs: Unpack[OperatorArguments],
@@ -112,68 +108,34 @@ class CheckBillFileOperator(EciOperator):
         self.most_rows = most_rows
         self.rules_off = rules_off
         self.report = as_text(report)
-        self.check_literals()
-        self._check_literal_options()
-
-    @staticmethod
-    def request_model() -> type[ColumnChoice]:
-        """Return the model of the choice of columns."""
-        from eci_provider.bills.column_choice import ColumnChoice
-
-        return ColumnChoice
-
-    def literal_values(self) -> dict[str, Any]:
-        """Return the choice of columns as far as it is known when the DAG is parsed."""
-        return with_literal_columns(self.request_values(), source=self.source)
-
-    def rendered_values(self) -> dict[str, Any]:
-        """Return the choice of columns, with the names of columns looked up."""
-        return with_known_columns(self.request_values(), source=self.source)
+        self._run().check_literals()
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Check the file, and push the result even if the task fails."""
-        from eci_provider.reports.bill_file_check import BillFileCheck
-
-        check_choice("on_problems", self.on_problems, ON_PROBLEMS, source=self.source)
-        report = None if is_left_out(self.report) else self.report
-        self._check_report(report)
-        check = BillFileCheck(self.file, report=report, source=self.source, **self._options())
-        result = check.run(chosen_mapping(cast("ColumnChoice", self.checked_request()), hook, source=self.source))
+        result = self._run().run(hook)
         if result.report is not None:
-            self.show_report(context, result.report)
+            show_report(self, context, result.report)
         push_outputs(context, file=result.file, report=result.report)
         if error := result.error(self.on_problems):
             context["ti"].xcom_push(key=RETURN_VALUE, value=result.as_xcom())
             raise error
         return result.as_xcom()
 
-    def _check_literal_options(self) -> None:
-        """Refuse wrong options; templates are left for later."""
-        from eci_provider.bills.check_options import checked_options
+    def _run(self) -> CheckRun:
+        from eci_provider.operators.bill_file_run import CheckRun, ColumnArguments
 
-        if not is_template(self.file):
-            checked_path(self.file, name="file", description=FILE, source=self.source)
-        check_choice("on_problems", self.on_problems, ON_PROBLEMS, source=self.source)
-        literals = {name: value for name, value in self._options().items() if not is_template(value)}
-        checked_options(**literals, source=self.source)
-        self._check_report(None if is_left_out(self.report) or is_template(self.report) else self.report)
-
-    def _check_report(self, report: Any) -> None:
-        """Refuse a report that is not one, or that would replace the bill file or the sample file."""
-        if report is None:
-            return
-        sample = self.column_mapping.get("sample_file") if isinstance(self.column_mapping, Mapping) else None
-        check_report(report, name="report", source=self.source, file=self.file)
-        check_apart(report, [sample], source=self.source, name="report")
-
-    def _options(self) -> dict[str, Any]:
-        return {
-            "accounts": self.accounts,
-            "meters": self.meters,
-            "longest_period": self.longest_period,
-            "most_rows": self.most_rows,
-            "rules_off": self.rules_off,
-        }
+        return CheckRun(
+            file=self.file,
+            columns=ColumnArguments(self.profile_code, self.column_mapping, source=self.source),
+            on_problems=self.on_problems,
+            report=self.report,
+            source=self.source,
+            accounts=self.accounts,
+            meters=self.meters,
+            longest_period=self.longest_period,
+            most_rows=self.most_rows,
+            rules_off=self.rules_off,
+        )
 
 
 class SplitBillFileOperator(EciOperator):
@@ -211,16 +173,16 @@ class SplitBillFileOperator(EciOperator):
         ``[core] max_map_length`` says otherwise.
     """
 
-    request_fields = ("profile_code", "column_mapping")
-    template_fields: Sequence[str] = ("eci_conn_id", *request_fields, "file", "destination")
+    request_fields = ("file",)
+    template_fields: Sequence[str] = ("eci_conn_id", "file", "profile_code", "column_mapping", "destination")
     template_fields_renderers: ClassVar[dict[str, str]] = {"column_mapping": "json"}
-    operator_extra_links: Sequence[Any] = ()
+    operator_extra_links = ()
 
     def __init__(
         self,
         *,
         file: str | os.PathLike[str] | ObjectStoragePath | XComArg,
-        destination: str | os.PathLike[str] | ObjectStoragePath,
+        destination: str | os.PathLike[str] | ObjectStoragePath | XComArg,
         profile_code: str | XComArg | None = None,
         column_mapping: Mapping[str, Any] | ColumnMapping | None = None,
         rows_per_file: int = 5000,
@@ -235,41 +197,23 @@ class SplitBillFileOperator(EciOperator):
         self.column_mapping = as_mapping(column_mapping)
         self.rows_per_file = rows_per_file
         self.sort = sort
-        self.check_literals()
-        self._check_literal_options()
-
-    @staticmethod
-    def request_model() -> type[ColumnChoice]:
-        """Return the model of the choice of columns."""
-        from eci_provider.bills.column_choice import ColumnChoice
-
-        return ColumnChoice
-
-    def literal_values(self) -> dict[str, Any]:
-        """Return the choice of columns as far as it is known when the DAG is parsed."""
-        return with_literal_columns(self.request_values(), source=self.source)
-
-    def rendered_values(self) -> dict[str, Any]:
-        """Return the choice of columns, with the names of columns looked up."""
-        return with_known_columns(self.request_values(), source=self.source)
+        self._run().check_literals()
 
     def perform(self, context: Context, hook: EciHook) -> list[str]:
         """Write the parts, and return their paths."""
-        from eci_provider.bills.splitting import BillFileSplit
-
-        split = BillFileSplit(
-            self.file, self.destination, rows_per_file=self.rows_per_file, sort=self.sort, source=self.source
-        )
-        parts = split.run(chosen_mapping(cast("ColumnChoice", self.checked_request()), hook, source=self.source))
+        parts = self._run().run(hook)
         shown = redact_path(self.file), f"{len(parts):,}", redact_path(self.destination)
         self.log.info("Bill file %s: %s parts in %s.", *shown)
         return parts
 
-    def _check_literal_options(self) -> None:
-        """Refuse wrong options; templates are left for later."""
-        from eci_provider.bills.splitting import FOLDER, check_split_options
+    def _run(self) -> SplitRun:
+        from eci_provider.operators.bill_file_run import ColumnArguments, SplitRun
 
-        for name, path, description in (("file", self.file, FILE), ("destination", self.destination, FOLDER)):
-            if not is_template(path):
-                checked_path(path, name=name, description=description, source=self.source)
-        check_split_options(self.rows_per_file, self.sort, source=self.source)
+        return SplitRun(
+            file=self.file,
+            destination=self.destination,
+            columns=ColumnArguments(self.profile_code, self.column_mapping, source=self.source),
+            rows_per_file=self.rows_per_file,
+            sort=self.sort,
+            source=self.source,
+        )

@@ -3,39 +3,91 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from eci_provider.api.errors import EciValidationError
-from eci_provider.core.paths import as_text, redact_path
-from eci_provider.operators.importing import EciImportOperator
-from eci_provider.runtime.arguments import is_template
-from eci_provider.storage.object_store import open_path
+from airflow.providers.common.compat.sdk import conf
+
+from eci_provider.batches.on_kill import ON_KILL, KillHandler
+from eci_provider.core.paths import as_text
+from eci_provider.imports.arguments import ImportArguments
+from eci_provider.links import EciLink, KickoutReportLink
+from eci_provider.operators.base import EciOperator
+from eci_provider.runtime.arguments import as_mapping, check_choice, is_template, positive_seconds
+from eci_provider.runtime.compat import TRIGGER_FAILED, with_callback_first
+from eci_provider.runtime.context import own_xcom
+from eci_provider.submission.record import forget_on_success, note_first_try
 
 if TYPE_CHECKING:
-    from eci_provider.api.bill_imports import BillImportOptions, KickoutImport
-    from eci_provider.api.client import EciClient
-    from eci_provider.api.models import RequestModel
+    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath, XComArg
+    from typing_extensions import Unpack
+
+    from eci_provider.api.bill_imports import BatchSettings, BillImportOptions
+    from eci_provider.hooks.eci import EciHook
+    from eci_provider.imports.run import ImportRun
+    from eci_provider.runtime.operator_arguments import OperatorArguments
 
 
-class ImportBillsOperator(EciImportOperator):
+class ImportBillsOperator(EciOperator):
     """
     Import a bill file into EnergyCAP and wait for the import (BillImportV3).
 
-    :param file: a local path, or any URL that Airflow's ObjectStoragePath opens. Its name must end in .csv, .dat,
-        .txt, .xlsx or .zip: the importer reads it by its extension.
-    :param file_name: under which name EnergyCAP stores it; the file's own without.
-    :param profile_code: the import profile that maps its columns; without one it is read as Advanced format.
-    :param batch_settings: into which batch, as :class:`~eci_provider.api.bill_imports.BatchSettings`, in
-        snake_case or the documented camelCase. Without them EnergyCAP chooses, and how is not documented.
-    :param import_note: a note on the import.
-    :param save_as_resolved: whether failed audits are marked resolved by themselves.
-    :param comment: why they are.
-    :param suppress_bill_capture_notification: whether Bill Capture's notification is left out.
-    :param kwargs: ``reattach``, ``adopt_task_guid``, ``on_kill`` and the waiting arguments of
-        :class:`~eci_provider.operators.importing.EciImportOperator`.
-    :return: the import's result, see the README.
+    The file is submitted once, whatever fails: a retry finds the import of the try before and waits for it.
+
+    .. code-block:: python
+
+        ImportBillsOperator(
+            task_id="import_bills",
+            file="s3://bills/{{ ds }}.csv",
+            profile_code="CITY-ELECTRIC",
+            batch_settings={"batch_mode": "smart batch", "new_batch_code": "Bills {{ ds }}"},
+            on_kickouts="warn",
+            deferrable=True,
+        )
+
+    :param file: the bill file: a local path, or any URL that Airflow's ObjectStoragePath opens. Its name must end
+        in .csv, .dat, .txt, .xlsx or .zip: EnergyCAP reads it by its extension.
+    :param file_name: the name that EnergyCAP stores it under. Default: the file's own.
+    :param profile_code: the import profile that maps its columns. Default: none, the file is in Advanced format.
+    :param batch_settings: the batch that the bills go into, as
+        :class:`~eci_provider.api.bill_imports.BatchSettings` or a dict in snake_case or the documented camelCase.
+        Default: none, EnergyCAP chooses; how is not documented.
+    :param import_note: a note on the import. Default: none; the marker of the task leads it in any case.
+    :param save_as_resolved: whether failed audits are marked as resolved. Default: EnergyCAP's.
+    :param comment: the reason why they are marked as resolved. Default: none.
+    :param suppress_bill_capture_notification: whether Bill Capture's notification is left out. Default:
+        EnergyCAP's.
+    :param reattach: whether a later try takes the import of an earlier one. With False, every try imports again.
+        Default: True.
+    :param adopt_task_guid: the GUID of an import that was started before, to wait for instead of starting one.
+        Set it for one run only. Default: none.
+    :param wait_for_completion: whether to wait for the end of the import. Without, the result has little more
+        than the GUID. Default: True.
+    :param wait_for_analysis: whether to wait until the imported bills are analysed too, so that their flags are
+        final. Default: False.
+    :param deferrable: whether to wait in the triggerer, without a worker. Default: Airflow's ``[operators]
+        default_deferrable``.
+    :param poll_interval: seconds (or a timedelta) between two polls after the ramp-up, which starts with a
+        second. Default: 30.
+    :param timeout: seconds (or a timedelta) that the import may take from its submission, over all tries.
+        Default: 6 hours.
+    :param on_kickouts: the task's state when rows are kicked out: ``fail``, ``warn`` (it succeeds) or ``skip``.
+        Default: ``fail``.
+    :param max_kickouts: up to how many kicked-out rows the task succeeds with a warning, whatever ``on_kickouts``
+        says. A float below 1, such as ``0.02``, is a share of kicked-out rows and imported bills together.
+        Default: none.
+    :param success_statuses: further statuses of EnergyCAP that count as success. Default: none.
+    :param kickout_report: where to write which rows were kicked out and why: a path or URL that ends in .csv,
+        .xlsx or .md. An existing file is replaced; an import without kickouts gets a report without rows.
+        Default: none.
+    :param on_kill: what happens to the import when the task is killed: ``detach`` lets it continue,
+        ``void_batch`` sets its batch Pending, which voids all bills in it. Default: ``detach``.
+    :param eci_conn_id: the Airflow connection. Default: ``eci_default``.
+    :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
+    :return: the import's result, see the README. ``.output["task_guid"]``, ``.output["batch_id"]`` and
+        ``.output["batch_code"]`` pass a part of it on; ``.output["kickout_report"]`` does if a report was
+        written.
     """
 
     request_fields = (
@@ -47,84 +99,143 @@ class ImportBillsOperator(EciImportOperator):
         "suppress_bill_capture_notification",
     )
     template_fields: Sequence[str] = (
-        *EciImportOperator.template_fields,
+        "eci_conn_id",
+        "on_kickouts",
+        "max_kickouts",
+        "kickout_report",
+        "success_statuses",
+        "adopt_task_guid",
         "file",
         "file_name",
-        "profile_code",
-        "suppress_bill_capture_notification",
+        *request_fields,
     )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"batch_settings": "json"}
+    operator_extra_links = (EciLink(), KickoutReportLink())
 
     def __init__(
         self,
         *,
-        file: str | os.PathLike[str],
+        file: str | os.PathLike[str] | ObjectStoragePath | XComArg,
         file_name: str | None = None,
-        profile_code: str | None = None,
+        profile_code: str | XComArg | None = None,
+        batch_settings: Mapping[str, Any] | BatchSettings | None = None,
+        import_note: str | None = None,
+        save_as_resolved: bool | None = None,
+        comment: str | None = None,
         suppress_bill_capture_notification: bool | None = None,
-        **kwargs: Any,
+        reattach: bool = True,
+        adopt_task_guid: str | XComArg | None = None,
+        wait_for_completion: bool = True,
+        wait_for_analysis: bool = False,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poll_interval: timedelta | float = 30.0,
+        timeout: timedelta | float = timedelta(hours=6),
+        on_kickouts: Literal["fail", "warn", "skip"] = "fail",
+        max_kickouts: float | str | None = None,
+        success_statuses: Sequence[str] | None = None,
+        kickout_report: str | os.PathLike[str] | None = None,
+        on_kill: Literal["detach", "void_batch"] = "detach",
+        eci_conn_id: str = "eci_default",
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(eci_conn_id=eci_conn_id, **kwargs)
         self.file = as_text(file)
         self.file_name = file_name
         self.profile_code = profile_code
+        self.batch_settings = as_mapping(batch_settings)
+        self.import_note = import_note
+        self.save_as_resolved = save_as_resolved
+        self.comment = comment
         self.suppress_bill_capture_notification = suppress_bill_capture_notification
-        # Of the file as the marker stands for it.
-        self._sha256: str | None = None
+        self.reattach = reattach
+        self.adopt_task_guid = adopt_task_guid
+        self.wait_for_completion = wait_for_completion
+        self.wait_for_analysis = wait_for_analysis
+        self.deferrable = deferrable
+        self.poll_interval = positive_seconds("poll_interval", poll_interval, source=self.source)
+        self.timeout = positive_seconds("timeout", timeout, source=self.source)
+        self.on_kickouts = on_kickouts
+        self.max_kickouts = max_kickouts
+        self.success_statuses = success_statuses
+        self.kickout_report = as_text(kickout_report)
+        check_choice("on_kill", on_kill, ON_KILL, source=self.source)
+        self.kill_handler = KillHandler(on_kill)
+        self.on_success_callback = with_callback_first(forget_on_success, self.on_success_callback)
         self.check_literals()
-        self.check_report()
-        self._check_name_if_literal()
+        self._import_arguments().check()
+        self._check_file_name()
 
     @staticmethod
     def request_model() -> type[BillImportOptions]:
-        """Return the model of the request, all but the file."""
+        """Return the model of the request, without the file."""
         from eci_provider.api.bill_imports import BillImportOptions
 
         return BillImportOptions
 
-    def what(self) -> str:
-        """Return what is imported, for messages."""
-        return f"file {redact_path(self.file)!r}"
+    def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
+        """Submit the file unless an earlier try did, wait for the import as the arguments say, and conclude it."""
+        note_first_try(context)
+        return self._import_run(context, hook).start()
 
-    def content(self, request: RequestModel) -> str:
-        """Return a digest of the file, and of how and into which batch it is read."""
-        from eci_provider.api.upload import checked_file_name, content_digest
-        from eci_provider.submission.marker import digest_of
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """
+        Conclude the import after the trigger has fired.
 
-        options = cast("BillImportOptions", request)
-        name = checked_file_name(open_path(self.file), self.file_name, source=self.source)
-        self._sha256 = content_digest(open_path(self.file), source=self.source)
-        return digest_of(
-            self._sha256,
-            PurePosixPath(name).suffix.lower(),
-            options.profile_code,
-            options.batch_settings.wire() if options.batch_settings else None,
+        :param context: Airflow's context.
+        :param event: the trigger's event.
+        :return: the import's result.
+        :raises EciError: the same as a wait in the worker raises.
+        """
+        with self.connected() as hook:
+            return self._import_run(context, hook).resume(event)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume; if Airflow gave up the trigger, poll once more and say what was waited for."""
+        task_guid = own_xcom(context, "task_guid") if next_method == TRIGGER_FAILED else None
+        if not task_guid:
+            return super().resume_execution(next_method, next_kwargs, context)
+        with self.connected() as hook:
+            return self._import_run(context, hook).resume_after_trigger_failure(task_guid, next_kwargs)
+
+    def on_kill(self) -> None:
+        """
+        Do with the import what the argument ``on_kill`` says.
+
+        Airflow calls it in the worker when the running task is marked or cleared, and when the worker shuts down.
+        """
+        self.kill_handler.handle()
+
+    def _import_run(self, context: Context, hook: EciHook) -> ImportRun:
+        from eci_provider.imports.run import ImportRun
+        from eci_provider.imports.source import BillFile
+
+        request = cast("BillImportOptions", self.checked_request())
+        source = BillFile(self.file, self.file_name, request, self.source)
+        return ImportRun(self, self._import_arguments(), source, context, hook, self.kill_handler)
+
+    def _import_arguments(self) -> ImportArguments:
+        return ImportArguments(
+            owner=self.source,
+            eci_conn_id=self.eci_conn_id,
+            execution_timeout=self.execution_timeout,
+            wait_for_completion=self.wait_for_completion,
+            wait_for_analysis=self.wait_for_analysis,
+            deferrable=self.deferrable,
+            poll_interval=self.poll_interval,
+            timeout=self.timeout,
+            on_kickouts=self.on_kickouts,
+            max_kickouts=self.max_kickouts,
+            success_statuses=self.success_statuses,
+            kickout_report=self.kickout_report,
+            reattach=self.reattach,
+            adopt_task_guid=self.adopt_task_guid,
+            file=self.file,
         )
 
-    def submit_job(self, client: EciClient, request: KickoutImport, marker: str) -> str:
-        """Send the file and return the task GUID of its import."""
-        from eci_provider.submission.marker import marked
-
-        try:
-            task_guid = client.bill_imports.submit(
-                open_path(self.file), self.file_name, sha256=self._sha256, **marked(request, marker)
-            )
-        except EciValidationError as error:
-            raise EciValidationError(error.details["problems"], source=self.source) from error
-        self.log.info(
-            "File %s was taken by EnergyCAP as import %s, marker %s.", redact_path(self.file), task_guid, marker
-        )
-        return task_guid
-
-    def imported_names(self) -> Sequence[str]:
-        """Return the names in the file, if EnergyCAP was told that it is a ZIP."""
-        from eci_provider.reports.archives import names_in_zip
-
-        return names_in_zip(open_path(self.file), self.file_name)
-
-    def _check_name_if_literal(self) -> None:
+    def _check_file_name(self) -> None:
+        """Refuse a literal name that EnergyCAP cannot read; only the last part of a URL counts."""
         from eci_provider.api.upload import checked_file_name
 
         if not is_template(self.file if self.file_name is None else self.file_name):
-            # Of a URL the last part counts, as of a path.
             file = self.file.rpartition("/")[2] if isinstance(self.file, str) else self.file
             checked_file_name(file, self.file_name, source=self.source)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import as_text
-from eci_provider.links import EciLink, KickoutReportLink
+from eci_provider.links import EciLink, KickoutReportLink, show_link, show_report
 from eci_provider.operators.base import EciOperator
 from eci_provider.reports.arguments import check_report, checked_names
 from eci_provider.reports.formats import FormatName
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from typing_extensions import Unpack
 
-    from eci_provider.api.models import RequestModel
     from eci_provider.hooks.eci import EciHook
     from eci_provider.runtime.operator_arguments import OperatorArguments
 
@@ -79,13 +78,6 @@ class KickoutReportOperator(EciOperator):
         self.file_names = file_names
         self._check()
 
-    @staticmethod
-    def request_model() -> type[RequestModel]:
-        """Return the model of a request without arguments."""
-        from eci_provider.api.models import RequestModel
-
-        return RequestModel
-
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Write the report, and return its sums."""
         from eci_provider.reports.kickouts import KickoutReportWriter
@@ -102,9 +94,9 @@ class KickoutReportOperator(EciOperator):
         )
         client = hook.get_conn()
         task = client.tasks.get(task_guid)
-        self.show_link(context, hook, task_guid=task_guid, task_id=task.task_id)
+        show_link(self, context, hook, task_guid=task_guid, task_id=task.task_id)
         result = writer.write(client, task, task_guid)
-        self.show_report(context, result["path"])
+        show_report(self, context, result["path"])
         push_outputs(context, task_guid=task_guid, path=result["path"])
         return result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,17 @@ except ImportError:
 
 #: The method name with which every supported version of Airflow resumes a task only to fail it.
 TRIGGER_FAILED = "__fail__"
+
+
+def with_callback_first(callback: Callable[..., Any], callbacks: Any) -> list[Callable[..., Any]]:
+    """
+    Return a task's callbacks with another one before them; Airflow ends a process whose callbacks take long.
+
+    :param callback: the one to call first.
+    :param callbacks: what Airflow made of the task's argument; Airflow 2 keeps it as it was given.
+    """
+    others = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
+    return [callback, *others]
 
 
 def start_trigger_args(

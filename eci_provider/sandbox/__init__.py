@@ -57,11 +57,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eci_provider.sandbox.faults import Fault
-    from eci_provider.sandbox.server import Sandbox
+    from eci_provider.sandbox.sandbox import Sandbox
 
 __all__ = ["Fault", "Sandbox"]
 
-_MODULES = {"Fault": "faults", "Sandbox": "server"}
+_MODULES = {"Fault": "faults", "Sandbox": "sandbox"}
 
 
 def __getattr__(name: str) -> Any:

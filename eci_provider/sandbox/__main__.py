@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from eci_provider.sandbox.server import Sandbox
+from eci_provider.sandbox.sandbox import Sandbox
 
 DEFAULT_PORT = 8765
 

@@ -14,6 +14,7 @@ from eci_provider.sandbox.request_log import RequestLog
 from eci_provider.sandbox.settings import Settings
 from eci_provider.sandbox.store import Row, Store
 
+DEFAULT_USER = "sandbox"
 PERMISSIONS = ("view", "create", "edit", "delete", "manage", "environment_admin")
 
 
@@ -68,6 +69,21 @@ class Environment:
         except sqlite3.IntegrityError:
             raise ValueError(f"the user code {code!r} or the API key is already in use") from None
         return api_key
+
+    def default_key(self, wanted: str | None) -> str:
+        """
+        Return the key of the default user, who is added if there is none.
+
+        :param wanted: the key; if None, the one that the user has, or a random one.
+        """
+        known = self.store.row("SELECT api_key FROM users WHERE code = ?", DEFAULT_USER)
+        if known is None:
+            return self.add_user(DEFAULT_USER, "Sandbox User", dict.fromkeys(PERMISSIONS, True), wanted)
+        if wanted is None and known["api_key"]:
+            return str(known["api_key"])
+        key = wanted or new_key()
+        self.store.update("users", "code", DEFAULT_USER, api_key=key)
+        return key
 
     def user_by_key(self, key: str) -> User | None:
         """Return the owner of a key; None if nobody has it."""

@@ -6,11 +6,13 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from eci_provider.api.bill_imports import BatchSettings, KickoutImport
     from eci_provider.api.tasks import TaskResponse
+
+_Request = TypeVar("_Request", bound="KickoutImport")
 
 _MARKER = re.compile(r"af:[0-9a-f]{16}(?![0-9a-f])")
 
@@ -107,9 +109,9 @@ def target_of(settings: BatchSettings | None) -> Target:
     return Target(batch_code=settings.new_batch_code, is_own=is_own)
 
 
-def marked(request: KickoutImport, marker: str) -> dict[str, Any]:
+def marked(request: _Request, marker: str) -> _Request:
     """
-    Return a request's fields with the marker in them.
+    Return a request with the marker in it.
 
     It leads the note, so that no truncation loses it. If the import creates a batch and the user gave no code, it
     is the batch's code, too: EnergyCAP keeps batch codes unique.
@@ -117,11 +119,10 @@ def marked(request: KickoutImport, marker: str) -> dict[str, Any]:
     :param request: the request as the user wants it.
     :param marker: the marker.
     """
-    fields = dict(request)
-    fields["import_note"] = f"{marker} {request.import_note}" if request.import_note else marker
+    fields: dict[str, Any] = {"import_note": f"{marker} {request.import_note}" if request.import_note else marker}
     if request.batch_settings is not None and target_of(request.batch_settings).is_own:
         fields["batch_settings"] = request.batch_settings.model_copy(update={"new_batch_code": marker})
-    return fields
+    return request.model_copy(update=fields)
 
 
 def markers_in(task: TaskResponse) -> set[str]:

@@ -18,6 +18,15 @@ EARLIER = "earlier"
 MOST_EARLIER = 20
 
 
+def record_key(round_number: int) -> str:
+    """
+    Return the key of a round's record in Airflow's task state; a first round has the one of every import.
+
+    :param round_number: which round, counted from 1.
+    """
+    return RECORD_KEY if round_number == 1 else f"{RECORD_KEY}_round_{round_number}"
+
+
 class TaskMemory:
     """
     A record of a task instance that outlives retries and clears (Airflow 3.3 and later).

@@ -135,7 +135,7 @@ def test_a_field_given_in_both_spellings_is_refused(client: EciClient, refusal: 
     assert message == "batches.open: due_date is given twice: also as dueDate"
 
 
-def test_all_problems_are_told_at_once(client: EciClient, refusal: Callable[..., str]) -> None:
+def test_all_problems_are_reported_at_once(client: EciClient, refusal: Callable[..., str]) -> None:
     message = refusal(client.batches.open, "", account_period_year=1, note=True)
     assert message.splitlines()[0] == "batches.open: 3 problems:"
     assert [line.split()[1] for line in message.splitlines()[1:]] == ["batch_code", "account_period_year", "note"]

@@ -1,4 +1,4 @@
-"""The client: its connections, and its end."""
+"""The client: its connections, and closing them."""
 
 from __future__ import annotations
 

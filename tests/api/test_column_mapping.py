@@ -19,7 +19,7 @@ NAMES: dict[str, Any] = {
 }
 
 
-def test_a_mapping_by_names_equals_the_same_one_by_numbers_both_ways() -> None:
+def test_a_mapping_by_name_equals_the_same_mapping_by_number() -> None:
     by_name = mapping_from_header(HEADER, **NAMES)
     by_number = ColumnMapping.model_validate(by_name.wire())
     other = by_number.model_copy(update={"end_date_column_index": 2})

@@ -1,4 +1,4 @@
-"""The examples of the documentation's pages: accepted as they stand, and sent and read as they stand."""
+"""The examples of the documentation's pages are accepted, sent and read unchanged."""
 
 from __future__ import annotations
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-import sys
 from collections.abc import Iterator
 from datetime import date, datetime, timezone
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from eci_provider.api import EciClient, where
 from eci_provider.sandbox import Sandbox
 from tests.support.api_data import BILLS, GUID, MAPPING, BillBytes
+from tests.support.energycap_sdk import load_sdk
 
 DATE_TIME = "the SDK writes a date as a date-time; both are ISO 8601, and ours stays as the user wrote it"
 PAGED = "ours fetches page after page, the SDK leaves paging to its caller"
@@ -221,13 +220,7 @@ def differences(mine: Any, other: Any, where: str) -> Iterator[str]:
 
 @pytest.fixture
 def sdk(monkeypatch: pytest.MonkeyPatch) -> Any:
-    # Its package asks setuptools to declare a namespace; setuptools no longer offers that.
-    namespaces = ModuleType("pkg_resources")
-    namespaces.declare_namespace = lambda name: None  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "pkg_resources", namespaces)
-    import energycap.sdk
-
-    return energycap.sdk
+    return load_sdk(monkeypatch)
 
 
 @pytest.fixture

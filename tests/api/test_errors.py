@@ -1,4 +1,4 @@
-"""Errors are data: what they carry, that they survive a pickle, and that their bodies are bounded."""
+"""Errors: what they carry, that a pickle keeps it, and that bodies are bounded."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_the_excerpt_of_a_body_has_at_most_500_characters(
 
 
 @pytest.mark.parametrize("permission_status", [401, 403])
-def test_a_missing_permission_is_told_whatever_its_status(permission_status: int, eci_sandbox: Sandbox) -> None:
+def test_a_missing_permission_is_reported_with_any_status(permission_status: int, eci_sandbox: Sandbox) -> None:
     eci_sandbox.settings.permission_status = permission_status
     key = eci_sandbox.add_user("viewer", create=False)
     cls: Callable[..., Any] = {401: EciAuthenticationError, 403: EciPermissionError}[permission_status]

@@ -52,7 +52,7 @@ def parsed(text: str) -> list[tuple[str, str, list[str]]]:
 
 
 def as_text(value: Any) -> str:
-    """Say how a value must stand between the quotes."""
+    """Return a value as it must be between the quotes."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return value.isoformat() if isinstance(value, date) else str(value)

@@ -54,14 +54,14 @@ NAMES: dict[str, Any] = {
         ),
     ],
 )
-def test_what_is_wrong_is_refused_with_the_nearest_match(changed: dict[str, Any], words: str) -> None:
+def test_a_wrong_name_is_refused_with_the_nearest_match(changed: dict[str, Any], words: str) -> None:
     with pytest.raises(EciValidationError) as caught:
         mapping_from_header(HEADER, **{**NAMES, **changed})
 
     assert words in str(caught.value)
 
 
-def test_fields_may_share_a_column_that_tell_no_bill_apart() -> None:
+def test_optional_fields_may_share_a_column() -> None:
     mapping = mapping_from_header(HEADER, **NAMES, pay_amount="Use", billing_period="Start")
 
     assert (mapping.pay_amount_column_index, mapping.billing_period_column_index) == (4, 2)

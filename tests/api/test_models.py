@@ -1,4 +1,4 @@
-"""Models: strict towards the user, lenient towards the server, and the same coming out as going in."""
+"""Models: strict with the user, lenient with the server, and unchanged by a round trip."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from eci_provider.api.account import BillImportSettings
 from eci_provider.api.batches import BatchCreate, BatchEdit, BatchResponse, BatchStatusUpdate
-from eci_provider.api.bill_imports import BatchMode, BatchSettings, BillImport, KickoutImport
+from eci_provider.api.bill_imports import BatchMode, BatchSettings, BillImportOptions, KickoutImport
 from eci_provider.api.column_mapping import ColumnMapping, DateFormat, Observation
 from eci_provider.api.import_profiles import ImportProfile, ImportProfileResponse
 from eci_provider.api.kickouts.resource import KickoutDetails, KickoutSummary
@@ -167,7 +167,7 @@ REQUESTS: st.SearchStrategy[RequestModel] = st.one_of(
         note=st.none() | text(255),
     ),
     made(KickoutImport, batch_settings=st.none() | SETTINGS, comment=st.none() | st.text()),
-    made(BillImport, data=st.text(), file_name=st.text(), batch_settings=st.none() | SETTINGS),
+    made(BillImportOptions, profile_code=st.none() | st.text(), batch_settings=st.none() | SETTINGS),
     made(ImportProfile, profile_code=text(64, 1), column_mapping=MAPPINGS),
 )
 

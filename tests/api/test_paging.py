@@ -1,4 +1,4 @@
-"""Paged lists: pages are fetched as they are consumed, and never without end."""
+"""Paged lists: pages are fetched when needed, and always end."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_no_page_beyond_the_last_is_asked_for(
     assert {record.query["pageSize"] for record in eci_sandbox.requests} == {str(page_size)}
 
 
-def test_the_largest_page_is_asked_for_unless_told(eci_sandbox: Sandbox, client: EciClient) -> None:
+def test_the_largest_page_is_the_default(eci_sandbox: Sandbox, client: EciClient) -> None:
     assert list(client.batches.list()) == []
     assert list(client.tasks.list()) == []
     assert [record.query["pageSize"] for record in eci_sandbox.requests] == ["1000", "1000"]

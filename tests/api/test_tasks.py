@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from eci_provider.api import EciClient, where
-from eci_provider.api.errors import EciNotFoundError
-from eci_provider.api.tasks import GuidResponse, TaskResponse, parse_datetime
+from eci_provider.api.errors import EciNotFoundError, EciValidationError
+from eci_provider.api.tasks import GuidResponse, TaskResponse, checked_guid, parse_datetime
 from eci_provider.sandbox import Sandbox
 from tests.support.api_data import GUID, BillBytes
 
@@ -91,6 +91,12 @@ def test_what_is_no_uuid_is_refused(guid: Any, client: EciClient, refusal: Calla
     assert refusal(client.tasks.get, guid).startswith(f"tasks.get: task_guid is {guid!r}: must be a ")
     for call in (client.kickouts.summary, client.kickouts.details):
         assert refusal(call, guid).startswith(f"kickouts: task_guid is {guid!r}: must be a ")
+
+
+@pytest.mark.parametrize("guid", ["", "None", 7, None, f"{GUID}0"])
+def test_a_refused_guid_is_named_as_the_user_gave_it(guid: Any) -> None:
+    with pytest.raises(EciValidationError, match=f"^here: adopt_task_guid is {guid!r}: must be "):
+        checked_guid(guid, source="here", name="adopt_task_guid")
 
 
 @pytest.mark.parametrize("key", ["taskGUId", "taskGuid", "taskGUID", "TASKGUID"])

@@ -1,4 +1,4 @@
-"""Bill files: which are refused, and what anything else than a local path must offer."""
+"""Bill files: which are refused, and which objects are accepted in place of a path."""
 
 from __future__ import annotations
 

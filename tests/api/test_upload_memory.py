@@ -1,4 +1,4 @@
-"""Memory: what a large file takes to send, by Python's own count and by the process's peak."""
+"""The memory that sending a large file takes, by Python's count and by the process's peak."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from eci_provider.api import EciClient, upload
-from eci_provider.api.bill_imports import BillImport
+from eci_provider.api.bill_imports import BillImportOptions
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
 from tests.support.api_data import BILLS, GUID, BillBytes
@@ -106,8 +106,8 @@ def arrived(taker: RawServer) -> bytes:
 
 def plain(content: bytes, name: str, options: dict[str, Any]) -> bytes:
     """Return the body as it is without streaming."""
-    request = BillImport(**options, data=base64.b64encode(content).decode(), file_name=name)
-    return json.dumps(request.wire()).encode()
+    data = base64.b64encode(content).decode()
+    return json.dumps({**BillImportOptions(**options).wire(), "data": data, "fileName": name}).encode()
 
 
 @given(

@@ -1,4 +1,4 @@
-"""Uploads that break off: answered early, cut by the network, or of a file that does not hold still."""
+"""Uploads that fail: answered early, cut by the network, or of a file that changes."""
 
 from __future__ import annotations
 
@@ -245,14 +245,14 @@ def gone() -> None:
         (lambda: io.BytesIO(BILLS + b"x"), f"it has grown beyond its {len(BILLS)} bytes"),
     ],
 )
-def test_trouble_with_the_file_is_not_taken_for_trouble_with_energycap(
+def test_an_error_of_the_file_is_not_reported_as_one_of_energycap(
     face: Callable[[], Any], problem: str, eci_sandbox: Sandbox, client: EciClient, waits: list[float]
 ) -> None:
     with pytest.raises(EciFileError, match=re.escape(f" changed while it was sent: {problem}. ")):
         client.bill_imports.submit(TwoFaced(lambda: io.BytesIO(BILLS), face))
     assert eci_sandbox.tasks() == []
     assert waits == []
-    # The session is none the worse for it.
+    # The session still works.
     assert client.bill_imports.submit(TwoFaced(*[lambda: io.BytesIO(BILLS)] * 2))
 
 
@@ -265,7 +265,7 @@ def test_a_task_whose_file_changes_can_be_retried(
     opens: list[Path] = []
 
     def growing(path: Path, *arguments: Any, **named: Any) -> Any:
-        if path == file and (opens.append(path) or len(opens) == 3):  # type: ignore[func-returns-value]
+        if path == file and (opens.append(path) or len(opens) == 2):  # type: ignore[func-returns-value]
             with opened(file, "ab") as stream:
                 stream.write(b"\n")
         return opened(path, *arguments, **named)

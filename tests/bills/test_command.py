@@ -44,7 +44,7 @@ def test_a_good_file_in_an_interpreter_of_its_own(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == f"{NYCHA}: 59 rows, 39 bills, 0 errors, 3 warnings"
 
 
-def test_letters_that_the_output_cannot_show_do_not_end_it(mapping: str, tmp_path: Path) -> None:
+def test_letters_that_the_output_cannot_show_do_not_end_the_check(mapping: str, tmp_path: Path) -> None:
     file = tmp_path / "bills.csv"
     file.write_text(text(row(start="März"), row(account="2")), "utf-8")
 
@@ -60,7 +60,9 @@ def test_letters_that_the_output_cannot_show_do_not_end_it(mapping: str, tmp_pat
     assert "'M\\xe4rz' is not a date" in done.stdout
 
 
-def test_errors_are_printed_and_give_1(mapping: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_are_printed_and_it_ends_with_1(
+    mapping: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "bills.csv"
     file.write_text(text(row(end=""), row(meter="M2")))
     known = tmp_path / "known.txt"
@@ -80,7 +82,7 @@ def test_errors_are_printed_and_give_1(mapping: str, tmp_path: Path, capsys: pyt
 @pytest.mark.parametrize(
     "arguments", [["--off", "nothing"], ["--mapping", "missing.json"], ["--accounts", "missing"]]
 )
-def test_what_cannot_be_done_gives_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_check_that_cannot_be_made_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["check", str(NYCHA), *arguments])
 
     assert code == 2
@@ -97,7 +99,7 @@ def test_what_cannot_be_done_gives_2(arguments: list[str], capsys: pytest.Captur
         ("--meters", b"\xff", "given: it is not UTF-8"),
     ],
 )
-def test_files_beside_it_that_cannot_be_read_give_2_and_a_sentence(
+def test_options_that_cannot_be_read_end_it_with_2_and_a_sentence(
     option: str, content: bytes, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "given").write_bytes(content)
@@ -110,7 +112,7 @@ def test_files_beside_it_that_cannot_be_read_give_2_and_a_sentence(
     assert words in line
 
 
-def test_who_reads_only_the_first_line_gets_no_other(mapping: str, tmp_path: Path) -> None:
+def test_a_reader_that_closes_the_output_ends_it(mapping: str, tmp_path: Path) -> None:
     file = tmp_path / "bills.csv"
     file.write_text(text(*[row(account=str(number), charge="x") for number in range(10_000, 12_000)]))
     command = [sys.executable, "-m", "eci_provider.bills", "check", str(file), "--mapping", mapping]
@@ -120,10 +122,10 @@ def test_who_reads_only_the_first_line_gets_no_other(mapping: str, tmp_path: Pat
         assert check.stderr is not None
         assert "row 2, column 'Charge'" in check.stdout.readline()
         check.stdout.close()
-        told = check.stderr.read()
+        printed = check.stderr.read()
         code = check.wait(timeout=60)
 
-    assert (code, told) == (141, "")
+    assert (code, printed) == (141, "")
 
 
 def test_a_url_is_refused_as_it_was_written(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""What comes twice is found among more than fits into memory."""
+"""Repeated things are found among more than fit into memory."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_nothing_is_repeated_where_all_differ(turned: bool) -> None:
 
 @pytest.mark.parametrize("at_once", [1, 2, 30])
 @pytest.mark.parametrize("place", [0, 1, 13, 29])
-def test_one_thing_twice_is_found_wherever_it_stands(place: int, at_once: int) -> None:
+def test_one_repeated_thing_is_found_in_any_place(place: int, at_once: int) -> None:
     things = [(f"{number:02}",) for number in range(30)]
     things.insert(place + 1, things[place])
 

@@ -44,7 +44,9 @@ def test_columns_are_found_by_name_in_the_real_bills() -> None:
 @pytest.mark.parametrize(
     ("line", "words"), [("Account;Start;End;Use", "semicolons"), ("Account\tStart\tEnd\tUse, kWh", "tabs")]
 )
-def test_a_header_that_commas_do_not_separate_is_told_as_such(line: str, words: str, tmp_path: Path) -> None:
+def test_a_header_that_is_not_separated_by_commas_is_refused_with_the_separator(
+    line: str, words: str, tmp_path: Path
+) -> None:
     sample = tmp_path / "sample.csv"
     sample.write_text(f"{line}\n1;2;3;4\n")
 
@@ -52,7 +54,9 @@ def test_a_header_that_commas_do_not_separate_is_told_as_such(line: str, words: 
         mapping_from_file(sample, **NAMES)
     found = [str(problem) for mapping in (None, MAPPING) for problem in check_file(sample, mapping=mapping)]
     assert len(found) == 2
-    assert all(f"column_missing: it is separated by {words}; EnergyCAP reads commas." in told for told in found)
+    assert all(
+        f"column_missing: it is separated by {words}; EnergyCAP reads commas." in problem for problem in found
+    )
 
 
 def test_a_mapping_may_be_written_in_four_ways(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.support.bill_files import NYCHA, NYCHA_NAMES, text
 
 MIB = 1024 * 1024
-# The peak since the interpreter started, which Linux alone tells of a process itself.
+# The peak memory since the interpreter started, which only Linux reports.
 STATUS = Path("/proc/self/status")
 SCRIPT = """
 import json, sys
@@ -83,7 +83,7 @@ def test_checking_64_mib_takes_less_than_32_mib(long_file: Path, tmp_path: Path)
     rows, found, memory = _measured("check", long_file, tmp_path)
 
     months = rows // 10_000
-    # The first account of each month but the first stands out of order, and the file is too long.
+    # The first account of each month but the first is out of order, and the file is too long.
     assert found == months - 1 + 1
     assert memory < 32
 

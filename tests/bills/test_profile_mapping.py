@@ -1,4 +1,4 @@
-"""A profile is read as EnergyCAP may show it, which need not be as it would accept it."""
+"""A profile is read as EnergyCAP may show it, which may differ from what it accepts."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def test_a_profile_is_read_leniently(changed: dict[str, Any], sandbox: Sandbox, 
         ({"endDateColumnIndex": "third"}, "endDateColumnIndex is 'third'"),
     ],
 )
-def test_what_is_missing_in_it_is_told(changed: dict[str, Any], words: str, sandbox: Sandbox, bills: Path) -> None:
+def test_what_is_missing_in_a_profile_is_reported(
+    changed: dict[str, Any], words: str, sandbox: Sandbox, bills: Path
+) -> None:
     end = _checked(sandbox, bills, {**MAPPING, **changed})
 
     assert isinstance(end.error, EciValidationError)

@@ -84,7 +84,7 @@ FAULTS = {
 
 @st.composite
 def faulty_files(draw: st.DrawFn) -> list[list[str]]:
-    """Draw rows of which most are good: a fault stands beside good rows of its bill, and of others."""
+    """Draw rows of which most are good, so that a fault has good rows of its bill and of others beside it."""
     rows = []
     for number in range(draw(st.integers(1, 8))):
         account = draw(st.sampled_from(["1001", "1001", "1002"]))

@@ -155,7 +155,7 @@ def test_without_a_mapping_the_file_is_advanced(tmp_path: Path) -> None:
 
 
 def _attach_memory() -> None:
-    """Let Airflow open memory://, which stands for the object store that these tests have not."""
+    """Let Airflow open memory://, which these tests use as object store."""
     from fsspec.implementations.memory import MemoryFileSystem
 
     try:

@@ -152,7 +152,7 @@ def test_a_file_without_rows_in_a_zip_is_named(tmp_path: Path) -> None:
 def test_real_bills() -> None:
     report = check_file(NYCHA, mapping=mapping_from_file(NYCHA, **NYCHA_NAMES))
 
-    # Building 10.0 stands below building 63.0, and RED HOOK's bill of 92 days overlaps the one before.
+    # Building 10.0 is below building 63.0, and RED HOOK's bill of 92 days overlaps the one before.
     assert problems_in(report) == [
         ("out_of_order", 24, None),
         ("period_long", 60, "Service End Date"),

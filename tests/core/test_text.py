@@ -16,12 +16,12 @@ TEXTS = st.text(st.characters() | st.sampled_from("\x00\ud800\udfff\U0001f600\\u
 
 
 @given(TEXTS, st.integers(10, 60))
-def test_a_cut_text_can_be_kept_and_is_as_short_as_it_shall_be(text: str, most: int) -> None:
+def test_a_cut_text_is_storable_and_within_its_bound(text: str, most: int) -> None:
     assert len(json.dumps(as_stored(cut(text, most)))) <= max(most, len('"..."'))
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(), st.lists))
-def test_what_can_be_kept_stays_as_it_is(value: Any) -> None:
+def test_a_storable_value_stays_unchanged(value: Any) -> None:
     try:
         as_stored(value)
     except ValueError:

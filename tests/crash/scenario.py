@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from eci_provider.imports.source import Kickouts
 from eci_provider.operators import (
     CreateImportProfileOperator,
     ImportBillsOperator,
@@ -163,7 +164,8 @@ class Scenario:
         if cell.operator == "retry":
             return RetryKickoutsOperator(task_guid=self.ids["source"], **common)
         if cell.operator == "rounds":
-            return CorrectedBetween(scenario=self, task_guid=self.ids["source"], max_rounds=2, **common)
+            self._correct_between_rounds()
+            return RetryKickoutsOperator(task_guid=self.ids["source"], max_rounds=2, **common)
         return ImportBillsOperator(file=str(self.folder / "bills.csv"), **common)
 
     def settings(self) -> dict[str, Any] | None:
@@ -179,9 +181,16 @@ class Scenario:
         }
         return {"batchMode": mode, **companions.get(mode, code)}
 
-    def correct(self) -> None:
-        """Let an analyst correct what the first of two rounds kicked out."""
-        self._add_accounts(*ACCOUNTS)
+    def _correct_between_rounds(self) -> None:
+        """Let an analyst correct what the first of two rounds kicked out, before this process sends the second."""
+        send = Kickouts.send
+
+        def correct_and_send(source: Kickouts, *arguments: Any) -> str:
+            if source.round_number == 2:
+                self._add_accounts(*ACCOUNTS)
+            return send(source, *arguments)
+
+        Kickouts.send = correct_and_send  # type: ignore[method-assign]
 
     def _add_accounts(self, *accounts: str) -> None:
         for account in accounts:
@@ -200,17 +209,3 @@ class Scenario:
         data = base64.b64encode(rows(*accounts).encode()).decode()
         request = {"fileName": name, "data": data, "importNote": note or "theirs", "batchSettings": settings}
         return str(self.server.call("POST", "/api/v3/import/bill", **key, **request)["taskGUId"])
-
-
-class CorrectedBetween(RetryKickoutsOperator):
-    """Retry kickouts in rounds, with an analyst who corrects what is left before the second one is sent."""
-
-    def __init__(self, *, scenario: Scenario, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self._scenario = scenario
-
-    def submit_job(self, *arguments: Any) -> str:
-        """Correct, then submit."""
-        if self._round == 2:
-            self._scenario.correct()
-        return super().submit_job(*arguments)

@@ -1,4 +1,4 @@
-"""The two operators, run as Airflow runs them."""
+"""The arguments of the operators on bill files, their results and their links."""
 
 from __future__ import annotations
 
@@ -11,26 +11,17 @@ import pytest
 from eci_provider.api import errors
 from eci_provider.api.column_mapping import ColumnMapping
 from eci_provider.bills import EciBillFileError
-from eci_provider.operators import CreateImportProfileOperator, ImportBillsOperator
 from eci_provider.operators.bill_file import CheckBillFileOperator, SplitBillFileOperator
-from eci_provider.reports.errors import EciReportError
-from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.support.bill_files import (
-    HEADER,
     MAPPING,
     NYCHA,
     NYCHA_NAMES,
-    damaged_far_down,
-    part_name,
     row,
     text,
-    workbook,
 )
 from tests.support.run_task import run
 
 NAMES = {**NYCHA_NAMES, "sample_file": str(NYCHA)}
-
 
 NAMED = {
     **{key: value for key, value in NYCHA_NAMES.items() if key != "observations"},
@@ -54,7 +45,7 @@ def faulty(tmp_path: Path) -> Path:
     return file
 
 
-def test_errors_fail_the_task_at_once_and_their_sums_are_in_xcom(
+def test_errors_fail_the_task_at_once_and_their_counts_are_in_xcom(
     faulty: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     end = run(_check(file=str(faulty), column_mapping=MAPPING))
@@ -77,81 +68,11 @@ def test_errors_fail_the_task_at_once_and_their_sums_are_in_xcom(
 @pytest.mark.parametrize(
     "changed", [{"on_problems": "warn"}, {"rules_off": ["date_other_format", "number_unreadable"]}]
 )
-def test_they_need_not_fail_it(changed: dict[str, Any], faulty: Path) -> None:
+def test_errors_need_not_fail_the_task(changed: dict[str, Any], faulty: Path) -> None:
     end = run(_check(file=str(faulty), column_mapping=MAPPING, **changed))
 
     assert end.state == "success", end.error
     assert end.result["rows"] == 3
-
-
-@pytest.mark.parametrize("on_problems", ["fail", "warn"])
-@pytest.mark.parametrize("name", ["plain/report.csv", "report.csv"])
-def test_what_was_found_is_kept_where_the_report_cannot_be_written(
-    name: str, on_problems: str, faulty: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: Any
-) -> None:
-    # A file where a folder should be, and a folder where the file should be.
-    (tmp_path / "plain").write_text("")
-    (tmp_path / "report.csv").mkdir()
-
-    end = run(
-        _check(file=str(faulty), column_mapping=MAPPING, report=str(tmp_path / name), on_problems=on_problems)
-    )
-
-    assert isinstance(end.error, EciBillFileError if on_problems == "fail" else EciReportError)
-    assert {key: end.result[key] for key in ("rows", "bills", "errors", "warnings", "report")} == {
-        "rows": 3,
-        "bills": 3,
-        "errors": 2,
-        "warnings": 0,
-        "report": None,
-    }
-    log = caplog.text + capfd.readouterr().out
-    assert "was not written: Report" in log
-    assert "First: bills.csv, row 4, column 'End': error date_other_format" in log
-
-
-def test_a_damaged_workbook_has_a_report_and_a_result(tmp_path: Path) -> None:
-    file, report = tmp_path / "bills.xlsx", tmp_path / "report.csv"
-    rows = [row(account=str(number)) for number in range(10_000, 10_600)]
-    file.write_bytes(damaged_far_down(workbook(HEADER, *rows)))
-
-    end = run(_check(file=str(file), column_mapping=MAPPING, report=str(report)))
-
-    assert isinstance(end.error, EciBillFileError)
-    assert end.is_final
-    assert [kind["code"] for kind in end.result["problems"]] == ["file_unreadable"]
-    assert "it cannot be read as an Excel workbook (error: Error -3 while decompressing" in report.read_text()
-
-
-def test_warnings_never_fail_it() -> None:
-    end = run(_check(file="{{ params.file }}", column_mapping=NAMES), params={"file": str(NYCHA)})
-
-    assert end.state == "success", end.error
-    assert (end.result["rows"], end.result["warnings"]) == (59, 3)
-
-
-def test_a_file_whose_columns_are_called_otherwise_is_neither_good_nor_split(tmp_path: Path) -> None:
-    file = tmp_path / "bills.csv"
-    file.write_text(NYCHA.read_text().replace("Consumption (KWH),KWH Charges", "KWH Charges,Consumption (KWH)", 1))
-
-    checked = run(_check(file=str(file), column_mapping=NAMES))
-    split = run(_split(file=str(file), column_mapping=NAMES, destination=f"{tmp_path}/parts"))
-
-    assert [kind["code"] for kind in checked.result["problems"]] == ["column_missing"]
-    for end in (checked, split):
-        assert isinstance(end.error, EciBillFileError)
-    assert "column 10 must be 'Consumption (KWH)' and is 'KWH Charges'" in str(split.error)
-
-
-def test_a_profile_is_read_from_energycap(sandbox: Sandbox, faulty: Path) -> None:
-    run(CreateImportProfileOperator(task_id="create", profile_code="vendor", column_mapping=MAPPING))
-
-    end = run(_check(file=str(faulty), profile_code="vendor", on_problems="warn"))
-    unknown = run(_check(file=str(faulty), profile_code="vendors"))
-
-    assert end.result["errors"] == 2
-    assert unknown.is_final
-    assert "Did you mean 'vendor'?" in str(unknown.error)
 
 
 def test_lists_of_codes_may_be_templates(faulty: Path) -> None:
@@ -178,7 +99,7 @@ def test_lists_of_codes_may_be_templates_and_are_checked_once_rendered(faulty: P
     assert "CheckBillFileOperator 'check': accounts is '2': must be a list of codes" in str(wrong.error)
 
 
-def test_a_list_that_was_rendered_to_text_is_told_as_such(faulty: Path) -> None:
+def test_a_list_that_was_rendered_to_text_is_refused_with_a_hint(faulty: Path) -> None:
     end = run(
         _check(file=str(faulty), column_mapping=MAPPING, accounts="{{ params.codes }}"), params={"codes": ["2"]}
     )
@@ -269,7 +190,7 @@ def test_wrong_literals_are_refused_when_the_dag_is_parsed(
     assert words in str(caught.value)
 
 
-def test_a_report_never_replaces_the_bill_file_whatever_it_is_called(tmp_path: Path) -> None:
+def test_a_report_never_replaces_the_bill_file_under_any_name(tmp_path: Path) -> None:
     file = tmp_path / "bills.csv"
     file.write_text(text(row(charge="x"), line_end="\n"))
     (tmp_path / "newest.csv").symlink_to("bills.csv")
@@ -287,7 +208,7 @@ def test_a_report_never_replaces_the_bill_file_whatever_it_is_called(tmp_path: P
 
 
 @pytest.mark.parametrize("on_problems", ["fail", "warn"])
-def test_the_link_leads_to_the_report_whatever_becomes_of_the_task(
+def test_the_link_leads_to_the_report_in_every_state_of_the_task(
     on_problems: str, faulty: Path, tmp_path: Path
 ) -> None:
     report = tmp_path / "report.md"
@@ -309,69 +230,3 @@ def test_paths_that_render_to_nothing_are_refused(rendered: str, faulty: Path) -
     ]
 
     assert all(end.is_final and "must name the" in str(end.error) for end in ends)
-
-
-def test_parts_cannot_go_where_a_file_is(faulty: Path) -> None:
-    for destination in (faulty, faulty / "parts"):
-        end = run(_split(file=str(faulty), destination=str(destination), column_mapping=MAPPING))
-
-        assert isinstance(end.error, errors.EciValidationError)
-        assert "there is a file of that name" in str(end.error)
-
-
-def test_a_long_file_is_split_and_each_part_imported(
-    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
-) -> None:
-    for number in range(5):
-        sandbox.add_account(str(number), ["M1"])
-    file = tmp_path / "bills.csv"
-    file.write_text(text(*[row(account=str(number)) for number in range(5)]))
-    run(CreateImportProfileOperator(task_id="create", profile_code="vendor", column_mapping=MAPPING))
-    arguments = {"file": "{{ params.file }}", "destination": f"{tmp_path}/{{{{ params.parts }}}}"}
-    params = {"file": str(file), "parts": "parts"}
-
-    end = run(_split(**arguments, rows_per_file=2, profile_code="vendor"), params=params)
-    imports = [
-        run(ImportBillsOperator(task_id="import", file=part, profile_code="vendor"), instance={"map_index": index})
-        for index, part in enumerate(end.result)
-    ]
-
-    assert end.result == [f"{tmp_path}/parts/{part_name(file, number)}" for number in (1, 2, 3)]
-    assert [done.result["imported"] for done in imports] == [2, 2, 1]
-    assert sorted(bill["account"] for bill in sandbox.bills()) == ["0", "1", "2", "3", "4"]
-
-
-def test_files_of_one_name_are_split_into_one_folder_and_each_bill_is_imported_once(
-    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
-) -> None:
-    run(CreateImportProfileOperator(task_id="create", profile_code="vendor", column_mapping=MAPPING))
-    cities = ["north", "south"]
-    for city in cities:
-        sandbox.add_account(city, ["M1"])
-        (tmp_path / city).mkdir()
-        (tmp_path / city / "bills.csv").write_text(text(row(account=city)))
-
-    parts = [
-        part
-        for index, city in enumerate(cities)
-        for part in run(
-            _split(file=f"{tmp_path}/{city}/bills.csv", destination=f"{tmp_path}/parts", profile_code="vendor"),
-            instance={"map_index": index},
-        ).result
-    ]
-    for index, part in enumerate(parts):
-        run(ImportBillsOperator(task_id="import", file=part, profile_code="vendor"), instance={"map_index": index})
-
-    assert [bill["account"] for bill in sandbox.bills()] == cities
-
-
-def test_a_torn_bill_is_mended_by_sorting(tmp_path: Path) -> None:
-    file = tmp_path / "bills.csv"
-    file.write_text(text(row(account="1"), row(account="2"), row(account="1", meter="M2")))
-    before = run(_check(file=str(file), column_mapping=MAPPING))
-
-    parts = run(_split(file=str(file), destination=f"{tmp_path}/parts", sort=True, column_mapping=MAPPING)).result
-    after = run(_check(file=parts[0], column_mapping=MAPPING))
-
-    assert [kind["code"] for kind in before.result["problems"]] == ["bill_torn", "out_of_order"]
-    assert (after.result["errors"], after.result["warnings"], after.result["bills"]) == (0, 0, 2)

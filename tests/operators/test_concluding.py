@@ -13,6 +13,7 @@ from eci_provider.operators import ImportBillsOperator
 from eci_provider.outcome import conclusion
 from eci_provider.outcome.result import KickoutDigest
 from eci_provider.reports.errors import EciReportError
+from eci_provider.reports.kickouts import KickoutReportWriter
 from eci_provider.runtime.context import RETURN_VALUE
 from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
@@ -47,16 +48,18 @@ def test_an_execution_timeout_names_the_import_and_a_retry_concludes_it(
             raise AirflowTaskTimeout(TIME_OUT)
         return digest(*arguments)
 
-    class Slow(ImportBillsOperator):
-        def with_report(self, *arguments: Any) -> Any:
-            if is_over[0] and step == "report":
-                raise AirflowTaskTimeout(TIME_OUT)
-            return super().with_report(*arguments)
+    add_report = KickoutReportWriter.add_report
+
+    def slow_report(*arguments: Any, **named: Any) -> Any:
+        if is_over[0] and step == "report":
+            raise AirflowTaskTimeout(TIME_OUT)
+        return add_report(*arguments, **named)
 
     monkeypatch.setattr(conclusion, "kickout_digest", slow_digest)
+    monkeypatch.setattr(KickoutReportWriter, "add_report", slow_report)
     path, report = bill_file(tmp_path, "A-1", "A-2"), tmp_path / "kickouts.csv"
     tries = Tries(
-        lambda: Slow(
+        lambda: ImportBillsOperator(
             task_id="import_bills",
             file=str(path),
             on_kickouts="warn",

@@ -10,26 +10,45 @@ from typing import Any
 import pytest
 
 from eci_provider.api import EciClient, errors
+from eci_provider.imports.source import ImportSource
 from eci_provider.operators import RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
 from tests.support.run_task import Finished, TaskInstanceDouble, Tries, run
+from tests.support.sends import around_sends
 from tests.support.waiting_tasks import bill_file
 
 ACCOUNTS = tuple(f"A-{number}" for number in range(1, 7))
 
 
-class Corrected(RetryKickoutsOperator):
-    """Retry kickouts while an analyst corrects: before each submission some more accounts get known."""
+class Analyst:
+    """An analyst who corrects in EnergyCAP: before each retry is sent some more accounts get known."""
 
-    corrections: Iterator[tuple[str, ...]]
-    sandbox: Sandbox
+    def __init__(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sandbox = sandbox
+        self.corrections: Iterator[tuple[str, ...]] = iter(())
+        #: The retries that EnergyCAP took, and which of them ends the process before it knows.
+        self.sent: list[str] = []
+        self.fatal = 0
+        around_sends(monkeypatch, before=self._correct, after=self._note)
 
-    def submit_job(self, *arguments: Any) -> str:
-        """Correct, then submit."""
+    def corrects(self, *corrections: tuple[str, ...]) -> None:
+        self.corrections = iter(corrections)
+
+    def _correct(self, source: ImportSource) -> None:
         for code in next(self.corrections, ()):
             self.sandbox.add_account(code)
-        return super().submit_job(*arguments)
+
+    def _note(self, task_guid: str) -> None:
+        self.sent.append(task_guid)
+        if len(self.sent) == self.fatal:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def analyst(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Analyst:
+    """Return an analyst who corrects nothing yet."""
+    return Analyst(sandbox, monkeypatch)
 
 
 @pytest.fixture
@@ -39,23 +58,8 @@ def kicked_out(sandbox: Sandbox, tmp_path: Path) -> str:
         return client.bill_imports.submit(bill_file(tmp_path, *ACCOUNTS))
 
 
-def _task(sandbox: Sandbox, guid: str, *corrections: tuple[str, ...], **arguments: Any) -> Corrected:
-    task = Corrected(task_id="retry", task_guid=guid, **arguments)
-    task.sandbox, task.corrections = sandbox, iter(corrections)
-    return task
-
-
-def _remade(
-    sandbox: Sandbox,
-    guid: str,
-    corrections: Iterator[tuple[str, ...]],
-    kind: type[Corrected] = Corrected,
-    **arguments: Any,
-) -> Corrected:
-    """Return the task anew, as in another process, while the analyst's corrections go on."""
-    task = kind(task_id="retry", task_guid=guid, **arguments)
-    task.sandbox, task.corrections = sandbox, corrections
-    return task
+def _task(guid: str, **arguments: Any) -> RetryKickoutsOperator:
+    return RetryKickoutsOperator(task_id="retry", task_guid=guid, **arguments)
 
 
 def _told(end: Finished, name: str) -> list[Any]:
@@ -69,12 +73,12 @@ def _retries(sandbox: Sandbox) -> list[str]:
 
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_rounds_go_on_while_they_bring_bills_in(
-    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str
+    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str, analyst: Analyst
 ) -> None:
     sandbox.settings.delay = 60
-    corrections = (ACCOUNTS[:2], ACCOUNTS[2:3], (), ACCOUNTS[3:])
+    analyst.corrects(ACCOUNTS[:2], ACCOUNTS[2:3], (), ACCOUNTS[3:])
 
-    end = run(_task(sandbox, kicked_out, *corrections, max_rounds=5, deferrable=deferrable))
+    end = run(_task(kicked_out, max_rounds=5, deferrable=deferrable))
 
     assert isinstance(end.error, errors.EciKickoutsError), end.error
     assert _told(end, "imported") == [2, 1, 0]
@@ -89,28 +93,30 @@ def test_rounds_go_on_while_they_bring_bills_in(
 
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_rounds_end_when_nothing_is_kicked_out(
-    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str
+    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str, analyst: Analyst
 ) -> None:
     sandbox.settings.delay = 60
+    analyst.corrects(ACCOUNTS[:5], ACCOUNTS[5:])
 
-    end = run(_task(sandbox, kicked_out, ACCOUNTS[:5], ACCOUNTS[5:], max_rounds=5, deferrable=deferrable))
+    end = run(_task(kicked_out, max_rounds=5, deferrable=deferrable))
 
     assert end.state == "success", end.error
     assert _told(end, "outcome") == ["completed_with_kickouts", "completed"]
     assert (end.result["imported"], end.result["kickouts"]) == (1, 0)
 
 
-def test_rounds_end_at_max_rounds(sandbox: Sandbox, kicked_out: str) -> None:
-    each = ((code,) for code in ACCOUNTS)
+def test_rounds_end_at_max_rounds(sandbox: Sandbox, kicked_out: str, analyst: Analyst) -> None:
+    analyst.corrects(*((code,) for code in ACCOUNTS))
 
-    end = run(_task(sandbox, kicked_out, *each, max_rounds=3, on_kickouts="warn"))
+    end = run(_task(kicked_out, max_rounds=3, on_kickouts="warn"))
 
     assert _told(end, "imported") == [1, 1, 1]
     assert end.result["kickouts"] == 3
 
 
-def test_one_round_is_all_without_max_rounds(sandbox: Sandbox, kicked_out: str) -> None:
-    end = run(_task(sandbox, kicked_out, ACCOUNTS[:2], ACCOUNTS[2:], on_kickouts="warn"))
+def test_one_round_is_all_without_max_rounds(sandbox: Sandbox, kicked_out: str, analyst: Analyst) -> None:
+    analyst.corrects(ACCOUNTS[:2], ACCOUNTS[2:])
+    end = run(_task(kicked_out, on_kickouts="warn"))
 
     assert _told(end, "imported") == [2]
     assert _retries(sandbox) == [kicked_out]
@@ -118,21 +124,22 @@ def test_one_round_is_all_without_max_rounds(sandbox: Sandbox, kicked_out: str) 
 
 @pytest.mark.parametrize(("least", "rounds"), [(1, [2, 1, 0]), (2, [2, 1]), (3, [2])])
 def test_a_round_that_brings_too_little_is_the_last(
-    least: int, rounds: list[int], sandbox: Sandbox, kicked_out: str
+    least: int, rounds: list[int], sandbox: Sandbox, kicked_out: str, analyst: Analyst
 ) -> None:
-    corrections = (ACCOUNTS[:2], ACCOUNTS[2:3])
+    analyst.corrects(ACCOUNTS[:2], ACCOUNTS[2:3])
 
-    end = run(_task(sandbox, kicked_out, *corrections, max_rounds=9, min_progress=least, on_kickouts="warn"))
+    end = run(_task(kicked_out, max_rounds=9, min_progress=least, on_kickouts="warn"))
 
     assert _told(end, "imported") == rounds
 
 
 def test_bills_that_were_voided_are_no_progress_where_the_next_round_cannot_join_them(
-    sandbox: Sandbox, kicked_out: str
+    sandbox: Sandbox, kicked_out: str, analyst: Analyst
 ) -> None:
     sandbox.settings.error_handling = "MarkBatchPending"
+    analyst.corrects(ACCOUNTS[:2], ACCOUNTS[2:])
 
-    end = run(_task(sandbox, kicked_out, ACCOUNTS[:2], ACCOUNTS[2:], max_rounds=5, on_kickouts="warn"))
+    end = run(_task(kicked_out, max_rounds=5, on_kickouts="warn"))
 
     assert (_told(end, "imported"), _told(end, "voided"), _told(end, "batch_status")) == ([0], [2], ["pending"])
 
@@ -144,13 +151,14 @@ def _pending_batch(client: EciClient, guid: str) -> dict[str, Any]:
     return {"batch_mode": "use pending batch", "pending_batch_id": batch.batch_id}
 
 
-def test_rounds_go_on_in_a_batch_that_is_pending(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_rounds_go_on_in_a_batch_that_is_pending(sandbox: Sandbox, tmp_path: Path, analyst: Analyst) -> None:
     sandbox.settings.error_handling = "MarkBatchPending"
     with EciClient(sandbox.url, sandbox.api_key) as client:
         guid = client.bill_imports.submit(bill_file(tmp_path, *ACCOUNTS))
         settings = _pending_batch(client, guid)
+    analyst.corrects(ACCOUNTS[:2], ACCOUNTS[2:])
 
-    end = run(_task(sandbox, guid, ACCOUNTS[:2], ACCOUNTS[2:], max_rounds=5, batch_settings=settings))
+    end = run(_task(guid, max_rounds=5, batch_settings=settings))
 
     assert end.state == "success", end.error
     assert (_told(end, "imported"), _told(end, "voided")) == ([0, 0], [2, 4])
@@ -158,12 +166,12 @@ def test_rounds_go_on_in_a_batch_that_is_pending(sandbox: Sandbox, tmp_path: Pat
 
 
 def test_a_clear_after_the_rounds_sends_nothing_though_their_bills_count_by_now(
-    sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str
+    sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str, analyst: Analyst
 ) -> None:
     """What a round brought in is 0 while its batch is Pending, and more when somebody has opened it."""
     sandbox.settings.error_handling = "MarkBatchPending"
-    corrections = iter((ACCOUNTS[:2],))
-    tries = Tries(lambda: _remade(sandbox, kicked_out, corrections, max_rounds=3))
+    analyst.corrects(ACCOUNTS[:2])
+    tries = Tries(lambda: _task(kicked_out, max_rounds=3))
     first = tries.run()
     with EciClient(sandbox.url, sandbox.api_key) as client:
         client.batches.update_status(first.result["batch_id"], "Open", note=None, leave_open_batches_as_is=True)
@@ -183,20 +191,12 @@ def test_a_clear_after_the_rounds_sends_nothing_though_their_bills_count_by_now(
 
 @pytest.mark.parametrize("has_state", [False, True])
 def test_a_round_that_was_sent_is_gone_on_with_whatever_the_one_before_is_worth_now(
-    has_state: bool, sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str
+    has_state: bool, sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str, analyst: Analyst
 ) -> None:
     sandbox.settings.delay = 60
-    corrections = iter((ACCOUNTS[:2], ACCOUNTS[2:]))
-    sent: list[str] = []
-
-    class Dying(Corrected):
-        def submit_job(self, *arguments: Any) -> str:
-            sent.append(super().submit_job(*arguments))
-            if len(sent) == 2:
-                raise KeyboardInterrupt
-            return sent[-1]
-
-    tries = Tries(lambda: _remade(sandbox, kicked_out, corrections, Dying, max_rounds=3), has_state=has_state)
+    analyst.corrects(ACCOUNTS[:2], ACCOUNTS[2:])
+    analyst.fatal = 2
+    tries = Tries(lambda: _task(kicked_out, max_rounds=3), has_state=has_state)
     with pytest.raises(KeyboardInterrupt):
         tries.run()
     sandbox.advance(120)
@@ -205,16 +205,17 @@ def test_a_round_that_was_sent_is_gone_on_with_whatever_the_one_before_is_worth_
     end = tries.run()
 
     assert end.state == "success", end.error
-    assert _told(end, "task_guid") == sent
+    assert _told(end, "task_guid") == analyst.sent
     assert sorted(bill["account"] for bill in sandbox.bills()) == list(ACCOUNTS)
 
 
 def test_what_the_rounds_before_brought_in_is_told_when_the_next_one_is_refused(
-    sandbox: Sandbox, kicked_out: str
+    sandbox: Sandbox, kicked_out: str, analyst: Analyst
 ) -> None:
     sandbox.fault("POST", "/api/v202401/import/bill/task/*/kickout", skip=1, status=400)
+    analyst.corrects(ACCOUNTS[:2])
 
-    end = run(_task(sandbox, kicked_out, ACCOUNTS[:2], max_rounds=3))
+    end = run(_task(kicked_out, max_rounds=3))
 
     assert isinstance(end.error, errors.EciBadRequestError)
     assert end.error.message.startswith("Round 2 of at most 3, after 2 bills in the rounds before: EnergyCAP did ")
@@ -222,7 +223,7 @@ def test_what_the_rounds_before_brought_in_is_told_when_the_next_one_is_refused(
 
 
 def test_what_a_doubt_about_a_later_round_advises_imports_no_bill_again(
-    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path, analyst: Analyst
 ) -> None:
     sandbox.settings.echo_notes = False
     with EciClient(sandbox.url, sandbox.api_key) as client:
@@ -232,10 +233,8 @@ def test_what_a_doubt_about_a_later_round_advises_imports_no_bill_again(
             "existing_open_batch_id": client.batches.open("shared").batch_id,
         }
     changed: dict[str, Any] = {"guid": guid}
-    corrections = iter((ACCOUNTS[:2], ACCOUNTS[2:]))
-    tries = Tries(
-        lambda: _remade(sandbox, corrections=corrections, max_rounds=2, batch_settings=shared, **changed)
-    )
+    analyst.corrects(ACCOUNTS[:2], ACCOUNTS[2:])
+    tries = Tries(lambda: _task(max_rounds=2, batch_settings=shared, **changed))
     sandbox.fault("POST", "/api/v202401/import/bill/task/*/kickout", skip=1, drop="before")
     sandbox.fault("GET", "/api/v3/task", times=None, status=503)
     tries.run()
@@ -258,20 +257,16 @@ def test_what_a_doubt_about_a_later_round_advises_imports_no_bill_again(
 
 
 def test_imports_before_a_clear_leave_no_doubt_about_a_later_round(
-    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path, analyst: Analyst
 ) -> None:
     sandbox.settings.echo_notes = False
     with EciClient(sandbox.url, sandbox.api_key) as client:
         guid = client.bill_imports.submit(bill_file(tmp_path, *ACCOUNTS))
         batch_id = client.batches.open("shared").batch_id
     shared = {"batch_mode": "use existing batch", "existing_open_batch_id": batch_id}
-    corrections = iter((ACCOUNTS[:1], ACCOUNTS[1:2], ACCOUNTS[2:4]))
+    analyst.corrects(ACCOUNTS[:1], ACCOUNTS[1:2], ACCOUNTS[2:4])
     changed: dict[str, Any] = {"min_progress": 2}
-    tries = Tries(
-        lambda: _remade(
-            sandbox, guid, corrections, max_rounds=2, batch_settings=shared, on_kickouts="warn", **changed
-        )
-    )
+    tries = Tries(lambda: _task(guid, max_rounds=2, batch_settings=shared, on_kickouts="warn", **changed))
     assert _told(tries.run(), "imported") == [1]
 
     changed["min_progress"] = 1
@@ -292,43 +287,31 @@ def test_a_try_that_dies_in_any_round_is_gone_on_with_there(
     sandbox: Sandbox,
     turned_clock: TurnedClock,
     kicked_out: str,
-    monkeypatch: pytest.MonkeyPatch,
+    analyst: Analyst,
 ) -> None:
     """It dies once the request was taken: the GUID is not known, and the next try has to find the import."""
     sandbox.settings.delay = 60
-    corrections = iter((ACCOUNTS[:2], ACCOUNTS[2:4], ACCOUNTS[4:]))
-    sent: list[str] = []
-
-    class Dying(Corrected):
-        def submit_job(self, *arguments: Any) -> str:
-            sent.append(super().submit_job(*arguments))
-            if len(sent) == lost_round:
-                raise KeyboardInterrupt
-            return sent[-1]
-
-    def make() -> Dying:
-        task = Dying(task_id="retry", task_guid=kicked_out, max_rounds=5, deferrable=deferrable)
-        task.sandbox, task.corrections = sandbox, corrections
-        return task
-
-    tries = Tries(make, has_state=has_state)
+    analyst.corrects(ACCOUNTS[:2], ACCOUNTS[2:4], ACCOUNTS[4:])
+    analyst.fatal = lost_round
+    tries = Tries(lambda: _task(kicked_out, max_rounds=5, deferrable=deferrable), has_state=has_state)
     with pytest.raises(KeyboardInterrupt):
         tries.run()
     end = tries.run()
 
     assert end.state == "success", end.error
     assert _told(end, "imported") == [2, 2, 2]
-    assert _told(end, "task_guid") == sent
+    assert _told(end, "task_guid") == analyst.sent
     assert _told(end, "reattached") == [number <= lost_round for number in (1, 2, 3)]
     assert sorted(bill["account"] for bill in sandbox.bills()) == list(ACCOUNTS)
 
 
 def test_a_lost_answer_in_the_second_round_is_looked_for(
-    sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str
+    sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str, analyst: Analyst
 ) -> None:
     sandbox.fault("POST", "/api/v202401/import/bill/task/*/kickout", skip=1, drop="after")
+    analyst.corrects(ACCOUNTS[:3], ACCOUNTS[3:])
 
-    end = run(_task(sandbox, kicked_out, ACCOUNTS[:3], ACCOUNTS[3:], max_rounds=2))
+    end = run(_task(kicked_out, max_rounds=2))
 
     assert end.state == "success", end.error
     assert _told(end, "imported") == [3, 3]
@@ -336,16 +319,10 @@ def test_a_lost_answer_in_the_second_round_is_looked_for(
 
 
 def test_a_task_that_is_cleared_after_its_success_makes_all_rounds_again(
-    sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str
+    sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str, analyst: Analyst
 ) -> None:
-    corrections = iter((ACCOUNTS[:3], ACCOUNTS[3:5]))
-
-    def make() -> Corrected:
-        task = Corrected(task_id="retry", task_guid=kicked_out, max_rounds=3, on_kickouts="warn")
-        task.sandbox, task.corrections = sandbox, corrections
-        return task
-
-    tries = Tries(make)
+    analyst.corrects(ACCOUNTS[:3], ACCOUNTS[3:5])
+    tries = Tries(lambda: _task(kicked_out, max_rounds=3, on_kickouts="warn"))
     first = tries.run()
     tries.clear()
     again = tries.run()
@@ -358,11 +335,12 @@ def test_a_task_that_is_cleared_after_its_success_makes_all_rounds_again(
 
 
 def test_a_trigger_that_died_leaves_the_round_where_it_was(
-    sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str
+    sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str, analyst: Analyst
 ) -> None:
-    ended = run(_task(sandbox, kicked_out, ACCOUNTS[:3], max_rounds=2, on_kickouts="warn"))
+    analyst.corrects(ACCOUNTS[:3])
+    ended = run(_task(kicked_out, max_rounds=2, on_kickouts="warn"))
     first, second = _told(ended, "task_guid")
-    task = _task(sandbox, kicked_out, max_rounds=2, on_kickouts="warn")
+    task = _task(kicked_out, max_rounds=2, on_kickouts="warn")
     double = TaskInstanceDouble(task, xcoms={"task_guid": second, "rounds": ended.result["rounds"][:1]})
 
     resumed = task.resume_execution("__fail__", {"error": "Trigger failure"}, {"ti": double, "task": task})
@@ -371,13 +349,14 @@ def test_a_trigger_that_died_leaves_the_round_where_it_was(
     assert len(_retries(sandbox)) == 2
 
 
-def test_the_result_of_ten_rounds_fits_into_an_xcom(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_result_of_ten_rounds_fits_into_an_xcom(sandbox: Sandbox, tmp_path: Path, analyst: Analyst) -> None:
     sandbox.settings.statuses = {"kickouts": "Completed with kickouts"}
     accounts = tuple(f"\N{SNOWMAN}{number}" * 8 for number in range(10))
     with EciClient(sandbox.url, sandbox.api_key) as client:
         guid = client.bill_imports.submit(bill_file(tmp_path, *accounts, "never"))
+    analyst.corrects(*((code,) for code in accounts))
 
-    end = run(_task(sandbox, guid, *((code,) for code in accounts), max_rounds=10, on_kickouts="warn"))
+    end = run(_task(guid, max_rounds=10, on_kickouts="warn"))
 
     assert _told(end, "imported") == [1] * 10
     assert len(json.dumps(end.result)) < 16 * 1024
@@ -409,7 +388,7 @@ def test_a_new_batch_of_a_rendered_mode_is_refused_before_anything_is_sent(
 ) -> None:
     settings = {"batch_mode": "{{ params.mode }}", "new_batch_code": "2026-03"}
 
-    end = run(_task(sandbox, kicked_out, max_rounds=2, batch_settings=settings), params={"mode": "new batch"})
+    end = run(_task(kicked_out, max_rounds=2, batch_settings=settings), params={"mode": "new batch"})
 
     assert isinstance(end.error, errors.EciValidationError)
     assert _retries(sandbox) == []

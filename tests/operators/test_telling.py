@@ -209,12 +209,12 @@ class TestTimeOutBeforeTheWait:
         def hang(*_: Any, **__: Any) -> None:
             raise AirflowTaskTimeout("Timeout, PID: 7")
 
-        monkeypatch.setattr("eci_provider.outcome.policy.apply_policy", hang)
+        monkeypatch.setattr("eci_provider.imports.run.apply_policy", hang)
 
         end = scene.tries(reattach=False).run()
 
         assert end.is_final
-        says(end, f"while it saw to import {scene.guid}", f"adopt_task_guid to '{scene.guid}'")
+        says(end, f"while it worked on import {scene.guid}", f"adopt_task_guid to '{scene.guid}'")
 
 
 def test_a_kill_while_a_lost_request_settles_does_not_say_that_nothing_was_sent(

@@ -10,12 +10,13 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from eci_provider.api import errors
+from eci_provider.imports.source import ImportSource
 from eci_provider.operators import RetryKickoutsOperator
-from eci_provider.outcome.result import ImportResult
 from eci_provider.sandbox import Sandbox
 from tests.conftest import TurnedClock
 from tests.support.import_tries import BATCH, MODES, TASK, Scene, deferred, end_the_try, says, says_not
 from tests.support.run_task import Tries, run
+from tests.support.sends import around_sends
 from tests.support.two_bills import IMPORT
 from tests.support.waiting_tasks import waiting_task
 
@@ -197,7 +198,11 @@ def test_a_kill_while_it_is_sent_says_so(
 
 @MODES
 def test_a_round_that_fails_is_final_since_the_first_one_would_be_sent_again(
-    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+    deferrable: bool,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sandbox.settings.delay = 60
     sent = waiting_task("retry", sandbox, tmp_path, deferrable=deferrable, good=False).task_guid
@@ -206,13 +211,11 @@ def test_a_round_that_fails_is_final_since_the_first_one_would_be_sent_again(
     )
     guids: list[str] = []
 
-    def follow_up(context: Any, hook: Any, result: ImportResult) -> Any:
-        guids.append(result.task_guid)
-        if len(guids) == 1:
+    def fail_the_second(source: ImportSource) -> None:
+        if guids:
             sandbox.fail_next_import()
-        return RetryKickoutsOperator.follow_up(task, context, hook, result)
 
-    task.follow_up = follow_up
+    around_sends(monkeypatch, before=fail_the_second, after=guids.append)
 
     end = run(task)
 

@@ -1,4 +1,4 @@
-"""What the README shows works as it stands there."""
+"""What the README shows works as shown, and the pages link to what exists."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from airflow import __version__ as airflow_version
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def _first_dag() -> str:
@@ -35,12 +37,13 @@ def test_the_first_dag_parses_and_has_about_twenty_lines(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("target", ["demo", "test", "ui", "matrix"])
 def test_every_command_it_names_exists(target: str) -> None:
-    makefile = (Path(__file__).parents[2] / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text()
 
     assert f"make {target}" in README
     assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 
 
-def test_every_picture_and_page_it_links_exists() -> None:
-    for target in re.findall(r"\]\(((?!https?:)[^)]+)\)", README):
-        assert (Path(__file__).parents[2] / target).is_file(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_picture_and_page_that_is_linked_exists(page: Path) -> None:
+    for target in re.findall(r"\]\(((?!https?:)[^)#]+)[^)]*\)", page.read_text()):
+        assert (page.parent / target).is_file(), target

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import base64
-import sys
-from types import ModuleType
 
 import pytest
 
 from tests.sandbox.sandbox_api import advanced
+from tests.support.energycap_sdk import load_sdk
 
 pytest.importorskip("msrest")
 
 
 @pytest.fixture
 def sdk(monkeypatch):
-    # The package calls a function of setuptools that no longer exists.
-    namespaces = ModuleType("pkg_resources")
-    namespaces.declare_namespace = lambda name: None
-    monkeypatch.setitem(sys.modules, "pkg_resources", namespaces)
-    return pytest.importorskip("energycap.sdk")
+    return load_sdk(monkeypatch)
 
 
 @pytest.fixture

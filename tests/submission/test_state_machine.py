@@ -184,19 +184,19 @@ class OneTask(RuleBasedStateMachine):
 
 def _arm(machine: OneTask, patch: pytest.MonkeyPatch, point: str) -> None:
     """Let the process die at a point."""
-    submit = BillImports.submit
+    send = BillImports.send
 
     def before(*_: Any, **__: Any) -> str:
         raise Death
 
     def after(*arguments: Any, **named: Any) -> str:
-        submit(*arguments, **named)
+        send(*arguments, **named)
         raise Death
 
     if point == "before the request":
-        patch.setattr(BillImports, "submit", before)
+        patch.setattr(BillImports, "send", before)
     elif point == "after the answer":
-        patch.setattr(BillImports, "submit", after)
+        patch.setattr(BillImports, "send", after)
     elif point == "while waiting":
         patch.setattr(machine.clock, "fatal", Death())
     elif point == "at the end":

@@ -2,12 +2,13 @@
 Helpers of the tests, apart from the fixtures in ``conftest.py``.
 
 - ``run_task``: run a task as Airflow does, without its database; ``Tries`` for retries and clears.
-- ``waiting_tasks``, ``two_bills``, ``import_tries``: tasks that wait for an import, and their bill files.
-- ``hub``: many triggers that wait together in one hub.
-- ``triggerer``: a triggerer in a process of its own.
+- ``waiting_tasks``, ``two_bills``, ``import_tries``, ``submissions``: tasks that import, and their files.
+- ``sends``: do something around each request that starts an import.
+- ``hub``: many triggers that share one poller.
 - ``api_data``, ``kickout_answers``: bills, mappings and answers for the API's tests.
 - ``raw_server``, ``connection_server``, ``certificates``: servers that send any bytes, break off, or use TLS.
 - ``tracebacks``: everything that an error might show.
-- ``bill_files``, ``report_rows``: contents of bill files and reports.
+- ``bill_files``, ``odd_values``, ``report_rows``: contents of bill files and reports.
+- ``stores``: object stores without a network.
 - ``review_airflow``: a whole Airflow with the DAG that asks a person about kickouts.
 """

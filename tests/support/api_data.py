@@ -43,7 +43,7 @@ class BillBytes:
 
 
 def example(name: str) -> dict[str, Any]:
-    """Return the example body of a documentation page, as it stands there."""
+    """Return the example body of a documentation page, unchanged."""
     body: dict[str, Any] = json.loads((EXAMPLES / f"{name}.json").read_text())
     return body
 

@@ -1,4 +1,4 @@
-"""Bill files for these tests, and how their columns are mapped."""
+"""Bill files for tests, their mappings, and what a check or a split makes of them."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def damaged_far_down(book: bytes) -> bytes:
 
 
 def location_digest(file: Path) -> str:
-    """Return what the names of a local file's parts hold of where it lies."""
+    """Return the digest of a local file's location in the names of its parts."""
     return hashlib.sha256(os.path.realpath(file).encode()).hexdigest()[:8]
 
 
@@ -119,7 +119,7 @@ def part_name(file: Path, number: int) -> str:
 
 @contextmanager
 def read_at_once(characters: int, lines: int) -> Iterator[None]:
-    """Let files be read in pieces of another size, so that small ones are read in many."""
+    """Read files in pieces of another size, so that small files are read in many."""
     with mock.patch.object(text_file, "BLOCK", characters), mock.patch.object(text_file, "LINES", lines):
         yield
 

@@ -49,10 +49,15 @@ class TaskInstanceDouble:
 
 
 class TaskStateDouble:
-    """Stand in for Airflow's task state store, which outlives tries and clears: it keeps JSON."""
+    """
+    Stand in for Airflow's task state store, which outlives tries and clears: it keeps JSON.
+
+    Set ``refuses`` to let it fail for some values, as if Airflow's API server were down.
+    """
 
     def __init__(self) -> None:
         self.records: dict[str, Any] = {}
+        self.refuses: Callable[[Any], bool] = lambda value: False
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return what was written."""
@@ -60,6 +65,8 @@ class TaskStateDouble:
 
     def set(self, key: str, value: Any, *, retention: Any = None) -> None:
         """Keep a value."""
+        if self.refuses(value):
+            raise OSError("Airflow's API server is down")
         self.records[key] = as_stored(value)
 
 
@@ -190,12 +197,3 @@ async def first_event(path: str, arguments: dict[str, Any]) -> dict[str, Any]:
     async for event in trigger.run():
         return event.payload
     raise AssertionError(f"{path} ended without an event")
-
-
-def as_passed_on(event: Any) -> Any:
-    """Return an event as it leaves the triggerer's process (Airflow 3), which fails if it cannot encode it."""
-    try:
-        from msgspec import msgpack
-    except ImportError:
-        return event
-    return msgpack.decode(msgpack.encode(event))

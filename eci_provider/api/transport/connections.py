@@ -6,6 +6,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
 from urllib3.util.wait import wait_for_read
 
 from eci_provider.api.transport.bounded_answer import BoundedAnswer
@@ -19,7 +20,7 @@ _WHILE_CONNECTING = "eci_was_connecting"
 
 class EciAdapter(HTTPAdapter):
     """
-    An adapter of requests whose pools make connections of :func:`_signing_connection`.
+    An adapter of requests whose pools make connections with :class:`SigningMixin`.
 
     :param key: the API key that signs each request.
     :param timeout: seconds that the server may take to read on, and to answer.
@@ -34,7 +35,7 @@ class EciAdapter(HTTPAdapter):
         pool: Any = super().get_connection_with_tls_context(*args, **named)
         # Each request gets its pool here, and pools are kept, so the class is replaced once.
         if not isinstance(pool.ConnectionCls, partial):
-            pool.ConnectionCls = partial(_signing_connection(pool.ConnectionCls), **self._arguments)
+            pool.ConnectionCls = partial(_signing_class(pool.ConnectionCls), **self._arguments)
         return pool
 
 
@@ -47,55 +48,60 @@ def was_connecting(error: BaseException) -> bool:
     return getattr(error, _WHILE_CONNECTING, False) is True
 
 
-@cache
-def _signing_connection(connection: Any) -> Any:
+class SigningMixin(HTTPConnection):
     """
-    Return a class of connection that signs requests, and reads the answer if sending fails.
+    A connection that signs requests, and reads the answer if sending fails.
 
     A server that refuses a large body (401, 413) answers and closes while we still send. urllib3 reads that answer
     after some of the resulting errors, but not after those of TLS, nor if the server stops reading.
 
-    :param connection: urllib3's class of connection.
+    :param key: the API key that signs each request.
+    :param answer_timeout: seconds that the server may take to read on, and to answer.
     """
 
-    class SigningConnection(connection):  # type: ignore[misc]
-        def __init__(self, *args: Any, key: ApiKey, answer_timeout: float, **named: Any) -> None:
-            super().__init__(*args, **named)
-            self._key, self._answer_timeout = key, answer_timeout
-            self.response_class = partial(BoundedAnswer, timeout=answer_timeout)
+    sock: Any
 
-        def connect(self) -> None:
-            try:
-                super().connect()
-            except Exception as error:
-                setattr(error, _WHILE_CONNECTING, True)
+    def __init__(self, *args: Any, key: ApiKey, answer_timeout: float, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._key, self._answer_timeout = key, answer_timeout
+        self.response_class: Any = partial(BoundedAnswer, timeout=answer_timeout)
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except Exception as error:
+            setattr(error, _WHILE_CONNECTING, True)
+            raise
+        self.sock.settimeout(self._answer_timeout)
+
+    def endheaders(self, *args: Any, **named: Any) -> None:
+        """Add the key at the last moment: in a dict of headers it would show in tracebacks with locals."""
+        try:
+            self.putheader("ECI-ApiKey", self._key.reveal())
+            super().endheaders(*args, **named)
+        except BaseException as error:
+            raise error.with_traceback(None)  # noqa: B904  # its frames hold the headers
+
+    def request(self, *args: Any, **named: Any) -> None:
+        self._is_cut_short = False
+        if self.sock is not None:
+            # urllib3 would apply the time-out for connecting until the whole body is sent.
+            self.timeout = self._answer_timeout
+        try:
+            super().request(*args, **named)
+        except OSError:
+            if self.sock is None or not wait_for_read(self.sock, timeout=0):
                 raise
-            self.sock.settimeout(self._answer_timeout)
+            self._is_cut_short = True
 
-        def endheaders(self, *args: Any, **named: Any) -> None:
-            """Add the key at the last moment: in a dict of headers it would show in tracebacks with locals."""
-            try:
-                self.putheader("ECI-ApiKey", self._key.reveal())
-                super().endheaders(*args, **named)
-            except BaseException as error:
-                raise error.with_traceback(None)  # noqa: B904  # its frames hold the headers
+    def getresponse(self, *args: Any, **named: Any) -> Any:
+        response = super().getresponse(*args, **named)
+        if self._is_cut_short:
+            self.close()  # the server would read the next request as the rest of this body
+        return response
 
-        def request(self, *args: Any, **named: Any) -> None:
-            self._is_cut_short = False
-            if self.sock is not None:
-                # urllib3 would apply the time-out for connecting until the whole body is sent.
-                self.timeout = self._answer_timeout
-            try:
-                super().request(*args, **named)
-            except OSError:
-                if self.sock is None or not wait_for_read(self.sock, timeout=0):
-                    raise
-                self._is_cut_short = True
 
-        def getresponse(self, *args: Any, **named: Any) -> Any:
-            response = super().getresponse(*args, **named)
-            if self._is_cut_short:
-                self.close()  # the server would read the next request as the rest of this body
-            return response
-
-    return SigningConnection
+@cache
+def _signing_class(connection: type[HTTPConnection]) -> Any:
+    """Return one of urllib3's classes of connection, plain or of TLS, as one that signs."""
+    return type(f"Signing{connection.__name__}", (SigningMixin, connection), {})

@@ -1,4 +1,4 @@
-"""A report of kickouts by file: each row once, whatever the names of the files are worth."""
+"""The file of each kicked-out row: each row once, even if file names are wrong or missing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _rows(report: Any, column: str = "ACCOUNT") -> Rows:
     return [(row.file, dict(row.cells)[column]) for row in report]
 
 
-def test_rows_of_a_file_without_a_name_are_told_too(
+def test_rows_of_a_file_whose_name_is_missing_are_listed(
     client: EciClient, imported: Callable[..., str], caplog: pytest.LogCaptureFixture
 ) -> None:
     guid = imported(**{"a.csv": ["1"], "b.csv": ["2", "3"]})
@@ -58,7 +58,7 @@ def test_rows_of_a_file_without_a_name_are_told_too(
     assert "knows no kickouts of 'a.xlsx'." in warning
 
 
-def test_a_name_without_kickouts_is_no_reason_to_warn(
+def test_a_name_without_kickouts_causes_no_warning(
     client: EciClient, imported: Callable[..., str], caplog: pytest.LogCaptureFixture
 ) -> None:
     guid = imported(**{"a.csv": ["1"], "b.csv": ["2", "3"]})
@@ -67,7 +67,7 @@ def test_a_name_without_kickouts_is_no_reason_to_warn(
     assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
-def test_rows_that_are_alike_are_each_told_once(client: EciClient, imported: Callable[..., str]) -> None:
+def test_each_of_several_equal_rows_is_listed_once(client: EciClient, imported: Callable[..., str]) -> None:
     guid = imported(**{"a.csv": ["1", "1"], "b.csv": ["1", "1", "1"], "c.csv": ["2"]})
 
     assert _rows(client.kickouts.report(guid, ["a.csv", "c.csv"])) == [
@@ -78,7 +78,7 @@ def test_rows_that_are_alike_are_each_told_once(client: EciClient, imported: Cal
 
 
 @pytest.mark.parametrize("names", [["may/a.csv", "may_a.csv"], ["a.csv", "Kickouts_a.csv"]])
-def test_two_files_whose_kickouts_have_one_name_are_told_together(
+def test_files_that_share_a_kickout_file_are_listed_together(
     names: list[str], client: EciClient, imported: Callable[..., str]
 ) -> None:
     guid = imported(**{names[0]: ["1"], names[1]: ["2"], "b.csv": ["3"]})
@@ -89,7 +89,7 @@ def test_two_files_whose_kickouts_have_one_name_are_told_together(
     assert sorted(rows) == sorted([(both, "1"), (both, "2"), ("b.csv", "3")])
 
 
-def test_where_names_agree_with_the_whole_each_is_read_once(
+def test_rows_by_name_that_match_the_whole_import_are_each_read_once(
     client: EciClient, imported: Callable[..., str], eci_sandbox: Sandbox
 ) -> None:
     guid = imported(**{"a.csv": ["1"], "b.csv": ["2"]})
@@ -101,9 +101,7 @@ def test_where_names_agree_with_the_whole_each_is_read_once(
     assert sorted(asked) == ["Kickouts_a.csv/detail", "Kickouts_b.csv/detail", "detail", "summary"]
 
 
-def test_an_import_that_may_be_without_kickouts_and_is_is_not_asked_by_name(
-    client: EciClient, eci_sandbox: Sandbox
-) -> None:
+def test_an_import_without_kickouts_is_not_read_by_name(client: EciClient, eci_sandbox: Sandbox) -> None:
     report = client.kickouts.report(GUID, ["a.csv", "b.csv"], missing_ok=True)
 
     assert list(report) == []
@@ -111,7 +109,7 @@ def test_an_import_that_may_be_without_kickouts_and_is_is_not_asked_by_name(
     assert [record.path for record in eci_sandbox.requests] == [f"{BASE}/summary", f"{BASE}/detail"]
 
 
-# Servers that tell by name what they do not tell of the whole
+# Servers whose rows by name differ from those of the whole import
 
 
 def _details(*rows: Sequence[str]) -> dict[str, Any]:
@@ -134,7 +132,7 @@ def answering(eci_sandbox: Sandbox) -> Callable[..., None]:
     return prepare
 
 
-def test_names_that_give_the_same_rows_double_none(
+def test_names_that_return_the_same_rows_duplicate_none(
     client: EciClient, answering: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     every = _details(["no", "1"], ["no", "2"])
@@ -145,7 +143,7 @@ def test_names_that_give_the_same_rows_double_none(
 
 
 @pytest.mark.parametrize("whole", [None, _details()], ids=["404", "no rows"])
-def test_where_the_whole_tells_nothing_the_names_do(
+def test_rows_by_name_are_listed_if_the_whole_import_has_none(
     whole: dict[str, Any] | None, client: EciClient, answering: Callable[..., None]
 ) -> None:
     answering(whole, a=_details(["no", "1"]), b=_details(["no", "2"]))
@@ -156,13 +154,13 @@ def test_where_the_whole_tells_nothing_the_names_do(
     assert report.digest() == [{"message": "no", "rows": 2}]
 
 
-def test_where_nothing_tells_anything_that_is_told(client: EciClient, answering: Callable[..., None]) -> None:
+def test_an_import_that_is_not_found_at_all_is_an_error(client: EciClient, answering: Callable[..., None]) -> None:
     answering(None)
     with pytest.raises(EciNotFoundError):
         list(client.kickouts.report(GUID, ["a.csv", "b.csv"]))
 
 
-def test_other_ids_an_other_order_and_more_columns_are_no_other_row(
+def test_a_row_is_the_same_with_other_ids_order_and_columns(
     client: EciClient, answering: Callable[..., None]
 ) -> None:
     fields = [{"id": 9, "name": "Use"}, {"id": 8, "name": "ACCOUNT"}, {"id": 7, "name": "Use"}]
@@ -176,7 +174,7 @@ def test_other_ids_an_other_order_and_more_columns_are_no_other_row(
     assert uses == [("a.csv", ["5", "6"]), ("bills.zip", ["6", "5"]), ("bills.zip", ["", ""])]
 
 
-def test_rows_that_are_spelled_otherwise_by_name_are_told_by_file_where_all_are_there(
+def test_complete_rows_by_name_are_listed_by_file_though_spelled_otherwise(
     client: EciClient, answering: Callable[..., None]
 ) -> None:
     whole = _details(["Row 1: no", "1"], ["Row 2: no", "2"])
@@ -185,7 +183,7 @@ def test_rows_that_are_spelled_otherwise_by_name_are_told_by_file_where_all_are_
     assert _rows(client.kickouts.report(GUID, ["a.csv", "b.csv"])) == [("a.csv", "1"), ("b.csv", "2")]
 
 
-def test_rows_that_are_spelled_otherwise_by_name_are_not_doubled(
+def test_rows_by_name_that_are_spelled_otherwise_are_not_duplicated(
     client: EciClient, answering: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     answering(_details(["Row 1: no", "1"], ["Row 2: no", "2"]), a=_details(["no", "1"]))
@@ -194,7 +192,7 @@ def test_rows_that_are_spelled_otherwise_by_name_are_not_doubled(
     assert "spells rows otherwise" in caplog.text
 
 
-def test_a_connection_lost_in_the_middle_of_a_file_costs_no_row_of_the_one_before(waits: list[float]) -> None:
+def test_a_connection_lost_within_a_file_loses_no_row_of_the_file_before(waits: list[float]) -> None:
     def answer(*accounts: str) -> bytes:
         return http("200 OK", json.dumps(_details(*(["no", account] for account in accounts))).encode())
 

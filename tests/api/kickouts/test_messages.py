@@ -25,14 +25,14 @@ from tests.support.kickout_answers import FIELDS, row
         (["", " "], ("", "1", "2"), ""),
     ],
 )
-def test_a_row_has_the_messages_that_stand_in_its_cells(
+def test_a_row_has_the_messages_in_its_cells(
     messages: Any, cells: tuple[str, ...], found: str, kickouts_of: Any
 ) -> None:
     report = kickouts_of(messages, {"fields": FIELDS, "data": [row(*cells)]})
     assert [row.message for row in report] == [found]
 
 
-def test_a_column_called_message_tells_what_the_summary_does_not(kickouts_of: Any) -> None:
+def test_a_column_called_message_has_messages_the_summary_lacks(kickouts_of: Any) -> None:
     fields = [{"id": 7, "name": "ACCOUNT"}, {"id": 8, "name": "Kickout Message"}]
     data = [[{"fieldId": 7, "value": "1001"}, {"fieldId": 8, "value": "no"}]]
     for messages in ([], ["1 row: no"]):

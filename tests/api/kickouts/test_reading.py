@@ -62,7 +62,7 @@ def test_missing_unknown_and_doubled_cells_lose_nothing(kickouts_of: Any) -> Non
 
 @pytest.mark.parametrize("details", [{}, {"fields": None, "data": None}, {"fields": [], "data": []}], ids=repr)
 @pytest.mark.parametrize(("messages", "rows"), [([], 0), (None, 0), (["no"], None)])
-def test_messages_without_rows_mean_that_the_rows_are_not_told(
+def test_messages_without_rows_leave_the_number_of_rows_open(
     details: Any, messages: Any, rows: int | None, kickouts_of: Any
 ) -> None:
     report = kickouts_of(messages, details)
@@ -86,7 +86,7 @@ def test_messages_without_rows_mean_that_the_rows_are_not_told(
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_cannot_be_rows_is_refused(details: Any, said: str, kickouts_of: Any) -> None:
+def test_unreadable_rows_are_refused(details: Any, said: str, kickouts_of: Any) -> None:
     with pytest.raises(
         EciUnreadableResponseError, match=f"GET {BASE}/detail was answered with 200, but its body {said}"
     ):

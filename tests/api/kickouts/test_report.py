@@ -1,4 +1,4 @@
-"""A report of kickouts: rows by name, messages counted, by file; whatever the server's answer looks like."""
+"""A report of kickouts: rows with named columns, their messages and files, and lost connections."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_rows_have_the_files_own_columns_and_the_message_beside_them(
     assert report.files() == [{"file": "bills.csv", "rows": 1}]
 
 
-def test_the_files_of_a_zip_are_told_apart_by_their_names(client: EciClient, zip_import: str) -> None:
+def test_rows_of_a_zip_have_the_names_of_their_files(client: EciClient, zip_import: str) -> None:
     report = client.kickouts.report(zip_import, ["north/a & b.csv", "good.csv", "c.csv"])
 
     rows = list(report)
@@ -100,7 +100,7 @@ def test_counting_gives_the_same_sums_as_iterating(client: EciClient, zip_import
     assert (counted.rows, counted.digest(), counted.files()) == (read.rows, read.digest(), read.files())
 
 
-def test_an_iteration_counts_anew(client: EciClient, kicked_out: str) -> None:
+def test_each_iteration_counts_from_zero(client: EciClient, kicked_out: str) -> None:
     report = client.kickouts.report(kicked_out)
     assert list(report) == list(report)
     assert report.rows == 1
@@ -121,7 +121,7 @@ def _torn(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("count_only", [False, True])
-def test_a_connection_lost_in_the_middle_doubles_nothing(count_only: bool, waits: list[float]) -> None:
+def test_a_connection_lost_in_the_middle_duplicates_no_row(count_only: bool, waits: list[float]) -> None:
     answers = (_summary("no"), _torn, _torn, http("200 OK", _details("1001", "1002")))
     with RawServer(*answers) as server, EciClient(server.url, "key-1", sleep=waits.append) as client:
         report = client.kickouts.report(GUID)
@@ -134,7 +134,7 @@ def test_a_connection_lost_in_the_middle_doubles_nothing(count_only: bool, waits
     assert len(waits) == 2
 
 
-def test_nothing_is_given_out_of_rows_that_never_come_whole(waits: list[float]) -> None:
+def test_no_row_is_given_out_if_the_rows_are_never_complete(waits: list[float]) -> None:
     with RawServer(_summary("no"), _torn) as server:
         client = EciClient(server.url, "key-1", sleep=waits.append, max_retries=2)
         with client, pytest.raises(EciConnectionError):
@@ -182,7 +182,7 @@ def test_the_key_is_masked_wherever_the_body_is_cut() -> None:
             assert [dict(row.cells)["ACCOUNT"] for row in client.kickouts.report(GUID)] == ["1001", "of ***!"]
 
 
-def test_a_full_disk_is_no_trouble_of_the_connection(
+def test_a_full_disk_is_not_reported_as_a_lost_connection(
     client: EciClient, kicked_out: str, eci_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -194,7 +194,7 @@ def test_a_full_disk_is_no_trouble_of_the_connection(
     assert [record.path.rpartition("/")[2] for record in eci_sandbox.requests] == ["summary", "detail"]
 
 
-def test_an_import_that_is_not_there_is_told_unless_that_is_fine(client: EciClient) -> None:
+def test_a_missing_import_is_an_error_unless_missing_is_ok(client: EciClient) -> None:
     with pytest.raises(EciNotFoundError):
         client.kickouts.report(GUID).count()
     report = client.kickouts.report(GUID, missing_ok=True)
@@ -202,6 +202,6 @@ def test_an_import_that_is_not_there_is_told_unless_that_is_fine(client: EciClie
     assert report.rows == 0
 
 
-def test_a_guid_that_is_none_is_refused_at_once(client: EciClient) -> None:
+def test_an_invalid_guid_is_refused_at_once(client: EciClient) -> None:
     with pytest.raises(EciValidationError, match="task_guid is 'None'"):
         client.kickouts.report("None")

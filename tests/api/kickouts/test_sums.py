@@ -23,11 +23,11 @@ def test_the_digest_has_ten_messages_and_is_cut(kickouts_of: Any) -> None:
     assert len(json.dumps(report.digest())) < 8000
 
 
-@pytest.mark.parametrize("told", ["all", "in another order", "none"])
-def test_of_more_messages_than_memory_holds_the_most_frequent_are_told(told: str, kickouts_of: Any) -> None:
+@pytest.mark.parametrize("summary", ["all", "in another order", "none"])
+def test_the_most_frequent_of_very_many_messages_are_listed(summary: str, kickouts_of: Any) -> None:
     own = [f"no {number} \ud800" for number in range(20_100)]
     messages = {"all": [*own, "late", "never"], "in another order": ["never", *own[::-1], "late"], "none": []}[
-        told
+        summary
     ]
     fields = [{"id": 1, "name": "Message"}]
     data = [row(message) for message in [*own, *["late"] * 3, own[-1]]]
@@ -38,10 +38,10 @@ def test_of_more_messages_than_memory_holds_the_most_frequent_are_told(told: str
     assert report.digest()[:2] == [{"message": "late", "rows": 3}, {"message": "no 20099 \ufffd", "rows": 2}]
     assert [item["rows"] for item in report.digest()[2:]] == [1] * 8
     # Of the others there was no room to know them.
-    assert report.without_rows() == (["never"] if told == "in another order" else [])
+    assert report.without_rows() == (["never"] if summary == "in another order" else [])
 
 
-def test_files_that_only_their_names_tell_are_counted_together(
+def test_files_known_by_name_only_are_counted_together(
     eci_sandbox: Sandbox, client: EciClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kickout_sums, "_MOST_IN_MEMORY", 2)

@@ -1,4 +1,4 @@
-"""Answers: how much of a body is read, what of it counts, and what is logged."""
+"""Answers: what an error keeps of a response."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.raw_server import http as answer
 ME = "/api/v3/me"
 
 
-def test_of_what_a_server_calls_a_request_the_start_is_kept() -> None:
+def test_a_request_id_is_cut() -> None:
     refusal = answer("400 Bad Request", b"No.", f"X-Request-Id: {'r' * 60_000}")
     with (
         RawServer(refusal) as server,

@@ -1,4 +1,4 @@
-"""Answers that never end, wherever they drip, are given up; what only takes its time on our side is not."""
+"""Answers that never end are abandoned; time on our side does not count."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_proxy_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
     assert caught.value.sent is False
 
 
-def test_a_flood_of_what_is_no_answer_ends_too(turned: TurnedTime) -> None:
+def test_a_flood_of_interim_answers_ends(turned: TurnedTime) -> None:
     """It is always there already, so nothing is ever waited for."""
 
     def flood(connection: socket.socket) -> None:
@@ -133,13 +133,13 @@ class SlowFile(BillBytes):
         return super().open(mode)
 
 
-def test_the_limit_begins_when_the_request_is_out(turned: TurnedTime) -> None:
+def test_the_limit_starts_when_the_request_is_sent(turned: TurnedTime) -> None:
     server = RawServer(http("200 OK", json.dumps({"taskGUId": GUID}).encode()))
     with server, EciClient(server.url, "key", timeout=5, max_retries=0) as client:
         assert client.bill_imports.submit(SlowFile(turned)) == GUID
 
 
-def test_what_is_made_of_the_answer_may_take_its_time(turned: TurnedTime) -> None:
+def test_processing_the_answer_does_not_count(turned: TurnedTime) -> None:
     body, seen = json.dumps({"data": [[], [], []]}).encode(), threading.Event()
 
     def halting(connection: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""Interim answers (1xx) come before an answer: none is taken for it, and no answer for another request's."""
+"""Interim answers (1xx) are skipped, and the next answer belongs to the same request."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def after(*interim: bytes, answer: bytes) -> Callable[[socket.socket], None]:
 
 
 @pytest.mark.parametrize("interim", [(PROCESSING,), (EARLY, PROCESSING), (EARLY,) * MOST_INTERIM], ids=len)
-def test_the_answer_is_what_follows_them(interim: tuple[bytes, ...]) -> None:
+def test_the_final_answer_follows_interim_ones(interim: tuple[bytes, ...]) -> None:
     server = RawServer(after(*interim, answer=task(GUID)), task(OTHER))
     with server, EciClient(server.url, "key", max_retries=0) as client:
         assert client.tasks.get(GUID).task_guid == GUID
         assert client.tasks.get(OTHER).task_guid == OTHER
 
 
-def test_a_submit_that_was_hinted_at_is_told_by_its_answer() -> None:
+def test_a_submit_with_early_hints_has_the_guid_of_its_answer() -> None:
     server = RawServer(after(EARLY, answer=task(GUID)), task(OTHER))
     with server, EciClient(server.url, "key", max_retries=0) as client:
         assert client.bill_imports.submit(BillBytes()) == GUID

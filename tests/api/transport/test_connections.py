@@ -1,4 +1,4 @@
-"""Connections that end while TLS is agreed on, as with a load balancer that is restarted, and right after."""
+"""Connections that end in the TLS handshake, as with a load balancer that restarts, or right after."""
 
 from __future__ import annotations
 

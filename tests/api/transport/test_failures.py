@@ -1,4 +1,4 @@
-"""What went wrong, by name: no connection, and POSTs that may or may not have taken effect."""
+"""Failures by name: lost connections, and POSTs whose outcome is unknown."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_a_closed_port_is_unreachable(method: str, waits: list[float]) -> None:
     assert len(waits) == 3
 
 
-def test_a_name_that_cannot_be_resolved_is_told_apart(waits: list[float]) -> None:
+def test_a_name_that_cannot_be_resolved_is_named_as_the_cause(waits: list[float]) -> None:
     with (
         EciClient("https://nonexistent.invalid", "key", sleep=waits.append) as client,
         pytest.raises(EciConnectionError) as caught,
@@ -185,7 +185,7 @@ def test_a_name_that_cannot_be_resolved_is_told_apart(waits: list[float]) -> Non
 
 
 @pytest.mark.parametrize("refusing", [False, True], ids=["no proxy there", "proxy refuses"])
-def test_a_proxy_that_fails_is_told_apart(
+def test_a_proxy_that_fails_is_named_as_the_cause(
     refusing: bool, waits: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable in ("NO_PROXY", "no_proxy"):
@@ -233,7 +233,7 @@ def test_a_header_that_no_answer_has_came_from_one(waits: list[float]) -> None:
     assert (len(server.requests), waits) == (1, [])
 
 
-def test_no_answer_in_time_is_told_apart(eci_sandbox: Sandbox, waits: list[float]) -> None:
+def test_a_timeout_is_named_as_the_cause(eci_sandbox: Sandbox, waits: list[float]) -> None:
     eci_sandbox.fault("GET", "/api/v3/me", times=None, hang=True)
     with (
         hasty(eci_sandbox, waits) as client,
@@ -244,7 +244,7 @@ def test_no_answer_in_time_is_told_apart(eci_sandbox: Sandbox, waits: list[float
     assert len(waits) == 3
 
 
-def test_a_closed_connection_is_told_apart(eci_sandbox: Sandbox, client: EciClient) -> None:
+def test_a_closed_connection_is_named_as_the_cause(eci_sandbox: Sandbox, client: EciClient) -> None:
     eci_sandbox.fault("GET", "/api/v3/me", times=None, drop="before")
     with pytest.raises(EciConnectionError, match="closed the connection before its answer") as caught:
         client.account.me()

@@ -1,4 +1,4 @@
-"""The key: in no error, log, repr or pickle, whatever goes wrong and whatever the server echoes."""
+"""The key is in no error, log, repr or pickle, whatever fails and whatever the server echoes."""
 
 from __future__ import annotations
 

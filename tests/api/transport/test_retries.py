@@ -1,4 +1,4 @@
-"""The decision to ask again, as a pure function, and the header that asks for patience."""
+"""Whether and when to retry, as a pure function, and the ``Retry-After`` header."""
 
 from __future__ import annotations
 
@@ -94,9 +94,7 @@ def test_a_delay_is_within_all_bounds_or_there_is_none(
 
 
 @given(error=ERRORS, method=METHODS, jitter=JITTER)
-def test_with_all_the_patience_there_is_it_ends_only_for_a_reason(
-    error: EciError, method: str, jitter: float
-) -> None:
+def test_with_unlimited_time_it_gives_up_only_for_a_reason(error: EciError, method: str, jitter: float) -> None:
     delay = retry_delay(
         error,
         method=method,
@@ -128,7 +126,7 @@ def test_what_waiting_cannot_cure_is_not_called_curable(error: EciError) -> None
     ],
     ids=lambda value: f"{getattr(value, 'status', getattr(value, 'kind', value))}",
 )
-def test_which_trouble_is_transient(error: EciError, transient: bool) -> None:
+def test_which_errors_are_transient(error: EciError, transient: bool) -> None:
     assert is_transient(error) is transient
 
 

@@ -1,4 +1,4 @@
-"""The session: what is asked again and when, and where no request ever goes."""
+"""The session: which requests are repeated and when, and where no request is sent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TROUBLE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", TROUBLE)
-def test_a_get_is_repeated_until_the_trouble_is_over(
+def test_a_get_is_repeated_until_it_succeeds(
     kind: str, eci_sandbox: Sandbox, client: EciClient, waits: list[float]
 ) -> None:
     eci_sandbox.fault("GET", ME, times=2, **TROUBLE[kind])
@@ -103,7 +103,7 @@ def test_retry_after_in_seconds_is_obeyed(
 
 
 def test_retry_after_as_a_date_is_counted_from_the_servers_clock(waits: list[float]) -> None:
-    """The sandbox's clock stands in January 2026, whatever this machine's says."""
+    """The sandbox's clock shows January 2026, whatever this machine's shows."""
     with (
         Sandbox(clock="virtual") as sandbox,
         EciClient(sandbox.url, sandbox.api_key, sleep=waits.append) as client,
@@ -115,7 +115,7 @@ def test_retry_after_as_a_date_is_counted_from_the_servers_clock(waits: list[flo
     assert 42 <= waits[0] < 43
 
 
-def test_a_retry_after_beyond_all_patience_ends_it(
+def test_a_retry_after_beyond_the_limit_ends_it(
     eci_sandbox: Sandbox, client: EciClient, waits: list[float]
 ) -> None:
     eci_sandbox.fault("GET", ME, status=429, headers={"Retry-After": "301"})
@@ -226,7 +226,7 @@ def test_what_is_meant_for_this_machine_passes_no_proxy(
 
 
 def test_a_session_may_be_used_for_thousands_of_requests(eci_sandbox: Sandbox) -> None:
-    """What is done to a connection is done once, and not anew at each request on top of what was done before."""
+    """A connection class is replaced once, not again at each request."""
     with EciClient(eci_sandbox.url, eci_sandbox.api_key, sleep=lambda _: None) as client:
         for _ in range(1100):
             client.account.me()
@@ -235,7 +235,7 @@ def test_a_session_may_be_used_for_thousands_of_requests(eci_sandbox: Sandbox) -
         assert client.account.me().system_user_code == "sandbox"
 
 
-def test_a_date_that_no_clock_shows_is_not_believed() -> None:
+def test_an_impossible_date_is_ignored() -> None:
     date = "Date: Fri, 31 Dec 9999 23:59:59 GMT"
     with RawServer(answer("200 OK", b'{"fullName": "Jane"}', date)) as server:
         client = EciClient(server.url, "key")
@@ -259,7 +259,7 @@ def test_a_deprecated_operation_is_logged_once(
     ]
 
 
-def test_a_repeat_is_logged_with_its_reason_and_wait(
+def test_a_retry_is_logged_with_its_reason_and_delay(
     eci_sandbox: Sandbox, client: EciClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "eci_provider")

@@ -1,4 +1,4 @@
-"""A POST that the server may have received is sent once, also where the network makes it look otherwise."""
+"""A POST that the server may have received is sent once, even if the failure looks like another one."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_an_unknown_certificate_is_not_trusted(tls: TlsServer) -> None:
     assert "check the certificate, or set the connection's `verify` to a CA bundle" in error.message
 
 
-def test_trouble_with_tls_is_not_asked_again(tls: TlsServer, waits: list[float]) -> None:
+def test_a_tls_failure_is_not_retried(tls: TlsServer, waits: list[float]) -> None:
     with EciClient(tls.url, "key", sleep=waits.append) as client, pytest.raises(EciConnectionError):
         client.account.me()
     assert waits == []
@@ -137,9 +137,7 @@ def test_a_bundle_of_the_environment_does_not_override_the_connection(
 
 
 @pytest.mark.parametrize("how", ["verify", "environment"])
-def test_a_bundle_that_is_not_there_is_trouble_with_tls(
-    how: str, tls: TlsServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_bundle_is_a_tls_failure(how: str, tls: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = "/nowhere/bundle.pem"
     if how == "environment":
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", missing)
@@ -147,14 +145,14 @@ def test_a_bundle_that_is_not_there_is_trouble_with_tls(
     assert (error.kind, error.sent) == ("tls", False)
 
 
-def test_a_bundle_that_is_none_is_trouble_with_tls(tls: TlsServer, tmp_path: Path) -> None:
+def test_an_invalid_bundle_is_a_tls_failure(tls: TlsServer, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.pem"
     bundle.write_text("no certificate")
     error = failure_at(tls, str(bundle))
     assert (error.kind, error.sent) == ("tls", False)
 
 
-def test_https_to_a_plain_port_is_trouble_with_tls(eci_sandbox: Sandbox) -> None:
+def test_https_to_a_plain_port_is_a_tls_failure(eci_sandbox: Sandbox) -> None:
     with (
         EciClient(eci_sandbox.url.replace("http:", "https:"), "key", max_retries=0) as client,
         pytest.raises(EciConnectionError) as caught,

@@ -1,4 +1,4 @@
-"""A JSON object read while it arrives: the same as one read whole, however it is cut, and bounded."""
+"""A JSON object is read while it arrives as it is read whole, however it is cut, and within bounds."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_byte_order_mark_is_none_of_it() -> None:
     ids=repr,
 )
 @pytest.mark.parametrize("size", [1, 1000])
-def test_what_is_no_object_is_told(body: bytes, said: str, size: int) -> None:
+def test_a_body_that_is_not_an_object_is_reported(body: bytes, said: str, size: int) -> None:
     if len(body) > 1000 and size == 1:
         size = 5000
     with pytest.raises(UnreadableJsonError, match=said):

@@ -1,0 +1,173 @@
+"""A request whose answer is lost, or that is not answered yet, is searched for before it is sent again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from eci_provider.api import errors
+from tests.support.submissions import MODES, STATES, TASKS, Scene, use_batch
+from tests.support.two_bills import IMPORT
+
+
+@MODES
+@STATES
+@pytest.mark.parametrize(
+    "fault", [{"drop": "after"}, {"status": 503, "commit": True}, {"garbage": True}, {"truncate": 5}]
+)
+def test_an_import_whose_answer_was_lost_is_adopted_in_the_same_try(
+    deferrable: bool, has_state: bool, fault: dict[str, Any], scene: Scene
+) -> None:
+    scene.sandbox.fault("POST", IMPORT, **fault)
+
+    end = scene.run(scene.tries(deferrable=deferrable, has_state=has_state))
+
+    assert end.state == "success", end.error
+    assert end.result["reattached"] is True
+    assert scene.submits == 1
+    assert scene.bills_once()
+
+
+def test_a_request_that_never_arrived_is_sent_again_after_the_settle_time(scene: Scene) -> None:
+    scene.sandbox.fault("POST", IMPORT, drop="before")
+
+    end = scene.run(scene.tries())
+
+    assert end.state == "success", end.error
+    assert end.result["reattached"] is False
+    assert scene.submits == 2
+    assert scene.clock.slept[0] == 15.0
+    assert scene.bills_once()
+
+
+def test_a_request_that_takes_effect_late_is_found_by_the_second_search(scene: Scene) -> None:
+    scene.sandbox.fault("POST", IMPORT, drop="late", commit_after=14)
+
+    end = scene.run(scene.tries())
+
+    assert end.state == "success", end.error
+    assert scene.submits == 1
+    assert scene.bills_once()
+
+
+def test_after_three_lost_requests_the_next_try_searches_first(scene: Scene) -> None:
+    fault = scene.sandbox.fault("POST", IMPORT, drop="before", times=None)
+    tries = scene.tries()
+
+    lost = scene.run(tries)
+
+    assert isinstance(lost.error, errors.EciUnknownOutcomeError)
+    assert not lost.is_final
+    assert fault.hits == 3
+    scene.sandbox.clear_faults()
+    scene.sandbox.clear_requests()
+    assert scene.run(tries).state == "success"
+    assert [request.path for request in scene.sandbox.requests[:3]] == ["/api/v3/me", TASKS, TASKS]
+    assert scene.bills_once()
+
+
+@STATES
+def test_where_the_search_fails_nothing_is_sent_until_a_later_try_has_searched(
+    has_state: bool, scene: Scene
+) -> None:
+    scene.sandbox.fault("POST", IMPORT, drop="after")
+    scene.sandbox.fault("GET", TASKS, status=503, times=None)
+    tries = scene.tries(has_state=has_state)
+
+    lost = scene.run(tries)
+
+    assert isinstance(lost.error, errors.EciUnknownOutcomeError)
+    assert not lost.is_final
+    assert "bills.csv" in str(lost.error)
+    scene.sandbox.clear_faults()
+    found = scene.run(tries)
+    assert found.result["reattached"] is True
+    assert scene.submits == 1
+    assert scene.bills_once()
+
+
+def test_a_search_that_is_refused_for_good_is_final(scene: Scene) -> None:
+    scene.sandbox.fault("POST", IMPORT, drop="after")
+    scene.sandbox.fault("GET", TASKS, status=403, times=None)
+
+    end = scene.run(scene.tries())
+
+    assert isinstance(end.error, errors.EciUnknownOutcomeError)
+    assert end.is_final
+
+
+def test_a_refusal_after_a_lost_answer_does_not_hide_the_doubt(scene: Scene) -> None:
+    scene.sandbox.fault("POST", IMPORT, drop="late", commit_after=60)
+    scene.sandbox.fault("POST", IMPORT, status=403)
+
+    end = scene.run(scene.tries())
+
+    assert isinstance(end.error, errors.EciUnknownOutcomeError), end.error
+    assert end.error.retry_helps is False
+    assert "403" in str(end.error)
+    assert "clear the task" in str(end.error)
+
+
+def test_a_429_that_never_ends_fails_the_try(scene: Scene) -> None:
+    scene.sandbox.fault("POST", IMPORT, status=429, headers={"Retry-After": "40"}, times=None)
+
+    end = scene.run(scene.tries())
+
+    assert isinstance(end.error, errors.EciRateLimitError)
+    assert end.error.retry_after == 40
+    assert not end.is_final
+    assert scene.submits == 3
+
+
+def test_a_429_is_waited_for(scene: Scene) -> None:
+    scene.sandbox.fault("POST", IMPORT, status=429, headers={"Retry-After": "40"})
+
+    end = scene.run(scene.tries())
+
+    assert end.state == "success", end.error
+    assert scene.clock.slept[:2] == [40.0, 15.0]
+    assert scene.submits == 2
+    assert scene.bills_once()
+
+
+def test_a_marker_that_is_taken_as_a_batch_code_is_ours(scene: Scene) -> None:
+    tries = scene.tries(batch_settings={"batch_mode": "new batch"}, has_state=False)
+    scene.run(tries)
+    # The DAG run is created again under its old name: its first try knows nothing and is refused.
+    again = scene.tries(batch_settings={"batch_mode": "new batch"}, has_state=False)
+
+    end = scene.run(again)
+
+    assert end.state == "success", end.error
+    assert end.result["reattached"] is True
+    assert scene.bills_once()
+
+
+@pytest.mark.parametrize("mode", ["new batch", "new self-contained batch"])
+def test_a_code_that_is_taken_by_the_import_before_is_explained(mode: str, scene: Scene) -> None:
+    scene.sandbox.fail_next_import()
+    tries = scene.tries(batch_settings={"batch_mode": mode, "new_batch_code": "Bills 2026-01"})
+    first = scene.run(tries)
+
+    end = scene.run(tries)
+
+    assert isinstance(end.error, errors.EciBadRequestError)
+    said = str(end.error)
+    for part in (str(scene.path), "Bills 2026-01", first.xcoms["task_guid"], "smart batch"):
+        assert part in said
+
+
+def test_a_batch_that_takes_no_bills_any_more_is_named(scene: Scene) -> None:
+    (batch,) = scene.open_batches("B1")
+    tries = scene.tries(batch_settings=use_batch(batch))
+    first = scene.run(tries)
+    with scene.client() as client:
+        client.batches.close(batch)
+    tries.clear()
+
+    end = scene.run(tries)
+
+    assert isinstance(end.error, errors.EciBadRequestError)
+    assert f"Check that batch {batch} takes bills" in str(end.error)
+    assert first.result["task_guid"] in str(end.error)
