@@ -7,6 +7,7 @@ Helpers of the tests, apart from the fixtures in ``conftest.py``.
 - ``hub``: many triggers that share one poller.
 - ``api_data``, ``kickout_answers``: bills, mappings and answers for the API's tests.
 - ``raw_server``, ``connection_server``, ``certificates``: servers that send any bytes, break off, or use TLS.
+- ``energycap_sdk``: EnergyCAP's own client, to compare with.
 - ``tracebacks``: everything that an error might show.
 - ``bill_files``, ``odd_values``, ``report_rows``: contents of bill files and reports.
 - ``stores``: object stores without a network.
