@@ -39,8 +39,8 @@ class EciHook(BaseHook):
         with EciHook("eci_default") as hook:
             print(hook.get_conn().account.me().system_user_code)
 
-    :param eci_conn_id: the Airflow connection: host is the environment's URL (default
-        ``https://app.energycap.com``), password the API key; the README lists the extra fields.
+    :param eci_conn_id: the Airflow connection: host is the environment's URL, ``https://app.energycap.com`` if it
+        has none, password the API key; the README lists the extra fields. Default: ``"eci_default"``.
     """
 
     conn_name_attr = "eci_conn_id"

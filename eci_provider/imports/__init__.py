@@ -1,6 +1,5 @@
 """
-An import from its submission to its conclusion, as an operator's task carries it out.
+Carry out an import from its submission to its conclusion, or a retry of kickouts in rounds.
 
-It may touch every room below, of which it uses submission, waiting, outcome, batches, reports and triggers. Only
-operators use it; it knows none of them.
+May touch every room below, and is touched by operators alone.
 """

@@ -14,6 +14,7 @@ from eci_provider.links import EciLink
 from eci_provider.runtime.arguments import check_literals
 from eci_provider.runtime.exceptions import final_errors
 from eci_provider.runtime.operator_arguments import refuse_unknown
+from eci_provider.runtime.task_output import TaskOutput
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperatorLink, Context
@@ -39,6 +40,9 @@ class EciOperator(BaseOperator):
     #: The arguments that make up the request, named as in the request model.
     request_fields: ClassVar[tuple[str, ...]] = ()
 
+    #: The keys with which ``output[key]`` passes a part of the result on.
+    output_keys: ClassVar[tuple[str, ...]] = ()
+
     #: The URLs of the links; empty if there is none, None if this process does not know.
     link_url: str | None = None
     report_url: str | None = None
@@ -47,6 +51,11 @@ class EciOperator(BaseOperator):
         refuse_unknown(type(self), kwargs)
         super().__init__(**kwargs)
         self.eci_conn_id = eci_conn_id
+
+    @property
+    def output(self) -> TaskOutput[Any]:
+        """Return the reference to the task's result; ``output[key]`` refers to a part of it."""
+        return TaskOutput(operator=self)
 
     @staticmethod
     def request_model() -> type[RequestModel]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from eci_provider.links import show_link
 from eci_provider.operators.base import EciOperator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from eci_provider.api.batches import BatchCreate, BatchStatusUpdate
     from eci_provider.hooks.eci import EciHook
     from eci_provider.runtime.operator_arguments import OperatorArguments
+    from eci_provider.runtime.task_output import TaskOutput
 
 IF_EXISTS = ("fail", "adopt")
 
@@ -35,22 +36,25 @@ class OpenBatchOperator(EciOperator):
             "existing_open_batch_id": open_batch.output["batch_id"],
         }
 
-    :param batch_code: the code of the batch, 1 to 255 characters, unique in EnergyCAP.
+    :param batch_code: the code of the batch, 1 to 255 characters, unique in EnergyCAP. Templated.
     :param close_existing_batch: whether the other open batches of the key's owner are closed first. Default:
-        EnergyCAP's.
-    :param statement_date: the statement date of bills that have none, in ISO 8601. Default: none.
-    :param due_date: the due date of bills that have none, in ISO 8601. Default: none.
-    :param next_reading: the next reading date of bills that have none, in ISO 8601. Default: none.
+        EnergyCAP's. Templated.
+    :param statement_date: the statement date of bills that have none, in ISO 8601. Default: none. Templated.
+    :param due_date: the due date of bills that have none, in ISO 8601. Default: none. Templated.
+    :param next_reading: the next reading date of bills that have none, in ISO 8601. Default: none. Templated.
     :param control_code: the control code of bills that have none, at most 255 characters. Default: none.
+        Templated.
     :param invoice_number: the invoice number of bills that have none, at most 255 characters. Default: none.
+        Templated.
     :param account_period_number: the number of the accounting period of bills that have none. Default: none.
+        Templated.
     :param account_period_year: the year of the accounting period of bills that have none, 1900 to 2099. Default:
-        none.
-    :param note: a note on the batch, at most 255 characters. Default: none.
-    :param if_exists: what to do if an open batch has the code: ``fail``, or ``adopt`` the batch as it is, whoever
-        opened it and whatever its dates and note are. A batch that an earlier try of this task opened is adopted
-        in either case. Default: ``fail``.
-    :param eci_conn_id: the Airflow connection. Default: ``eci_default``.
+        none. Templated.
+    :param note: a note on the batch, at most 255 characters. Default: none. Templated.
+    :param if_exists: what to do if an open batch has the code: ``"fail"``, or ``"adopt"`` the batch as it is,
+        whoever opened it and whatever its dates and note are. A batch that an earlier try of this task opened is
+        adopted in either case. Default: ``"fail"``. Templated.
+    :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``. Templated.
     :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
     :return: the batch as a dict in snake_case: ``batch_id``, ``batch_code``, ``batch_status`` and so on.
         ``.output["batch_id"]`` and ``.output["batch_code"]`` pass a part of it on.
@@ -69,6 +73,9 @@ class OpenBatchOperator(EciOperator):
         "note",
     )
     template_fields: Sequence[str] = ("eci_conn_id", *request_fields, "if_exists")
+
+    output_keys: ClassVar[tuple[str, ...]] = ("batch_id", "batch_code")
+    output: TaskOutput[Literal["batch_id", "batch_code"]]
 
     def __init__(
         self,
@@ -144,12 +151,13 @@ class UpdateBatchStatusOperator(EciOperator):
             task_id="close_batch", batch_id=open_batch.output["batch_id"], batch_status="Closed"
         )
 
-    :param batch_id: the number of the batch.
-    :param batch_status: ``Open``, ``Pending`` or ``Closed``, case sensitive.
+    :param batch_id: the number of the batch. Templated.
+    :param batch_status: ``"Open"``, ``"Pending"`` or ``"Closed"``, case sensitive. Templated.
     :param note: the batch's new note, at most 255 characters; "" removes it. Default: None, the note stays.
+        Templated.
     :param leave_open_batches_as_is: whether the other open batches of the key's owner stay open when one is
-        opened; with False they become Pending. Default: False.
-    :param eci_conn_id: the Airflow connection. Default: ``eci_default``.
+        opened; with False they become Pending. Default: False. Templated.
+    :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``. Templated.
     :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
     :return: the batch after the change, as a dict in snake_case: ``batch_id``, ``batch_code``, ``batch_status``
         and so on. ``.output["batch_id"]`` and ``.output["batch_code"]`` pass a part of it on.
@@ -157,6 +165,9 @@ class UpdateBatchStatusOperator(EciOperator):
 
     request_fields = ("batch_status", "note", "leave_open_batches_as_is")
     template_fields: Sequence[str] = ("eci_conn_id", "batch_id", *request_fields)
+
+    output_keys: ClassVar[tuple[str, ...]] = ("batch_id", "batch_code")
+    output: TaskOutput[Literal["batch_id", "batch_code"]]
 
     def __init__(
         self,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from eci_provider.hooks.eci import EciHook
     from eci_provider.operators.bill_file_run import CheckRun, SplitRun
     from eci_provider.runtime.operator_arguments import OperatorArguments
+    from eci_provider.runtime.task_output import TaskOutput
 
 
 class CheckBillFileOperator(EciOperator):
@@ -80,6 +81,9 @@ class CheckBillFileOperator(EciOperator):
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"column_mapping": "json"}
     operator_extra_links = (KickoutReportLink(),)
+
+    output_keys: ClassVar[tuple[str, ...]] = ("file", "report")
+    output: TaskOutput[Literal["file", "report"]]
 
     def __init__(
         self,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from eci_provider.hooks.eci import EciHook
     from eci_provider.imports.run import ImportRun
     from eci_provider.runtime.operator_arguments import OperatorArguments
+    from eci_provider.runtime.task_output import TaskOutput
 
 
 class ImportBillsOperator(EciOperator):
@@ -46,22 +47,24 @@ class ImportBillsOperator(EciOperator):
             deferrable=True,
         )
 
-    :param file: the bill file: a local path, or any URL that Airflow's ObjectStoragePath opens. Its name must end
-        in .csv, .dat, .txt, .xlsx or .zip: EnergyCAP reads it by its extension.
-    :param file_name: the name that EnergyCAP stores it under. Default: the file's own.
+    :param file: the bill file: a local path, or any URL that Airflow's ObjectStoragePath opens. Its name must
+        end in .csv, .dat, .txt, .xlsx or .zip: EnergyCAP reads it by its extension. Templated.
+    :param file_name: the name that EnergyCAP stores it under. Default: the file's own. Templated.
     :param profile_code: the import profile that maps its columns. Default: none, the file is in Advanced format.
+        Templated.
     :param batch_settings: the batch that the bills go into, as
-        :class:`~eci_provider.api.bill_imports.BatchSettings` or a dict in snake_case or the documented camelCase.
-        Default: none, EnergyCAP chooses; how is not documented.
+        :class:`~eci_provider.api.bill_imports.BatchSettings` or a dict in snake_case or the documented
+        camelCase. Default: none, EnergyCAP chooses; how is not documented. Templated.
     :param import_note: a note on the import. Default: none; the marker of the task leads it in any case.
-    :param save_as_resolved: whether failed audits are marked as resolved. Default: EnergyCAP's.
-    :param comment: the reason why they are marked as resolved. Default: none.
+        Templated.
+    :param save_as_resolved: whether failed audits are marked as resolved. Default: EnergyCAP's. Templated.
+    :param comment: the reason why they are marked as resolved. Default: none. Templated.
     :param suppress_bill_capture_notification: whether Bill Capture's notification is left out. Default:
-        EnergyCAP's.
+        EnergyCAP's. Templated.
     :param reattach: whether a later try takes the import of an earlier one. With False, every try imports again.
         Default: True.
     :param adopt_task_guid: the GUID of an import that was started before, to wait for instead of starting one.
-        Set it for one run only. Default: none.
+        Set it for one run only. Default: none. Templated.
     :param wait_for_completion: whether to wait for the end of the import. Without, the result has little more
         than the GUID. Default: True.
     :param wait_for_analysis: whether to wait until the imported bills are analysed too, so that their flags are
@@ -72,18 +75,18 @@ class ImportBillsOperator(EciOperator):
         second. Default: 30.
     :param timeout: seconds (or a timedelta) that the import may take from its submission, over all tries.
         Default: 6 hours.
-    :param on_kickouts: the task's state when rows are kicked out: ``fail``, ``warn`` (it succeeds) or ``skip``.
-        Default: ``fail``.
-    :param max_kickouts: up to how many kicked-out rows the task succeeds with a warning, whatever ``on_kickouts``
-        says. A float below 1, such as ``0.02``, is a share of kicked-out rows and imported bills together.
-        Default: none.
-    :param success_statuses: further statuses of EnergyCAP that count as success. Default: none.
+    :param on_kickouts: the task's state when rows are kicked out: ``"fail"``, ``"warn"`` (it succeeds) or
+        ``"skip"``. Default: ``"fail"``. Templated.
+    :param max_kickouts: up to how many kicked-out rows the task succeeds with a warning, whatever
+        ``on_kickouts`` says. A float below 1, such as ``0.02``, is a share of kicked-out rows and imported bills
+        together. Default: none. Templated.
+    :param success_statuses: further statuses of EnergyCAP that count as success. Default: none. Templated.
     :param kickout_report: where to write which rows were kicked out and why: a path or URL that ends in .csv,
         .xlsx or .md. An existing file is replaced; an import without kickouts gets a report without rows.
-        Default: none.
-    :param on_kill: what happens to the import when the task is killed: ``detach`` lets it continue,
-        ``void_batch`` sets its batch Pending, which voids all bills in it. Default: ``detach``.
-    :param eci_conn_id: the Airflow connection. Default: ``eci_default``.
+        Default: none. Templated.
+    :param on_kill: what happens to the import when the task is killed: ``"detach"`` lets it continue,
+        ``"void_batch"`` sets its batch Pending, which voids all bills in it. Default: ``"detach"``.
+    :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``. Templated.
     :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
     :return: the import's result, see the README. ``.output["task_guid"]``, ``.output["batch_id"]`` and
         ``.output["batch_code"]`` pass a part of it on; ``.output["kickout_report"]`` does if a report was
@@ -112,13 +115,16 @@ class ImportBillsOperator(EciOperator):
     template_fields_renderers: ClassVar[dict[str, str]] = {"batch_settings": "json"}
     operator_extra_links = (EciLink(), KickoutReportLink())
 
+    output_keys: ClassVar[tuple[str, ...]] = ("task_guid", "batch_id", "batch_code", "kickout_report")
+    output: TaskOutput[Literal["task_guid", "batch_id", "batch_code", "kickout_report"]]
+
     def __init__(
         self,
         *,
         file: str | os.PathLike[str] | ObjectStoragePath | XComArg,
         file_name: str | None = None,
         profile_code: str | XComArg | None = None,
-        batch_settings: Mapping[str, Any] | BatchSettings | None = None,
+        batch_settings: Mapping[str, Any] | BatchSettings | XComArg | None = None,
         import_note: str | None = None,
         save_as_resolved: bool | None = None,
         comment: str | None = None,
@@ -133,7 +139,7 @@ class ImportBillsOperator(EciOperator):
         on_kickouts: Literal["fail", "warn", "skip"] = "fail",
         max_kickouts: float | str | None = None,
         success_statuses: Sequence[str] | None = None,
-        kickout_report: str | os.PathLike[str] | None = None,
+        kickout_report: str | os.PathLike[str] | ObjectStoragePath | None = None,
         on_kill: Literal["detach", "void_batch"] = "detach",
         eci_conn_id: str = "eci_default",
         **kwargs: Unpack[OperatorArguments],

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from eci_provider.api.import_profiles import ImportProfile
     from eci_provider.hooks.eci import EciHook
     from eci_provider.runtime.operator_arguments import OperatorArguments
+    from eci_provider.runtime.task_output import TaskOutput
 
 IF_EXISTS = ("fail", "keep", "replace")
 
@@ -42,13 +43,14 @@ class CreateImportProfileOperator(EciOperator):
         )
 
     :param profile_code: the code of the profile, 1 to 64 characters, unique among bill import profiles.
+        Templated.
     :param column_mapping: which column is what. Either columns counted from 1, as a
         :class:`~eci_provider.api.column_mapping.ColumnMapping` or a dict in snake_case or the documented
         camelCase; or the names of columns as :func:`~eci_provider.api.column_mapping.mapping_from_header` takes
-        them, with the ``header`` or a ``sample_file`` that they are in.
-    :param if_exists: what to do if a profile has the code: ``fail``, ``keep`` it as it is, or ``replace`` its
-        mapping. A profile that has this mapping already is kept in any case. Default: ``fail``.
-    :param eci_conn_id: the Airflow connection. Default: ``eci_default``.
+        them, with the ``header`` or a ``sample_file`` that they are in. Templated.
+    :param if_exists: what to do if a profile has the code: ``"fail"``, ``"keep"`` it as it is, or ``"replace"``
+        its mapping. A profile that has this mapping already is kept in any case. Default: ``"fail"``. Templated.
+    :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``. Templated.
     :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
     :return: ``profile_id`` and ``profile_code``; ``.output["profile_id"]`` and ``.output["profile_code"]`` pass
         them on.
@@ -58,6 +60,9 @@ class CreateImportProfileOperator(EciOperator):
     template_fields: Sequence[str] = ("eci_conn_id", *request_fields, "if_exists")
     template_fields_renderers: ClassVar[dict[str, str]] = {"column_mapping": "json"}
     operator_extra_links = ()
+
+    output_keys: ClassVar[tuple[str, ...]] = ("profile_id", "profile_code")
+    output: TaskOutput[Literal["profile_id", "profile_code"]]
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import as_text
@@ -17,11 +17,12 @@ from eci_provider.runtime.context import push_outputs
 from eci_provider.storage.object_store import open_path
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath, XComArg
     from typing_extensions import Unpack
 
     from eci_provider.hooks.eci import EciHook
     from eci_provider.runtime.operator_arguments import OperatorArguments
+    from eci_provider.runtime.task_output import TaskOutput
 
 
 class KickoutReportOperator(EciOperator):
@@ -41,32 +42,35 @@ class KickoutReportOperator(EciOperator):
             path="s3://utility-bills/kickouts/{{ ds }}.xlsx",
         )
 
-    :param task_guid: the GUID of an import that has ended.
+    :param task_guid: the GUID of an import that has ended. Templated.
     :param path: where the report is written: a local path, whose folders are made where they are missing, or any
-        URL that Airflow's ObjectStoragePath opens. What is there is replaced.
-    :param format: ``"csv"``, ``"xlsx"`` or ``"md"``. Default: what the path's extension says.
+        URL that Airflow's ObjectStoragePath opens. What is there is replaced. Templated.
+    :param format: ``"csv"``, ``"xlsx"`` or ``"md"``. Default: what the path's extension says. Templated.
     :param file: the ZIP that was imported, a path or a URL: rows are told apart by the names of the files in it.
-        Default: none; all rows are listed under the name of the import.
-    :param file_names: the names of the files in the ZIP, instead of ``file``. Default: none.
-    :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``.
+        Default: none; all rows are listed under the name of the import. Templated.
+    :param file_names: the names of the files in the ZIP, instead of ``file``. Default: none. Templated.
+    :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``. Templated.
     :param kwargs: BaseOperator's arguments.
     :return: a dict with ``task_guid``, ``path``, ``format``, ``rows`` (None if EnergyCAP returned messages but no
         rows), ``messages`` (at most ten of ``{"message", "rows"}``, most frequent first) and ``files`` (at most
-        ten of ``{"file", "rows"}``). ``task_guid`` and ``path`` are also XComs of their own, for
-        ``report.output["path"]``.
+        ten of ``{"file", "rows"}``). ``.output["task_guid"]`` and ``.output["path"]`` pass a part
+        of it on.
     """
 
     template_fields: Sequence[str] = ("eci_conn_id", "task_guid", "path", "format", "file", "file_names")
     operator_extra_links: Sequence[Any] = (EciLink(), KickoutReportLink())
 
+    output_keys: ClassVar[tuple[str, ...]] = ("task_guid", "path")
+    output: TaskOutput[Literal["task_guid", "path"]]
+
     def __init__(
         self,
         *,
-        task_guid: str,
-        path: str | os.PathLike[str],
+        task_guid: str | XComArg,
+        path: str | os.PathLike[str] | ObjectStoragePath | XComArg,
         format: FormatName | None = None,
-        file: str | os.PathLike[str] | None = None,
-        file_names: Sequence[str] | None = None,
+        file: str | os.PathLike[str] | ObjectStoragePath | XComArg | None = None,
+        file_names: Sequence[str] | XComArg | None = None,
         eci_conn_id: str = "eci_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
@@ -75,7 +79,7 @@ class KickoutReportOperator(EciOperator):
         self.path = as_text(path)
         self.format = format
         self.file = as_text(file)
-        self.file_names = file_names
+        self.file_names: Any = file_names
         self._check()
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
@@ -113,7 +117,7 @@ class KickoutReportOperator(EciOperator):
             checked_names(self.file_names, source=self.source)
         format, file = (None if is_left_out(value) else value for value in (self.format, self.file))
         check_report(self.path, format, source=self.source, file=file)
-        return task_guid
+        return str(task_guid)
 
     def _names(self) -> Sequence[str] | None:
         """Return the names of the files in the ZIP that was imported, if they are known."""

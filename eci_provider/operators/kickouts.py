@@ -22,13 +22,14 @@ from eci_provider.runtime.context import own_xcom
 from eci_provider.submission.record import forget_on_success, note_first_try, record_key
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context, XComArg
+    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath, XComArg
     from typing_extensions import Unpack
 
     from eci_provider.api.bill_imports import BatchSettings, KickoutImport
     from eci_provider.hooks.eci import EciHook
     from eci_provider.imports.run import ImportRun
     from eci_provider.runtime.operator_arguments import OperatorArguments
+    from eci_provider.runtime.task_output import TaskOutput
 
 #: The results of all rounds must fit into one XCom.
 MOST_ROUNDS = 10
@@ -46,23 +47,24 @@ class RetryKickoutsOperator(EciOperator):
 
         RetryKickoutsOperator(task_id="retry", task_guid=import_bills.output["task_guid"], max_rounds=3)
 
-    :param task_guid: the GUID of an import that ended as "Completed with kickouts".
+    :param task_guid: the GUID of an import that ended as "Completed with kickouts". Templated.
     :param max_rounds: how many rounds at most, 1 to 10. Default: 1.
     :param min_progress: how many bills a round must bring in for another one to follow, at least 1. Default: 1.
     :param file_names: the names of the files in the ZIP that was imported first: ``kickout_report`` tells rows
-        apart by them. Assumption: the kickout files of a retry have the names of those that are retried. Default:
-        none.
+        apart by them. Assumption: the kickout files of a retry have the names of those that are retried.
+        Default: none. Templated.
     :param batch_settings: the batch that the bills go into, as
-        :class:`~eci_provider.api.bill_imports.BatchSettings` or a dict in snake_case or the documented camelCase.
-        With several rounds it cannot be a new batch with a code of its own, which only one import can make.
-        Default: none, EnergyCAP chooses; how is not documented.
+        :class:`~eci_provider.api.bill_imports.BatchSettings` or a dict in snake_case or the documented
+        camelCase. With several rounds it cannot be a new batch with a code of its own, which only one import can
+        make. Default: none, EnergyCAP chooses; how is not documented. Templated.
     :param import_note: a note on the import. Default: none; the marker of the task leads it in any case.
-    :param save_as_resolved: whether failed audits are marked as resolved. Default: EnergyCAP's.
-    :param comment: the reason why they are marked as resolved. Default: none.
-    :param reattach: whether a later try takes the imports of an earlier one. With False, every try imports again.
-        Default: True.
+        Templated.
+    :param save_as_resolved: whether failed audits are marked as resolved. Default: EnergyCAP's. Templated.
+    :param comment: the reason why they are marked as resolved. Default: none. Templated.
+    :param reattach: whether a later try takes the imports of an earlier one. With False, every try imports
+        again. Default: True.
     :param adopt_task_guid: the GUID of an import that was started before, to wait for as the first round instead
-        of starting one. Set it for one run only. Default: none.
+        of starting one. Set it for one run only. Default: none. Templated.
     :param wait_for_completion: whether to wait for the end of the import. Without, the result has little more
         than the GUID. Default: True.
     :param wait_for_analysis: whether to wait until the imported bills are analysed too, so that their flags are
@@ -73,18 +75,18 @@ class RetryKickoutsOperator(EciOperator):
         second. Default: 30.
     :param timeout: seconds (or a timedelta) that each round may take from its submission, over all tries.
         Default: 6 hours.
-    :param on_kickouts: the task's state when the last round kicks rows out: ``fail``, ``warn`` (it succeeds) or
-        ``skip``. Default: ``fail``.
-    :param max_kickouts: up to how many kicked-out rows the task succeeds with a warning, whatever ``on_kickouts``
-        says. A float below 1, such as ``0.02``, is a share of kicked-out rows and imported bills together.
-        Default: none.
-    :param success_statuses: further statuses of EnergyCAP that count as success. Default: none.
+    :param on_kickouts: the task's state when the last round kicks rows out: ``"fail"``, ``"warn"`` (it succeeds)
+        or ``"skip"``. Default: ``"fail"``. Templated.
+    :param max_kickouts: up to how many kicked-out rows the task succeeds with a warning, whatever
+        ``on_kickouts`` says. A float below 1, such as ``0.02``, is a share of kicked-out rows and imported bills
+        together. Default: none. Templated.
+    :param success_statuses: further statuses of EnergyCAP that count as success. Default: none. Templated.
     :param kickout_report: where to write which rows were kicked out and why: a path or URL that ends in .csv,
         .xlsx or .md. An existing file is replaced; an import without kickouts gets a report without rows.
-        Default: none.
-    :param on_kill: what happens to the import when the task is killed: ``detach`` lets it continue,
-        ``void_batch`` sets its batch Pending, which voids all bills in it. Default: ``detach``.
-    :param eci_conn_id: the Airflow connection. Default: ``eci_default``.
+        Default: none. Templated.
+    :param on_kill: what happens to the import when the task is killed: ``"detach"`` lets it continue,
+        ``"void_batch"`` sets its batch Pending, which voids all bills in it. Default: ``"detach"``.
+    :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``. Templated.
     :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
     :return: the result of the last round's import, see the README, and as ``rounds`` a short one of each round.
         ``.output["task_guid"]``, ``.output["batch_id"]`` and ``.output["batch_code"]`` pass a part of it on;
@@ -106,14 +108,17 @@ class RetryKickoutsOperator(EciOperator):
     template_fields_renderers: ClassVar[dict[str, str]] = {"batch_settings": "json"}
     operator_extra_links = (EciLink(), KickoutReportLink())
 
+    output_keys: ClassVar[tuple[str, ...]] = ("task_guid", "batch_id", "batch_code", "kickout_report")
+    output: TaskOutput[Literal["task_guid", "batch_id", "batch_code", "kickout_report"]]
+
     def __init__(
         self,
         *,
         task_guid: str | XComArg,
         max_rounds: int = 1,
         min_progress: int = 1,
-        file_names: Sequence[str] | None = None,
-        batch_settings: Mapping[str, Any] | BatchSettings | None = None,
+        file_names: Sequence[str] | XComArg | None = None,
+        batch_settings: Mapping[str, Any] | BatchSettings | XComArg | None = None,
         import_note: str | None = None,
         save_as_resolved: bool | None = None,
         comment: str | None = None,
@@ -127,7 +132,7 @@ class RetryKickoutsOperator(EciOperator):
         on_kickouts: Literal["fail", "warn", "skip"] = "fail",
         max_kickouts: float | str | None = None,
         success_statuses: Sequence[str] | None = None,
-        kickout_report: str | os.PathLike[str] | None = None,
+        kickout_report: str | os.PathLike[str] | ObjectStoragePath | None = None,
         on_kill: Literal["detach", "void_batch"] = "detach",
         eci_conn_id: str = "eci_default",
         **kwargs: Unpack[OperatorArguments],
@@ -136,7 +141,7 @@ class RetryKickoutsOperator(EciOperator):
         self.task_guid = task_guid
         self.max_rounds = whole_number("max_rounds", max_rounds, 1, MOST_ROUNDS, source=self.source)
         self.min_progress = whole_number("min_progress", min_progress, 1, None, source=self.source)
-        self.file_names = file_names
+        self.file_names: Any = file_names
         self.batch_settings = as_mapping(batch_settings)
         self.import_note = import_note
         self.save_as_resolved = save_as_resolved

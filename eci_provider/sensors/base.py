@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
@@ -22,6 +22,7 @@ from eci_provider.runtime.arguments import positive_seconds
 from eci_provider.runtime.compat import TRIGGER_FAILED
 from eci_provider.runtime.exceptions import as_airflow_error, final_errors
 from eci_provider.runtime.operator_arguments import refuse_unknown
+from eci_provider.runtime.task_output import TaskOutput
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -50,6 +51,9 @@ class EciSensor(BaseSensorOperator):
     operator_extra_links: Sequence[EciLink] = (EciLink(),)
     ui_color = "#e8f3ec"
 
+    #: The keys with which ``output[key]`` passes a part of the result on.
+    output_keys: ClassVar[tuple[str, ...]] = ()
+
     #: The link "Open in EnergyCAP", and none to a kickout report; see :class:`LinkedTask`.
     link_url: str | None = None
     report_url: str | None = None
@@ -74,6 +78,11 @@ class EciSensor(BaseSensorOperator):
         for name, span in (("timeout", self.timeout), ("execution_timeout", self.execution_timeout)):
             if span:
                 positive_seconds(name, span, source=self.source)
+
+    @property
+    def output(self) -> TaskOutput[Any]:
+        """Return the reference to the task's result; ``output[key]`` refers to a part of it."""
+        return TaskOutput(operator=self)
 
     @property
     def source(self) -> str:

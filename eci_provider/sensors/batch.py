@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import conf
 
@@ -13,10 +13,11 @@ from eci_provider.runtime.arguments import check_choice, is_template
 from eci_provider.sensors.base import EciSensor
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, XComArg
     from typing_extensions import Unpack
 
     from eci_provider.runtime.operator_arguments import SensorArguments
+    from eci_provider.runtime.task_output import TaskOutput
     from eci_provider.sensors.batch_run import BatchSensorRun
 
 BATCH_STATUSES = ("Open", "Pending", "Closed")
@@ -40,14 +41,18 @@ class EciBatchSensor(EciSensor):
     :param poke_interval: seconds (or a timedelta) between two polls, after a ramp-up from one second. Default: 30.
     :param kwargs: Airflow's own arguments of sensors; ``timeout``, in seconds or a timedelta, is how long to wait.
     :return: the batch as a dict in snake_case: ``batch_id``, ``batch_code``, ``batch_status`` and more.
+        ``.output["batch_id"]`` and ``.output["batch_code"]`` pass a part of it on.
     """
 
     template_fields: Sequence[str] = ("eci_conn_id", "batch_id", "batch_status")
 
+    output_keys: ClassVar[tuple[str, ...]] = ("batch_id", "batch_code")
+    output: TaskOutput[Literal["batch_id", "batch_code"]]
+
     def __init__(
         self,
         *,
-        batch_id: int | str,
+        batch_id: int | str | XComArg,
         batch_status: Literal["Open", "Pending", "Closed"] | None = None,
         wait_for_analysis: bool = False,
         eci_conn_id: str = "eci_default",

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.batches import BatchResponse
+from eci_provider.runtime.context import push_outputs
 from eci_provider.sensors.run import SensorRun, WaitingSensor
 from eci_provider.triggers.batch import EciBatchTrigger
 from eci_provider.waiting.batch import BatchPoller
@@ -75,4 +76,5 @@ class BatchSensorRun(SensorRun[BatchResponse]):
     def conclude(self, found: BatchResponse) -> dict[str, Any]:
         """Return the batch."""
         self.show_link(batch_id=found.batch_id, batch_code=found.batch_code)
+        push_outputs(self.context, batch_id=found.batch_id, batch_code=found.batch_code)
         return found.documented()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import conf
 
@@ -13,10 +13,11 @@ from eci_provider.sensors.base import EciSensor
 from eci_provider.sensors.start import ComputedAttribute, needs_worker_first, start_with_task_trigger
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, XComArg
     from typing_extensions import Unpack
 
     from eci_provider.runtime.operator_arguments import SensorArguments
+    from eci_provider.runtime.task_output import TaskOutput
     from eci_provider.sensors.task_run import TaskSensorRun
 
 
@@ -42,7 +43,8 @@ class EciTaskSensor(EciSensor):
     :param poke_interval: seconds (or a timedelta) between two polls, after a ramp-up from one second. Default: 30.
     :param kwargs: Airflow's own arguments of sensors; ``timeout``, in seconds or a timedelta, is how long to wait.
     :return: the import's result: ``task_guid``, ``status``, ``outcome``, ``batch_id``, ``imported``, ``kickouts``
-        and more; the README lists them.
+        and more; the README lists them. ``.output["task_guid"]``, ``.output["batch_id"]`` and
+        ``.output["batch_code"]`` pass a part of it on.
     """
 
     template_fields: Sequence[str] = (
@@ -60,10 +62,13 @@ class EciTaskSensor(EciSensor):
     start_trigger_args = ComputedAttribute(lambda sensor: sensor.triggerer_start(), None)
     start_from_trigger = ComputedAttribute(lambda sensor: sensor.triggerer_start() is not None, default=False)
 
+    output_keys: ClassVar[tuple[str, ...]] = ("task_guid", "batch_id", "batch_code")
+    output: TaskOutput[Literal["task_guid", "batch_id", "batch_code"]]
+
     def __init__(
         self,
         *,
-        task_guid: str,
+        task_guid: str | XComArg,
         on_kickouts: Literal["fail", "warn", "skip"] = "fail",
         max_kickouts: float | str | None = None,
         wait_for_analysis: bool = False,

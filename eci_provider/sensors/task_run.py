@@ -10,6 +10,7 @@ from eci_provider.api.tasks import TaskResponse
 from eci_provider.outcome.conclusion import conclude
 from eci_provider.outcome.errors import removed_error
 from eci_provider.outcome.policy import apply_policy
+from eci_provider.runtime.context import push_outputs
 from eci_provider.sensors.run import SensorRun, WaitingSensor
 from eci_provider.triggers.task import EciTaskTrigger
 from eci_provider.waiting.task import TaskPoller
@@ -91,6 +92,9 @@ class TaskSensorRun(SensorRun[TaskResponse]):
             settle_time=self.hook.settings.settle_time,
         )
         self.show_link(**result.link_facts)
+        push_outputs(
+            self.context, task_guid=result.task_guid, batch_id=result.batch_id, batch_code=result.batch_code
+        )
         return apply_policy(
             self.context,
             result,
