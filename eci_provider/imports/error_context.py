@@ -86,15 +86,15 @@ class ErrorContext:
 
     def _completed(self, error: EciError) -> EciError:
         """Return an error that names what is imported and as which import, and that is final if it must be."""
-        description, known = self.source.description, self.task_guid
-        message = error.message.casefold()
-        is_named = known is None or known.casefold() in f"{message} {description.casefold()}"
-        missing = [] if is_named else [f"import {known}"]
-        if description.casefold() not in message:
+        description, known, facts = self.source.description, self.task_guid, error.details
+        # An error that names the import has it among its facts; a retry's description names what it retries.
+        named = {facts.get("task_guid"), (facts.get("result") or {}).get("task_guid"), *self.source.other_imports}
+        missing = [] if known is None or known in named else [f"import {known}"]
+        if facts.get("what") != description:
             missing.append(description)
         words = " of ".join(missing)
         lead = f"{words[:1].upper()}{words[1:]}: " if missing else ""
-        error = error.copy(f"{lead}{error.message}", **{"what": description, **error.details})
+        error = error.copy(f"{lead}{error.message}", **{**facts, "what": description})
         if not self.reattaches and self._may_have_sent(error) and not self._may_resubmit(error):
             error.retry_helps = False
         return error

@@ -147,6 +147,7 @@ class KickoutReportWriter:
         else:
             step = f"With reattach=False a retry or a clear would import again: write the report with {writer}."
         unwritten = EciReportError(f"{_reason(error)} {result.summary} {step}", path=self._path)
+        unwritten = unwritten.copy(task_guid=result.task_guid)
         # If a retry cannot write the report to its path, it cannot help the task either.
         unwritten.retry_helps = reattaches and (error.retry_helps or not isinstance(error, EciReportError))
         unwritten.__cause__ = error

@@ -1,4 +1,8 @@
-"""The errors of a submission: what happened, what is known, and what to do."""
+"""
+The errors of a submission: what happened, what is known, and what to do.
+
+One whose message names the job has its description in ``details["what"]``.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +52,7 @@ def undecided(
         f"adopt_task_guid to its GUID (on its mapped instance only). If none is, {resubmit_hint}, for one run "
         f"without retries. {len(tasks)} imports {reason}: {_named(tasks)}.",
         task_guids=_guids(tasks),
+        what=description,
         marker=marker,
     )
     # While an import has no note that it will show, or no batch, a later search may decide.
@@ -69,6 +74,7 @@ def search_failed(
         error,
         f"It is not known whether {description} was submitted, marker {marker}: the search failed. Nothing is "
         f"sent. {hint} The cause: {error.message}",
+        description,
         marker,
     )
 
@@ -81,6 +87,7 @@ def all_answers_lost(
     return EciUnknownOutcomeError(
         f"{description[:1].upper()}{description[1:]} was sent {sends} times, marker {marker}; each answer was "
         f"lost, and no search found its import. {hint} The last error: {last.message}",
+        what=description,
         marker=marker,
         retry_after=asked_delay(last),
     )
@@ -95,6 +102,7 @@ def resend_failed(
         error,
         f"An answer to {description} was lost; resending failed. The first request, marker {marker}, may still "
         f"take effect. {later if reattach else NOT_SEARCHED_FOR} The cause: {error.message}",
+        description,
         marker,
     )
 
@@ -115,7 +123,7 @@ def refused(
         )
     if earlier:
         words.append(f"Earlier imports of this task: {', '.join(earlier)}.")
-    return error.copy(" ".join(words))
+    return error.copy(" ".join(words), what=description)
 
 
 def already_started(task_guid: str, description: str, task: TaskResponse) -> EciExistsError:
@@ -124,6 +132,7 @@ def already_started(task_guid: str, description: str, task: TaskResponse) -> Eci
         f"adopt_task_guid is {task_guid!r}, but an earlier attempt of this task started import {task.task_guid} "
         f"of {description}, which is {task.status!r}. Adopting another would orphan it. Remove adopt_task_guid to "
         "resume it, or set reattach=False to adopt the other anyway.",
+        what=description,
         task_guid=task_guid,
     )
 
@@ -148,7 +157,8 @@ def timeout_before_import(description: str, *, reattach: bool = True) -> EciUnkn
     )
     return EciUnknownOutcomeError(
         f"`execution_timeout` exceeded while {description} was submitted or searched for. It may run in "
-        f"EnergyCAP. {hint} {_MORE_TIME}"
+        f"EnergyCAP. {hint} {_MORE_TIME}",
+        what=description,
     )
 
 
@@ -158,6 +168,7 @@ def timeout_with_import(task_guid: str, description: str, resume_hint: str) -> E
         f"`execution_timeout` exceeded before import {task_guid} of {description} was polled. {resume_hint} "
         f"{_MORE_TIME}",
         ended_by="execution_timeout",
+        what=description,
         task_guid=task_guid,
         status=None,
     )
@@ -177,7 +188,8 @@ def vanished(task_guid: str, description: str, error: EciNotFoundError, resubmit
     return error.copy(
         f"EnergyCAP no longer knows import {task_guid}, which an earlier attempt of this task started with "
         f"{description}. Nothing is sent. If its bills are not in EnergyCAP, {resubmit_hint} to import again. "
-        f"The cause: {error.message}"
+        f"The cause: {error.message}",
+        what=description,
     )
 
 
@@ -187,6 +199,7 @@ def content_changed(description: str, task: TaskResponse) -> EciExistsError:
         f"An earlier attempt started import {task.task_guid}, which is {task.status!r}, and {description} or its "
         "batch has changed since. Nothing is sent. Set adopt_task_guid to that import to conclude it, or clear "
         "the failed task to import the new content.",
+        what=description,
         task_guid=task.task_guid,
     )
 
@@ -211,13 +224,14 @@ def older_than_run(task_guid: str, task: TaskResponse, earliest_start: datetime)
 def missing_guid(description: str) -> EciUnknownOutcomeError:
     """Return the error for an import that was found and has no GUID to poll it by."""
     return EciUnknownOutcomeError(
-        f"An import of {description} was found, but EnergyCAP shows no GUID of it, so it cannot be waited for."
+        f"An import of {description} was found, but EnergyCAP shows no GUID of it, so it cannot be waited for.",
+        what=description,
     )
 
 
-def _unknown_after(error: EciError, message: str, marker: str) -> EciUnknownOutcomeError:
+def _unknown_after(error: EciError, message: str, description: str, marker: str) -> EciUnknownOutcomeError:
     """Return the error for what is not known since a request failed; a retry helps as it would there."""
-    unknown = EciUnknownOutcomeError(message, marker=marker, retry_after=asked_delay(error))
+    unknown = EciUnknownOutcomeError(message, what=description, marker=marker, retry_after=asked_delay(error))
     unknown.retry_helps = error.retry_helps
     return unknown
 
