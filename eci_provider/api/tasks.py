@@ -37,6 +37,8 @@ POLL_FIELDS = (
     "batch",
     "user",
 )
+#: The longest date-time that is read, in characters.
+_LONGEST_DATE = 100
 
 
 class TaskType(ResponseModel):
@@ -123,6 +125,8 @@ def parse_datetime(text: str) -> datetime:
     :param text: ISO 8601; UTC is assumed for one without an offset (the contract does not say).
     :raises ValueError: if it is not ISO 8601.
     """
+    if len(text) > _LONGEST_DATE:
+        raise ValueError(f"a date of {len(text)} characters")
     utc_spelled_out = re.sub(r"[Zz]$", "+00:00", text)
     # Python 3.10 reads a fraction of three or six digits; .NET servers write up to seven.
     six_digits = re.sub(r"\.(\d+)", lambda found: "." + found.group(1)[:6].ljust(6, "0"), utc_spelled_out)

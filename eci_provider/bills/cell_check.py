@@ -16,10 +16,10 @@ Fault: TypeAlias = "tuple[str, int | None, str]"
 Faults: TypeAlias = "dict[int, list[Fault]]"
 
 #: Digits, a sign, a point, and an exponent as workbooks have it; no thousands separator and no currency.
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 # Nearly all amounts look like this. One pattern for all amounts of a row is faster than float() for each, which
 # would also accept infinity, underscores and foreign digits.
-_PLAIN_NUMBER = r"(?:[+-]?[0-9]+\.?[0-9]*|)"
+_PLAIN_NUMBER = r"(?:[+-]?[0-9]+(?:\.[0-9]*)?|)"
 #: How many bad amounts of a row are reported one by one; of further ones only the number.
 _MOST_NUMBERS = 100
 _FLAGS = {"ace_flag": ("ace_flag_unknown", "ACE"), "vpr_flag": ("vpr_flag_unknown", "VPR")}

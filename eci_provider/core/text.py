@@ -16,6 +16,8 @@ LONGEST_TEXT = 1000
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 #: The smallest and the largest whole number that is stored.
 _LEAST, _MOST = -(2**63), 2**63 - 1
+#: The longest name that is compared with others; the time that takes grows with the square of the length.
+_LONGEST_COMPARED = 300
 
 
 def cut(text: str | None, most: int) -> str | None:
@@ -83,6 +85,8 @@ def did_you_mean(name: str, known: Iterable[str], *, is_quoted: bool = False) ->
     :param known: the known names.
     :param is_quoted: whether to put it in quotes, as for names that users chose.
     """
+    if len(name) > _LONGEST_COMPARED:
+        return ""
     spelled = {candidate.casefold(): candidate for candidate in known if candidate}
     near = difflib.get_close_matches(name.casefold(), spelled, n=1, cutoff=0.5)
     if not near:

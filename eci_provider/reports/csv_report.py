@@ -15,7 +15,7 @@ _SIGNS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _STARTS = (*_SIGNS, "\t", "\r", "\n")
 # Where its list separator is no comma, it takes what follows one of these inside of a value for another cell.
 _SEPARATOR = re.compile("([;\t|\r\n])")
-_NUMBER = re.compile(r"[+-][\s\d.,']*([eE][+-]?\d+)?\s*%?", re.ASCII)
+_NUMBER = re.compile(r"[+-][\s\d.,']*([eE][+-]?\d+\s*)?%?", re.ASCII)
 
 
 def write(rows: GroupedRows, title: str, noun: str, stream: BinaryIO) -> None:

@@ -135,3 +135,8 @@ def test_a_documented_task_leaves_out_what_has_no_bound() -> None:
 def test_times_of_the_server_are_aware(text: str, expected: datetime) -> None:
     assert parse_datetime(text) == expected
     assert parse_datetime(text).utcoffset() in (timedelta(0), timedelta(hours=2))
+
+
+def test_a_date_of_any_length_is_refused_without_being_read() -> None:
+    with pytest.raises(ValueError, match="a date of 50007 characters"):
+        parse_datetime("2026-01" + ".1" * 25_000)

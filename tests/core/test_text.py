@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eci_provider.core.text import cut, storable
+from eci_provider.core.text import cut, did_you_mean, storable
 from tests.support.run_task import as_stored
 
 #: Any JSON, and more than that: what Python reads of a server that sends NaN or halves of pairs.
@@ -27,3 +27,9 @@ def test_a_storable_value_stays_unchanged(value: Any) -> None:
     except ValueError:
         return
     assert storable(value) == value
+
+
+def test_a_name_is_compared_with_others_up_to_a_length() -> None:
+    assert did_you_mean("accont_code", ["account_code", "meter_code"]) == "Did you mean account_code? "
+    assert did_you_mean("a" * 300, ["a" * 299]) != ""
+    assert did_you_mean("a" * 301, ["a" * 300]) == ""

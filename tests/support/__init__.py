@@ -10,6 +10,7 @@ Helpers of the tests, apart from the fixtures in ``conftest.py``.
 - ``energycap_sdk``: EnergyCAP's own client, to compare with.
 - ``tracebacks``: everything that an error might show.
 - ``bill_files``, ``odd_values``, ``report_rows``: contents of bill files and reports.
+- ``pattern_growth``: whether a pattern can backtrack.
 - ``stores``: object stores without a network.
 - ``review_airflow``: a whole Airflow with the DAG that asks a person about kickouts.
 """

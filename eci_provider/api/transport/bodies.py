@@ -132,5 +132,5 @@ def excerpt(content: bytes, redact: Callable[[str], str]) -> str:
     :param redact: masks the key in a text.
     """
     text = redact(content[:_CHUNK].decode("utf-8", errors="replace"))
-    text = re.sub(r"<[^>]*>|\s+", " ", text).strip()
+    text = re.sub(r"<[^<>]*>|\s+", " ", text).strip()
     return text if len(text) <= EXCERPT else text[: EXCERPT - 3] + "..."

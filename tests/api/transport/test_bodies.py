@@ -100,3 +100,12 @@ def test_compressed_answers_are_read() -> None:
     server = RawServer(answer("200 OK", body, "Content-Encoding: gzip", "Content-Type: application/json"))
     with server, EciClient(server.url, "key") as client:
         assert client.account.me().full_name == "Jane"
+
+
+def test_what_only_looks_like_markup_stays_in_an_excerpt(eci_sandbox: Sandbox, client: EciClient) -> None:
+    body = "<html><b\nclass='x'>No </b> &lt; " + "<" * 70_000
+    eci_sandbox.fault("GET", ME, status=400, body=body)
+    with pytest.raises(EciBadRequestError) as caught:
+        client.account.me()
+    assert caught.value.body.startswith("No   &lt; <<<<")
+    assert len(caught.value.body) == bodies.EXCERPT
