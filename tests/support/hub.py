@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 import requests
@@ -50,6 +51,12 @@ def asked(sandbox: Sandbox) -> tuple[int, int]:
     """Return how many pages of the list were asked for, and how many single imports."""
     paths = [request.path for request in sandbox.requests if request.method == "GET"]
     return paths.count(LIST), sum(path.startswith(LIST + "/") for path in paths)
+
+
+def seconds_of(sandbox: Sandbox, path: str) -> list[float]:
+    """Return when requests of a path were made, in seconds since the epoch."""
+    moments = [request.at for request in sandbox.requests if request.path.startswith(path)]
+    return [datetime.fromisoformat(str(at).replace("Z", "+00:00")).timestamp() for at in moments]
 
 
 async def events_of(triggers: Iterable[EciTrigger]) -> list[dict[str, Any]]:

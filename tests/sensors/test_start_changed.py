@@ -11,7 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG
 
 from eci_provider.sensors import EciTaskSensor
-from tests.sensors.test_start_in_the_triggerer import GUID, STARTS, needs_start, sensor, stored
+from tests.sensors.test_start import GUID, STARTS, needs_start, sensor, stored
 
 
 def _reads_elsewhere(task: EciTaskSensor) -> None:

@@ -1,4 +1,4 @@
-"""At its deadline each wait has a last look of its own, whatever becomes of the list and of other looks."""
+"""At its deadline each wait has a last poll of its own, whatever became of the list and of other polls."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         {"status": 200, "body": {"not": "a list"}},
     ],
 )
-def test_who_ended_in_time_is_found_though_the_list_fails_just_then(
+def test_an_import_that_ended_in_time_is_found_although_the_list_fails(
     fault: dict[str, Any], sandbox: Sandbox, at_deadline: Callable[[Callable[[], Any]], str]
 ) -> None:
     guids = imports(sandbox, 3, last=ENDED)
@@ -77,7 +77,7 @@ def test_who_ended_in_time_is_found_though_the_list_fails_just_then(
     assert sandbox.requests[-4].path == LIST
 
 
-def test_who_ended_in_time_is_found_though_the_list_hangs(
+def test_an_import_that_ended_in_time_is_found_although_the_list_hangs(
     sandbox: Sandbox, turned_clock: TurnedClock, sent: list[str]
 ) -> None:
     guids = imports(sandbox, 3, last=599.999)
@@ -91,7 +91,7 @@ def test_who_ended_in_time_is_found_though_the_list_hangs(
     assert 2 <= sent.count(LIST) <= 5
 
 
-def test_a_server_that_hangs_is_asked_twice_a_round(
+def test_a_server_that_hangs_gets_two_requests_a_cycle(
     sandbox: Sandbox, turned_clock: TurnedClock, sent: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eci_provider.waiting.schedule.MOST_FAILURES", 5)
@@ -106,7 +106,7 @@ def test_a_server_that_hangs_is_asked_twice_a_round(
         assert [other for other in guids if other in event["message"]] == [guid]
 
 
-def test_who_ended_in_time_is_found_though_others_cannot_be_looked_at(
+def test_an_import_that_ended_in_time_is_found_although_others_cannot_be_polled(
     sandbox: Sandbox, turned_clock: TurnedClock
 ) -> None:
     broken, fine = imports(sandbox, 3), imports(sandbox, 2, last=ENDED)
@@ -124,7 +124,7 @@ def test_who_ended_in_time_is_found_though_others_cannot_be_looked_at(
     ("fault", "most"),
     [({"status": 503}, 4), ({"drop": "before"}, 2), ({"status": 429, "headers": {"Retry-After": "600"}}, 2)],
 )
-def test_a_server_that_is_down_at_many_deadlines_is_left_in_peace(
+def test_a_server_that_is_down_at_many_deadlines_gets_few_requests(
     fault: dict[str, Any], most: int, sandbox: Sandbox, at_deadline: Callable[[Callable[[], Any]], str]
 ) -> None:
     def break_down() -> None:

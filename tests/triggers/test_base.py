@@ -11,12 +11,14 @@ import pytest
 from eci_provider.api import EciClient, errors
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
-from eci_provider.waiting.events import EciEventError, error_event, found_event, subject, unpack
+from eci_provider.waiting.events import unpack
 from tests.conftest import TurnedClock
 from tests.support.run_task import first_event, through_serialization
 from tests.support.waiting_tasks import bill_file
 
 GUID = "123e4567-e89b-12d3-a456-426614174000"
+
+
 DEADLINE = "2026-01-05T08:00:00+00:00"
 
 
@@ -78,44 +80,3 @@ def test_an_error_that_is_not_ours_reaches_the_task_by_its_name(
 
     with pytest.raises(errors.EciError, match="eci_missing"):
         unpack(event)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        errors.EciServerError("s", status=503, method="GET", path="/p", retry_after=7.0, body="b"),
-        errors.EciConnectionError("c", kind="reset", sent=True, method="GET", path="/p"),
-        errors.EciWaitTimeoutError("w", task_guid=GUID, status="x"),
-        errors.EciValidationError(["one", "two"], source="here"),
-        errors.EciImportFailedError("f", result={"imported": 0}),
-    ],
-)
-def test_an_error_comes_out_of_an_event_as_it_went_in(error: errors.EciError) -> None:
-    event = through_serialization(error_event(error, task_guid=GUID))
-
-    with pytest.raises(type(error)) as caught:
-        unpack(event)
-
-    assert vars(caught.value) == vars(error)
-    assert str(caught.value) == str(error)
-    assert caught.value.retry_helps == error.retry_helps
-
-
-@pytest.mark.parametrize(
-    "event", [None, {}, {"status": "success"}, {"status": "found"}, {"status": "found", "found": "yes"}, "text", 7]
-)
-def test_an_event_that_is_not_understood_fails_closed(event: object) -> None:
-    with pytest.raises(EciEventError, match="not understood"):
-        unpack(event)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("name", ["object", "EciClient", "Exception", None])
-def test_an_unknown_error_class_is_still_an_error(name: str | None) -> None:
-    with pytest.raises(errors.EciError, match="what happened"):
-        unpack({"status": "error", "type": name, "message": "what happened"})
-
-
-def test_an_event_names_what_was_waited_for() -> None:
-    assert subject(found_event({}, task_guid=GUID), "task_guid") == GUID
-    with pytest.raises(EciEventError):
-        subject(found_event({}), "task_guid")

@@ -1,4 +1,4 @@
-"""Random lives of a hub: triggers come and go, the server stumbles, and each trigger gets one true event."""
+"""Random lives of a hub: triggers come and go, the server fails, and each trigger gets one true event."""
 
 from __future__ import annotations
 
@@ -32,8 +32,12 @@ FAULTS = st.sampled_from(
         {"status": 200, "body": {"not": "a list"}},
     ]
 )
+
+
 # Of the list alone: an import that is refused ends, and then its wait does so rightly.
 REFUSALS = st.sampled_from([401, 403])
+
+
 ODD_DATES = st.sampled_from(["0001-01-01T00:00:00", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59", "soon"])
 
 
@@ -264,4 +268,6 @@ OneHub.TestCase.settings = settings(
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
+
+
 test_whatever_happens_each_trigger_gets_one_true_event = OneHub.TestCase

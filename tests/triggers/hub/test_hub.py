@@ -1,4 +1,4 @@
-"""Triggers that wait together cost few requests, and each gets its own end."""
+"""Triggers that wait together share requests, and each gets its own end."""
 
 from __future__ import annotations
 
@@ -17,38 +17,12 @@ from eci_provider.api import EciClient
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
 from eci_provider.triggers.hub.hub import _hubs, open_hubs
-from tests.conftest import TurnedClock, connect
-from tests.support.hub import LIST, SINGLE, asked, assert_all_is_closed, events_of, imports, together, until
+from tests.conftest import TurnedClock
+from tests.support.hub import LIST, SINGLE, assert_all_is_closed, events_of, imports, together, until
 from tests.support.run_task import first_event
 
 
-def test_two_thousand_waits_cost_two_pages_an_interval(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
-    guids = imports(sandbox, 2000, last=150)
-    began = turned_clock.moment
-
-    events = together([EciTaskTrigger(guid) for guid in guids])
-
-    assert [event["found"]["task_guid"] for event in events] == guids
-    assert all(event["found"]["end_date"] for event in events)
-    assert (turned_clock.moment - began).total_seconds() < 150 + 1.1 * 30
-    pages, singles = asked(sandbox)
-    assert singles == 0
-    assert pages <= 2 * (10 + 5)  # ten quick looks at the young, and one in 27 to 30 seconds from then on
-    assert len({request.connection for request in sandbox.requests}) == 1
-    # Two pages are not asked for every second, even while the imports are young.
-    assert min(turned_clock.slept) > 1.99
-
-
-def test_one_wait_asks_for_its_import_alone(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
-    (guid,) = imports(sandbox, 1, last=60)
-
-    (event,) = together([EciTaskTrigger(guid)])
-
-    assert event["found"]["task_guid"] == guid
-    assert asked(sandbox)[0] == 0
-
-
-def test_waits_that_begin_apart_come_together(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+def test_waits_that_begin_apart_come_to_poll_together(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
     guids = imports(sandbox, 40, last=600)
 
     async def one_after_another() -> list[dict[str, Any]]:
@@ -66,70 +40,6 @@ def test_waits_that_begin_apart_come_together(sandbox: Sandbox, turned_clock: Tu
     late = [request for request in sandbox.requests if str(request.at) > recent]
     # Nine intervals; by themselves they would be 40 requests each.
     assert len(late) <= 2 * 9 + 2
-
-
-def test_an_import_begun_long_ago_is_in_the_list_if_its_trigger_says_when(
-    sandbox: Sandbox, turned_clock: TurnedClock
-) -> None:
-    guids = imports(sandbox, 3, last=5 * 86400)
-    submitted_at = turned_clock.moment.isoformat()
-    turned_clock.sleep(5 * 86400 - 20)
-
-    events = together([EciTaskTrigger(guid, submitted_at=submitted_at) for guid in guids])
-
-    assert all(event["status"] == "found" for event in events)
-    assert asked(sandbox)[1] == 0
-
-
-def test_without_it_one_single_look_tells_for_the_rest_of_the_wait(
-    sandbox: Sandbox, turned_clock: TurnedClock
-) -> None:
-    guids = imports(sandbox, 3, last=5 * 86400)
-    turned_clock.sleep(5 * 86400 - 300)
-
-    events = together([EciTaskTrigger(guid) for guid in guids])
-
-    assert all(event["status"] == "found" for event in events)
-    pages, singles = asked(sandbox)
-    assert singles == 3
-    assert pages > 10
-
-
-def test_an_old_import_makes_the_list_dearer_for_nobody(
-    sandbox: Sandbox, turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("eci_provider.triggers.hub.task_list._MOST_PAGES", 2)
-    old_from = turned_clock.moment.isoformat()
-    old = imports(sandbox, 2, last=13 * 86400 + 900)
-    turned_clock.sleep(10 * 86400)
-    imports(sandbox, 2500, last=0)
-    turned_clock.sleep(3 * 86400)
-    young_from = turned_clock.moment.isoformat()
-    young = imports(sandbox, 40, last=600)
-
-    events = together(
-        [EciTaskTrigger(guid, submitted_at=old_from) for guid in old]
-        + [EciTaskTrigger(guid, submitted_at=young_from) for guid in young]
-    )
-
-    assert [event["found"]["task_guid"] for event in events] == old + young
-    paths = [request.path.rpartition("/")[2] for request in sandbox.requests]
-    # Once the list was too long; what was not seen then is looked at singly at once, ten a second.
-    assert sum(paths.count(guid) for guid in young) <= 10
-    assert paths.count("task") <= 2 + 10 + 600 / 27
-    for guid in old:
-        assert 900 / 33 <= paths.count(guid) <= 10 + 900 / 27
-
-
-@pytest.mark.parametrize("key", ["taskGUId", "taskGuid", "TASKGUID"])
-def test_guids_are_compared_without_regard_to_case(key: str, sandbox: Sandbox, turned_clock: TurnedClock) -> None:
-    sandbox.settings.guid_key = key
-    guids = imports(sandbox, 2, last=10)
-
-    events = together([EciTaskTrigger(guid.upper()) for guid in guids])
-
-    assert [event["found"]["task_guid"] for event in events] == guids
-    assert asked(sandbox)[1] == 0
 
 
 def test_two_may_wait_for_the_same_import(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
@@ -186,7 +96,7 @@ def test_each_deadline_is_kept_exactly(sandbox: Sandbox, turned_clock: TurnedClo
     assert_all_is_closed()
 
 
-def test_a_line_about_a_wait_is_in_its_own_triggers_log(
+def test_a_log_line_about_a_wait_belongs_to_its_own_trigger(
     sandbox: Sandbox, turned_clock: TurnedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     guids = imports(sandbox, 3, last=[5, 40, 70])
@@ -224,7 +134,7 @@ def test_a_line_about_a_wait_is_in_its_own_triggers_log(
     assert "one by one" in shared
 
 
-def test_the_last_one_out_closes_and_the_next_one_in_opens(
+def test_the_last_trigger_closes_the_client_and_the_next_one_opens_another(
     sandbox: Sandbox, turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     close, closed = EciClient.close, []
@@ -243,32 +153,8 @@ def test_the_last_one_out_closes_and_the_next_one_in_opens(
     assert len({request.connection for request in sandbox.requests}) == 2
 
 
-def test_two_connections_share_nothing_and_a_hanging_server_holds_up_only_its_own(
-    sandbox: Sandbox, turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with Sandbox(clock="virtual") as other:
-        connect(monkeypatch, other.url, other.api_key)
-        monkeypatch.setenv("AIRFLOW_CONN_ECI_OTHER", __import__("os").environ["AIRFLOW_CONN_ECI_DEFAULT"])
-        connect(monkeypatch, sandbox.url, sandbox.api_key)
-        held, free = imports(sandbox, 2, last=0), imports(other, 2, last=0)
-        hangs = sandbox.fault("GET", LIST, hang=True)
-
-        async def scenario() -> list[dict[str, Any]]:
-            waiting = asyncio.ensure_future(events_of([EciTaskTrigger(guid) for guid in held]))
-            await until(lambda: hangs.hits == 1)
-            passed = await events_of([EciTaskTrigger(guid, "eci_other") for guid in free])
-            assert not waiting.done()
-            sandbox.clear_faults()
-            return passed + await waiting
-
-        events = asyncio.run(scenario())
-
-    assert [event["found"]["task_guid"] for event in events] == free + held
-    assert_all_is_closed()
-
-
 @pytest.mark.parametrize("leaves", ["one is cancelled", "the event loop ends"])
-def test_who_leaves_disturbs_nobody(leaves: str, sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+def test_a_trigger_that_leaves_disturbs_no_other(leaves: str, sandbox: Sandbox, turned_clock: TurnedClock) -> None:
     guids = imports(sandbox, 3, last=[1e9, 120, 240])
 
     async def scenario() -> list[dict[str, Any]]:
@@ -285,7 +171,7 @@ def test_who_leaves_disturbs_nobody(leaves: str, sandbox: Sandbox, turned_clock:
     assert_all_is_closed()
 
 
-def test_what_two_threads_clear_up_at_once_is_cleared_up_once(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+def test_two_threads_may_clear_up_the_same_closed_loop(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
     class ClearedUpMeanwhile(asyncio.SelectorEventLoop):
         """Stand in for a loop that another thread finds closed at the same moment."""
 

@@ -1,12 +1,9 @@
-"""A server that hangs holds up one thread, no deadline, and not the end of the process."""
+"""A server that hangs takes one thread, and moves no deadline."""
 
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import threading
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,9 +12,14 @@ import pytest
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciTaskTrigger
 from eci_provider.triggers.hub.hub import PollHub, open_hubs
-from eci_provider.triggers.hub.thread import PollThread
 from tests.conftest import TurnedClock, connect
-from tests.support.hub import LIST, assert_all_is_closed, imports, until
+from tests.support.hub import (
+    LIST,
+    assert_all_is_closed,
+    events_of,
+    imports,
+    until,
+)
 from tests.support.run_task import first_event
 
 
@@ -37,7 +39,7 @@ def poll_threads() -> int:
     return sum(thread.name.startswith("eci-poll-") for thread in threading.enumerate())
 
 
-def test_who_comes_and_goes_while_a_round_hangs_takes_no_more_threads(
+def test_triggers_that_come_and_go_while_a_cycle_hangs_take_no_more_threads(
     sandbox: Sandbox, turned_clock: TurnedClock
 ) -> None:
     guids = imports(sandbox, 3, last=[1e9, 1e9, 0])
@@ -63,7 +65,7 @@ def test_who_comes_and_goes_while_a_round_hangs_takes_no_more_threads(
     assert_all_is_closed()
 
 
-def test_who_comes_after_all_have_left_finds_the_connection_as_it_is_now(
+def test_a_trigger_that_comes_after_all_have_left_uses_the_connection_as_it_is_now(
     sandbox: Sandbox, turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hangs = sandbox.fault("GET", LIST, hang=True)
@@ -84,7 +86,7 @@ def test_who_comes_after_all_have_left_finds_the_connection_as_it_is_now(
         assert other.requests
 
 
-def test_a_hub_that_nobody_waits_for_ends_with_its_round(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+def test_a_hub_without_members_ends_after_its_cycle(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
     hangs = sandbox.fault("GET", LIST, hang=True)
 
     async def scenario() -> None:
@@ -98,7 +100,7 @@ def test_a_hub_that_nobody_waits_for_ends_with_its_round(sandbox: Sandbox, turne
     asyncio.run(scenario())
 
 
-def test_a_deadline_holds_though_a_round_hangs(
+def test_a_deadline_is_kept_although_a_cycle_hangs(
     sandbox: Sandbox, turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eci_provider.triggers.hub.hub._WATCH_INTERVAL", 0.01)
@@ -137,30 +139,41 @@ def test_a_deadline_holds_though_a_round_hangs(
     assert_all_is_closed()
 
 
-def test_a_thread_does_one_piece_of_work_after_the_other_and_ends() -> None:
-    thread, done = PollThread("eci-poll-test"), []
+def test_a_server_that_hangs_does_not_block_the_event_loop(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+    guids = imports(sandbox, 3, last=0)
+    hangs = sandbox.fault("GET", "/api/*", hang=True)
 
-    def fail() -> None:
-        raise ValueError("a mistake")
+    async def scenario() -> list[dict[str, Any]]:
+        running = asyncio.gather(*[first_event(*EciTaskTrigger(guid).serialize()) for guid in guids])
+        await until(lambda: hangs.hits == 1)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not running.done()
+        sandbox.clear_faults()
+        return await running
 
-    pieces: list[Callable[[], Any]] = [lambda: done.append(1), fail, lambda: done.append(2)]
-    futures = [thread.submit(piece) for piece in pieces]
-    assert isinstance(futures[1].exception(60), ValueError)
-    assert futures[2].result(60) is None
-    assert done == [1, 2]
-    thread.shutdown()
-    with pytest.raises(RuntimeError, match="no more work"):
-        thread.submit(fail)
+    assert [event["status"] for event in asyncio.run(scenario())] == ["found"] * 3
+
+
+def test_a_server_that_hangs_delays_no_other_connection(
+    sandbox: Sandbox, turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox(clock="virtual") as other:
+        connect(monkeypatch, other.url, other.api_key)
+        monkeypatch.setenv("AIRFLOW_CONN_ECI_OTHER", __import__("os").environ["AIRFLOW_CONN_ECI_DEFAULT"])
+        connect(monkeypatch, sandbox.url, sandbox.api_key)
+        held, free = imports(sandbox, 2, last=0), imports(other, 2, last=0)
+        hangs = sandbox.fault("GET", LIST, hang=True)
+
+        async def scenario() -> list[dict[str, Any]]:
+            waiting = asyncio.ensure_future(events_of([EciTaskTrigger(guid) for guid in held]))
+            await until(lambda: hangs.hits == 1)
+            passed = await events_of([EciTaskTrigger(guid, "eci_other") for guid in free])
+            assert not waiting.done()
+            sandbox.clear_faults()
+            return passed + await waiting
+
+        events = asyncio.run(scenario())
+
+    assert [event["found"]["task_guid"] for event in events] == free + held
     assert_all_is_closed()
-
-
-def test_a_process_ends_though_a_round_hangs() -> None:
-    script = (
-        "import threading\n"
-        "from eci_provider.triggers.hub.thread import PollThread\n"
-        "begun = threading.Event()\n"
-        "PollThread('eci-poll-test').submit(lambda: (begun.set(), threading.Event().wait()))\n"
-        "begun.wait()\n"
-    )
-
-    assert subprocess.run([sys.executable, "-c", script], timeout=60).returncode == 0
