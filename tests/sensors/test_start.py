@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -52,11 +50,11 @@ def with_own(name: str) -> type[EciTaskSensor]:
 @pytest.mark.parametrize(
     "name", ["execute", "pre_execute", "check_arguments", "new_run", "render_template_fields", "defer"]
 )
-def test_what_a_subclass_does_first_happens_in_a_worker(name: str) -> None:
+def test_a_subclass_with_a_step_before_the_wait_starts_in_a_worker(name: str) -> None:
     assert not with_own(name)(task_id="wait", task_guid=GUID, deferrable=True).start_from_trigger
 
 
-def test_a_subclass_that_only_concludes_otherwise_starts_there() -> None:
+def test_a_subclass_that_only_changes_the_end_starts_in_the_triggerer() -> None:
     assert (
         with_own("execute_complete")(task_id="wait", task_guid=GUID, deferrable=True).start_from_trigger is STARTS
     )
@@ -72,7 +70,7 @@ def test_a_subclass_that_only_concludes_otherwise_starts_there() -> None:
         "{{ params.one }}-e89b-12d3-{{ var.value.two }}-426614174000",
     ],
 )
-def test_it_starts_there_where_airflow_can(task_guid: str) -> None:
+def test_it_starts_in_the_triggerer_where_airflow_can(task_guid: str) -> None:
     started = sensor(task_guid=task_guid, timeout=3600, execution_timeout=timedelta(minutes=5))
 
     assert started.start_from_trigger is STARTS
@@ -108,11 +106,11 @@ def test_it_starts_there_where_airflow_can(task_guid: str) -> None:
         {"task_guid": "{{ params[unknown] }}"},
     ],
 )
-def test_what_has_to_happen_in_a_worker_first_happens_there(arguments: dict[str, Any]) -> None:
+def test_arguments_that_need_a_worker_first_start_there(arguments: dict[str, Any]) -> None:
     assert not sensor(**arguments).start_from_trigger
 
 
-def test_what_another_task_returns_is_for_a_worker() -> None:
+def test_the_output_of_another_task_needs_a_worker() -> None:
     with DAG("dag", schedule=None):
         submit = BaseOperator(task_id="submit")
         waits = sensor(task_guid=submit.output)
@@ -179,7 +177,7 @@ def test_the_deadline_counts_from_the_start_whatever_restarts(
 
 @needs_start
 @pytest.mark.parametrize("is_known", [True, False])
-def test_a_limit_that_the_trigger_was_not_told_of_ends_no_wait_at_its_start(
+def test_an_unknown_execution_timeout_ends_no_wait_at_its_start(
     is_known: bool, sandbox: Sandbox, turned_clock: TurnedClock
 ) -> None:
     (guid,) = imports(sandbox, 1, last=120)
@@ -227,7 +225,7 @@ def test_its_result_is_that_of_a_worker(lasts: float, sandbox: Sandbox, turned_c
 
 
 @needs_start
-def test_a_guid_that_is_none_is_refused_by_the_sensor(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+def test_a_wrong_guid_is_refused_by_the_sensor(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
     task = sensor(task_guid="{{ params.guid }}")
     (event,) = _fired([started_trigger(task, turned_clock.moment, task_guid="nonsense")])
     task.task_guid = "nonsense"  # a worker renders it likewise
@@ -239,7 +237,7 @@ def test_a_guid_that_is_none_is_refused_by_the_sensor(sandbox: Sandbox, turned_c
 
 @needs_start
 @pytest.mark.parametrize("rendered", ["", "None", "{{ macro() }}", "123e4567-e89b-12d3-a456-426614174999"])
-def test_what_is_rendered_otherwise_in_a_worker_is_waited_for_from_there(
+def test_a_guid_that_a_worker_renders_otherwise_is_waited_for_again(
     rendered: str, sandbox: Sandbox, turned_clock: TurnedClock
 ) -> None:
     (guid,) = imports(sandbox, 1, last=60)
@@ -267,111 +265,10 @@ def test_a_template_that_fails_in_the_triggerer_is_left_to_a_worker() -> None:
 
 
 @needs_start
-def test_a_wrong_template_of_the_judgement_is_refused_at_the_end(sandbox: Sandbox) -> None:
+def test_a_wrong_on_kickouts_is_refused_at_the_end(sandbox: Sandbox) -> None:
     task = sensor(on_kickouts="fail")
     task.on_kickouts = "ignore"
     event = error_event(errors.EciError("whatever"), task_guid=GUID)
 
     with pytest.raises(errors.EciValidationError, match="on_kickouts"):
         task.resume_execution("execute_complete", {"event": event}, _context(task))
-
-
-# Airflow's runner, its messages and its rendering are real; the supervisor, which needs a database, is not.
-SCRIPT = """
-import asyncio, json, os, socket, sys, threading, uuid
-from datetime import datetime, timedelta, timezone
-for name in [name for name in os.environ if name.startswith("AIRFLOW_CONN")]:
-    del os.environ[name]
-host, key, guid = sys.argv[1:]
-import msgspec
-from airflow.executors.workloads import RunTrigger
-from airflow.executors.workloads.task import TaskInstanceDTO
-from airflow.jobs.triggerer_job_runner import TriggerCommsDecoder, TriggerRunner
-from airflow.models.trigger import Trigger
-from airflow.sdk import DAG
-from airflow.sdk.execution_time import comms, task_runner
-from airflow.serialization.serialized_objects import DagSerialization
-from eci_provider.sensors import EciTaskSensor
-
-ours, theirs = socket.socketpair()
-
-def answer_to(body):
-    if body["type"] == "GetConnection":
-        blank = dict.fromkeys(("schema", "login", "port", "extra"))
-        return comms.ConnectionResult(
-            conn_id="eci_default", conn_type="eci", host=host, password=key, **blank
-        ).model_dump(mode="json", by_alias=True)
-    if body["type"] == "GetVariable":
-        return comms.VariableResult(key=body["key"], value=guid).model_dump(mode="json", by_alias=True)
-    print("asked for", body, file=sys.stderr)
-
-def supervise():
-    stream = theirs.makefile("rb")
-    while len(head := stream.read(4)) == 4:
-        number, body = msgspec.msgpack.decode(stream.read(int.from_bytes(head, "big")))[:2]
-        theirs.sendall(comms._ResponseFrame(id=number, body=answer_to(body)).as_bytes())
-
-with DAG("dag", schedule=None, params={"guid": guid}) as dag:
-    shared = {"deferrable": True, "timeout": 3600}
-    EciTaskSensor(task_id="literal", task_guid=guid, **shared)
-    EciTaskSensor(task_id="param", task_guid="{{ params.guid }}", **shared)
-    EciTaskSensor(task_id="variable", task_guid="{{ var.value.guid }}", **shared)
-    EciTaskSensor(task_id="conf", task_guid="{{ dag_run.conf['guid'] }}", **shared)
-    EciTaskSensor(task_id="nothing", task_guid="{{ dag_run.conf.no.such }}", **shared)
-stored = json.loads(json.dumps(DagSerialization.to_dict(dag)))
-names = ["literal", "param", "variable", "conf", "nothing"]
-now = datetime.now(timezone.utc)
-run = {"dag_id": "dag", "run_id": "run", "logical_date": now, "data_interval_start": now, "data_interval_end": now,
-       "run_after": now, "start_date": now, "end_date": None, "run_type": "manual", "state": "running",
-       "conf": {"guid": guid},
-       "consumed_asset_events": [], "partition_key": None}
-
-def workload(number, name):
-    task = DagSerialization.from_dict(stored).get_task(name)
-    arguments = task.start_trigger_args
-    instance = TaskInstanceDTO(
-        id=uuid.uuid4(), dag_version_id=uuid.uuid4(), task_id=name, dag_id="dag", run_id="run", try_number=1,
-        map_index=-1, pool_slots=1, queue="default", priority_weight=1,
-    )
-    return RunTrigger(
-        id=number, classpath=arguments.trigger_cls,
-        encrypted_kwargs=Trigger.encrypt_kwargs(arguments.trigger_kwargs),
-        ti=instance, timeout_after=now + arguments.timeout, dag_data=stored, dag_run_data=run,
-    )
-
-async def main():
-    ours.setblocking(False)
-    reader, writer = await asyncio.open_connection(sock=ours)
-    decoder = TriggerCommsDecoder(async_writer=writer, async_reader=reader, socket=None)
-    task_runner.SUPERVISOR_COMMS = decoder
-    await decoder.start_reader()
-    runner = TriggerRunner()
-    runner.to_create.extend(workload(number, name) for number, name in enumerate(names))
-    await runner.create_triggers()
-    await asyncio.wait([details["task"] for details in runner.triggers.values()], timeout=120)
-    print(json.dumps({names[entry.trigger_id]: entry.event.payload for entry in runner.events}))
-    sys.stdout.flush()
-    os._exit(0)
-
-threading.Thread(target=supervise, daemon=True).start()
-asyncio.run(main())
-"""
-
-
-@needs_start
-def test_a_triggerer_renders_what_the_wait_is_for(eci_sandbox: Sandbox) -> None:
-    (guid,) = imports(eci_sandbox, 1, last=0)
-
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, eci_sandbox.url, eci_sandbox.api_key, guid],
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-
-    assert done.returncode == 0, done.stderr[-3000:]
-    events = json.loads(done.stdout.splitlines()[-1])
-    found = {name: event.get("found", {}).get("task_guid") for name, event in events.items()}
-    assert found == {**dict.fromkeys(("literal", "param", "variable", "conf"), guid), "nothing": None}
-    # A worker renders what could not be rendered, and says what is wrong with it.
-    assert events["nothing"]["type"] == "EciValidationError"

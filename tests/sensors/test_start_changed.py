@@ -30,7 +30,7 @@ def _reads_elsewhere(task: EciTaskSensor) -> None:
     ],
 )
 @needs_start
-def test_what_a_policy_changes_afterwards_holds_for_its_trigger(
+def test_a_change_by_a_policy_reaches_the_trigger(
     change: Callable[[EciTaskSensor], None], expected: dict[str, Any]
 ) -> None:
     with DAG("dag", schedule=None) as dag:
@@ -59,7 +59,7 @@ def test_what_a_policy_changes_afterwards_holds_for_its_trigger(
     ],
 )
 @needs_start
-def test_a_policy_can_send_it_to_a_worker(name: str, value: Any) -> None:
+def test_a_policy_can_make_it_start_in_a_worker(name: str, value: Any) -> None:
     with DAG("dag", schedule=None) as dag:
         task = sensor()
     assert task.start_from_trigger
@@ -69,7 +69,7 @@ def test_a_policy_can_send_it_to_a_worker(name: str, value: Any) -> None:
     assert not stored(dag)["wait"].start_from_trigger
 
 
-def test_what_a_subclass_sets_last_holds_for_its_trigger() -> None:
+def test_a_change_by_a_subclass_reaches_the_trigger() -> None:
     class InProduction(EciTaskSensor):
         def __init__(self, **arguments: Any) -> None:
             super().__init__(**arguments)
@@ -82,7 +82,7 @@ def test_what_a_subclass_sets_last_holds_for_its_trigger() -> None:
         assert task.start_trigger_args.trigger_kwargs["eci_conn_id"] == "eci_prod"
 
 
-def test_what_a_worker_renders_does_not_pass_for_what_a_triggerer_could() -> None:
+def test_a_guid_that_a_worker_rendered_does_not_start_in_the_triggerer() -> None:
     task = sensor(task_guid="{{ ti.xcom_pull('submit') }}")
 
     task.render_template_fields({"ti": SimpleNamespace(xcom_pull=lambda _: GUID)})

@@ -1,4 +1,4 @@
-"""The sensor's own ways: poke, templates, never_fail; waiting/test_both_modes.py has what waits share."""
+"""The sensor's own ways: poke, templates, never_fail; waiting/test_poller.py has what all waits share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _submitted(sandbox: Sandbox, folder: Path) -> str:
         return client.bill_imports.submit(bill_file(folder, "A-1"))
 
 
-def test_a_poke_says_not_yet_and_then_brings_the_result(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_poke_returns_not_yet_and_then_the_result(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.add_account("A-1")
     sandbox.settings.delay = 60
     sensor = EciTaskSensor(task_id="wait", task_guid=_submitted(sandbox, tmp_path), mode="reschedule")
@@ -49,7 +49,7 @@ def test_the_guid_may_be_a_template(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_a_guid_that_is_none_is_refused_before_anything_is_sent(sandbox: Sandbox, deferrable: bool) -> None:
+def test_a_wrong_guid_is_refused_before_anything_is_sent(sandbox: Sandbox, deferrable: bool) -> None:
     with pytest.raises(errors.EciValidationError, match=r"EciTaskSensor 'wait': task_guid is 'nonsense'"):
         EciTaskSensor(task_id="wait", task_guid="nonsense")
     sensor = EciTaskSensor(task_id="wait", task_guid="{{ params.guid }}", deferrable=deferrable)
@@ -69,7 +69,7 @@ def test_never_fail_skips_like_soft_fail(sandbox: Sandbox) -> None:
     assert run(sensor).state == "skipped"
 
 
-def test_a_sensor_that_is_rescheduled_says_what_it_waited_for_when_time_is_up(
+def test_a_rescheduled_sensor_names_what_it_waited_for_at_its_timeout(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.settings.delay = 1e9

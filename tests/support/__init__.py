@@ -4,7 +4,9 @@ Helpers of the tests, apart from the fixtures in ``conftest.py``.
 - ``run_task``: run a task as Airflow does, without its database; ``Tries`` for retries and clears.
 - ``waiting_tasks``, ``two_bills``, ``import_tries``, ``submissions``: tasks that import, and their files.
 - ``sends``: do something around each request that starts an import.
-- ``hub``: many triggers that share one poller.
+- ``hub``: many triggers that wait together in one hub.
+- ``triggerer``: a triggerer in a process of its own.
+- ``docstrings``: what a class's docstring says about its arguments.
 - ``api_data``, ``kickout_answers``: bills, mappings and answers for the API's tests.
 - ``raw_server``, ``connection_server``, ``certificates``: servers that send any bytes, break off, or use TLS.
 - ``energycap_sdk``: EnergyCAP's own client, to compare with.

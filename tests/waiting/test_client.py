@@ -1,4 +1,4 @@
-"""A triggerer that cannot be told its connection for a moment goes on waiting."""
+"""A wait survives that Airflow does not give the connection for a moment."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ UNDEFINED = AirflowNotFoundException("The conn_id `eci_default` isn't defined")
 
 
 @pytest.mark.parametrize(("times", "error"), [(10, UNREACHABLE), (4, UNDEFINED)])
-def test_a_moments_refusal_is_waited_out(
+def test_a_refusal_of_a_moment_is_retried(
     times: int, error: Exception, guid: str, turned_clock: TurnedClock, refuse: Callable[..., list[Exception]]
 ) -> None:
     refused = refuse(times, error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from eci_provider.api import errors
@@ -21,7 +23,7 @@ GUID = "123e4567-e89b-12d3-a456-426614174000"
         errors.EciImportFailedError("f", result={"imported": 0}),
     ],
 )
-def test_an_error_comes_out_of_an_event_as_it_went_in(error: errors.EciError) -> None:
+def test_an_error_is_restored_from_an_event(error: errors.EciError) -> None:
     event = through_serialization(error_event(error, task_guid=GUID))
 
     with pytest.raises(type(error)) as caught:
@@ -50,3 +52,16 @@ def test_an_event_names_what_was_waited_for() -> None:
     assert subject(found_event({}, task_guid=GUID), "task_guid") == GUID
     with pytest.raises(EciEventError):
         subject(found_event({}), "task_guid")
+
+
+@pytest.mark.parametrize("ended_by", ["timeout", "execution_timeout"])
+def test_ended_by_survives_storage(ended_by: str) -> None:
+    error = errors.EciWaitTimeoutError("w", ended_by=ended_by, task_guid="g", status="x")
+    event = through_serialization(error_event(error, task_guid="g"))
+
+    with pytest.raises(errors.EciWaitTimeoutError) as caught:
+        unpack(event)
+
+    for again in (caught.value, pickle.loads(pickle.dumps(error))):  # noqa: S301
+        assert vars(again) == vars(error)
+        assert (again.ended_by, again.retry_helps) == (ended_by, ended_by == "execution_timeout")

@@ -35,7 +35,7 @@ def broken(status: int = 503, retry_after: float | None = None) -> EciError:
 
 
 @given(st.floats(min_value=0.1, max_value=3600), st.floats(min_value=0, max_value=0.999))
-def test_the_pace_grows_to_the_interval_and_stays(interval: float, chance: float) -> None:
+def test_the_interval_ramps_up_and_stays(interval: float, chance: float) -> None:
     schedule = PollSchedule(poll_interval=interval, deadline=None, random=lambda: chance)
 
     delays = [schedule.after_poll() for _ in range(40)]
@@ -47,23 +47,23 @@ def test_the_pace_grows_to_the_interval_and_stays(interval: float, chance: float
 
 
 @pytest.mark.parametrize("failing", [False, True])
-def test_the_last_look_falls_on_the_deadline(failing: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_poll_is_at_the_deadline(failing: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     schedule = PollSchedule(poll_interval=30, deadline=deadline_after(100), random=lambda: 0.5)
 
-    looks = []
+    moments = []
     while True:
-        looks.append((clock.moment - NOON).total_seconds())
+        moments.append((clock.moment - NOON).total_seconds())
         delay = schedule.after_failure(broken()) if failing else schedule.after_poll()
         if delay is None:
             break
         clock.turn(delay)
 
-    assert looks[-1] == pytest.approx(100)
+    assert moments[-1] == pytest.approx(100)
     assert schedule.is_expired()
 
 
-def test_an_outage_is_waited_out_for_half_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outage_of_half_an_hour_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     schedule = PollSchedule(poll_interval=1, deadline=None, random=lambda: 0.5)
 
@@ -76,7 +76,7 @@ def test_an_outage_is_waited_out_for_half_an_hour(monkeypatch: pytest.MonkeyPatc
     assert MOST_FAILING_SECONDS - 90 < waited <= MOST_FAILING_SECONDS
 
 
-def test_failures_in_a_quick_row_are_numbered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quick_failures_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch)
     schedule = PollSchedule(poll_interval=1, deadline=None, random=lambda: 0.5)
 
@@ -127,7 +127,7 @@ def test_of_a_longer_one_a_day_is_obeyed_and_logged_once(
     ]
 
 
-def test_what_waiting_cannot_cure_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_permanent_failure_ends_the_wait_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch)
     schedule = PollSchedule(poll_interval=1, deadline=None, random=lambda: 0.5)
 

@@ -48,7 +48,7 @@ def test_a_key_that_is_revoked_ends_all_waits_with_few_requests(
     for guid, event in zip(guids, events, strict=True):
         assert [other for other in guids if other in json.dumps(event)] == [guid]
         assert guid in event["message"]
-    # The list and two imports, each with the key as it was and as it is read anew.
+    # The list and two imports, each with the old key and with the key as it is read again.
     assert sum(request.status == 401 for request in sandbox.requests) <= 6
 
 

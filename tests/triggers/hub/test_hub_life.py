@@ -118,12 +118,12 @@ class OneHub(RuleBasedStateMachine):
     @rule(
         target=triggers,
         lasts=st.lists(st.floats(0, 100), min_size=1, max_size=4),
-        patience=st.none() | st.floats(0.5, 90),
+        limit=st.none() | st.floats(0.5, 90),
         says_when=st.booleans(),
         interval=st.sampled_from([0.5, 10.0, 30.0]),
     )
-    def join(self, lasts: list[float], patience: float | None, says_when: bool, interval: float) -> Any:
-        deadline = None if patience is None else self.clock.moment + timedelta(seconds=patience)
+    def join(self, lasts: list[float], limit: float | None, says_when: bool, interval: float) -> Any:
+        deadline = None if limit is None else self.clock.moment + timedelta(seconds=limit)
         tasks = self._join(lasts, deadline, says_when, interval)
         self.run(self.settled())
         return multiple(*tasks)
@@ -176,11 +176,11 @@ class OneHub(RuleBasedStateMachine):
         for _ in range(5):
             await asyncio.sleep(0)
 
-    @rule(target=triggers, patience=st.floats(0.5, 60))
-    def join_for_a_batch(self, patience: float) -> Any:
+    @rule(target=triggers, limit=st.floats(0.5, 60))
+    def join_for_a_batch(self, limit: float) -> Any:
         with EciClient(self.sandbox.url, self.sandbox.api_key) as client:
             batch_id = client.batches.open(f"batch {len(self.running)}").batch_id or 0
-        deadline = self.clock.moment + timedelta(seconds=patience)
+        deadline = self.clock.moment + timedelta(seconds=limit)
         trigger = EciBatchTrigger(batch_id, batch_status="Closed", deadline=deadline.isoformat())
         task = self._start(trigger, deadline)
         self.run(self.settled())
@@ -208,7 +208,7 @@ class OneHub(RuleBasedStateMachine):
             await self.settled()
 
     @rule(kind=FAULTS, path=st.sampled_from([LIST, SINGLE, "/api/*"]), times=st.integers(1, 4))
-    def stumble(self, kind: dict[str, Any], path: str, times: int) -> None:
+    def fail(self, kind: dict[str, Any], path: str, times: int) -> None:
         # A single import that is an empty list, or the like, cannot be read: that is transient too.
         self.sandbox.fault("GET", path, times=times, **kind)
 

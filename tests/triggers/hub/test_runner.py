@@ -17,9 +17,7 @@ from tests.support.hub import LIST, SINGLE, imports, seconds_of, together
 from tests.support.run_task import first_event
 
 
-def test_waits_at_their_deadline_are_polled_first(
-    sandbox: Sandbox, turned_clock: TurnedClock
-) -> None:
+def test_waits_at_their_deadline_are_polled_first(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
     guids = imports(sandbox, 60)
     deadline = turned_clock.moment.replace(second=3).isoformat()
     sandbox.fault("GET", LIST, times=None, status=403)
@@ -35,7 +33,7 @@ def test_waits_at_their_deadline_are_polled_first(
     event = asyncio.run(scenario())
 
     assert event["type"] == "EciWaitTimeoutError"
-    # Ten a second are looked at, so that many others had waited for longer.
+    # Ten a second are polled, so many others had waited longer.
     own = [request.at for request in sandbox.requests if request.path == f"{LIST}/{guids[-1]}"]
     assert own[0] == "2026-01-05T08:00:03.000Z"
 

@@ -15,7 +15,7 @@ from eci_provider.triggers import EciTaskTrigger
 from tests.conftest import TurnedClock
 from tests.support.hub import LIST, SINGLE, imports, together
 
-#: When imports end, and when waits do: so close that nobody looks between the two.
+#: When imports end, and when waits do: so close that no poll falls between the two.
 ENDED, DEADLINE = 44.999, 45.0
 
 
@@ -86,7 +86,7 @@ def test_an_import_that_ended_in_time_is_found_although_the_list_hangs(
     events = together([EciTaskTrigger(guid, deadline=deadline) for guid in guids])
 
     assert [event["status"] for event in events] == ["found"] * 3
-    # One time-out is enough to look at all singly, and the list is tried again more and more seldom.
+    # After one timeout all are polled singly, and the list is tried more and more rarely.
     assert sorted(sent[1:4]) == sorted(f"{LIST}/{guid}" for guid in guids)
     assert 2 <= sent.count(LIST) <= 5
 

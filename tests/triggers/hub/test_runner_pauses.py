@@ -102,9 +102,7 @@ def test_a_pause_does_not_hold_for_another_host_or_key(
     assert (turned_clock.moment - began).total_seconds() < 310
 
 
-def test_a_pause_that_is_asked_for_one_import_holds_for_all(
-    sandbox: Sandbox, turned_clock: TurnedClock
-) -> None:
+def test_a_pause_that_is_asked_for_one_import_holds_for_all(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
     sandbox.fault("GET", LIST, times=None, status=403)
     sandbox.fault("GET", SINGLE, skip=12, status=429, headers={"Retry-After": "600"})
 
@@ -115,9 +113,7 @@ def test_a_pause_that_is_asked_for_one_import_holds_for_all(
     assert pauses[12] >= 600
 
 
-def test_a_deadline_is_kept_in_a_pause(
-    sandbox: Sandbox, turned_clock: TurnedClock
-) -> None:
+def test_a_deadline_is_kept_in_a_pause(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
     guids = imports(sandbox, 2)
     deadline = turned_clock.moment.replace(minute=2).isoformat()
     sandbox.fault("GET", LIST, skip=1, status=503, headers={"Retry-After": "3600"})

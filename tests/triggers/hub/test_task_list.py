@@ -28,7 +28,7 @@ def test_two_thousand_waits_cost_two_pages_an_interval(sandbox: Sandbox, turned_
     assert (turned_clock.moment - began).total_seconds() < 150 + 1.1 * 30
     pages, singles = asked(sandbox)
     assert singles == 0
-    assert pages <= 2 * (10 + 5)  # ten quick looks at the young, and one in 27 to 30 seconds from then on
+    assert pages <= 2 * (10 + 5)  # ten quick polls during the ramp-up, then one in 27 to 30 seconds
     assert len({request.connection for request in sandbox.requests}) == 1
     # Two pages are not asked for every second, even while the imports are young.
     assert min(turned_clock.slept) > 1.99
@@ -56,9 +56,7 @@ def test_an_old_import_is_read_from_the_list_if_its_trigger_says_when_it_began(
     assert asked(sandbox)[1] == 0
 
 
-def test_without_that_one_single_poll_is_enough_to_learn_it(
-    sandbox: Sandbox, turned_clock: TurnedClock
-) -> None:
+def test_without_that_one_single_poll_is_enough_to_learn_it(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
     guids = imports(sandbox, 3, last=5 * 86400)
     turned_clock.sleep(5 * 86400 - 300)
 
@@ -89,7 +87,7 @@ def test_one_old_import_does_not_lengthen_the_list_for_the_others(
 
     assert [event["found"]["task_guid"] for event in events] == old + young
     paths = [request.path.rpartition("/")[2] for request in sandbox.requests]
-    # Once the list was too long; what was not seen then is looked at singly at once, ten a second.
+    # Once the list was too long; the imports that it did not show were polled singly, ten a second.
     assert sum(paths.count(guid) for guid in young) <= 10
     assert paths.count("task") <= 2 + 10 + 600 / 27
     for guid in old:
@@ -107,9 +105,7 @@ def test_guids_are_compared_without_regard_to_case(key: str, sandbox: Sandbox, t
     assert asked(sandbox)[1] == 0
 
 
-def test_an_import_that_the_list_never_shows_is_polled_singly(
-    sandbox: Sandbox, turned_clock: TurnedClock
-) -> None:
+def test_an_import_that_the_list_never_shows_is_polled_singly(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
     guids = imports(sandbox, 3, last=900)
     shown = raw_list(sandbox)
     listing = sandbox.fault("GET", LIST, times=None, status=200, headers={"TotalPages": "1"}, body=shown[1:])

@@ -87,13 +87,13 @@ def test_a_mistake_of_ours_about_the_list_ends_no_wait(
 ) -> None:
     note_listed, known = Member.note_listed, []
 
-    def stumble(member: Member, task: Any) -> None:
+    def fail(member: Member, task: Any) -> None:
         if known:
             raise RuntimeError("a mistake")
         known.append(member)
         note_listed(member, task)
 
-    monkeypatch.setattr(Member, "note_listed", stumble)
+    monkeypatch.setattr(Member, "note_listed", fail)
     guids = imports(sandbox, 3, last=0)
 
     events = together([EciTaskTrigger(guid) for guid in guids])

@@ -73,6 +73,8 @@ class Case:
 
 
 KICKED = {"outcome": "completed_with_kickouts", "good": False, "says": ("Account code 'A-2' was not found.",)}
+
+
 CASES = {
     "completed": Case("success", "completed"),
     "completed, analysis awaited": Case("success", "completed", arguments={"wait_for_analysis": True}),

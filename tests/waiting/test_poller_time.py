@@ -1,11 +1,10 @@
-"""Waits of hours, restarts, clocks that jump: on turned clocks, so that nothing here sleeps."""
+"""Waits of hours and clocks that jump: on turned clocks, so that nothing here sleeps."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,27 +15,34 @@ from airflow.providers.common.compat.sdk import AirflowSensorTimeout, BaseOperat
 from eci_provider.api import EciClient, errors
 from eci_provider.hooks.eci import EciHook
 from eci_provider.sandbox import Sandbox
-from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
-from eci_provider.waiting.events import unpack
+from eci_provider.triggers import EciTaskTrigger
 from eci_provider.waiting.schedule import MOST_FAILING_SECONDS
 from tests.conftest import TurnedClock
-from tests.support.run_task import first_event, run, through_serialization
+from tests.support.run_task import first_event, run
 from tests.support.waiting_tasks import KINDS, bill_file, waiting_task
 
 TASK = "/api/v3/task/*"
+
+
 HOURS = 3600.0
+
+
 INTERVAL = 120.0
+
+
 MODES = pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "deferred"])
+
+
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 
 
-def looks(sandbox: Sandbox) -> int:
+def polls(sandbox: Sandbox) -> int:
     """Return how often the import was asked for."""
     return sum(request.method == "GET" and "/v3/task/" in request.path for request in sandbox.requests)
 
 
 def slow_task(kind: str, sandbox: Sandbox, folder: Path, **arguments: Any) -> BaseOperator:
-    """Return a task that waits for a good import and looks once in two minutes."""
+    """Return a task that waits for a good import and polls once in two minutes."""
     task = waiting_task(kind, sandbox, folder, good=True, **arguments)
     setattr(task, "poke_interval" if kind == "sensor" else "poll_interval", INTERVAL)
     return task
@@ -75,7 +81,7 @@ def jump(turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch) -> Callable
 
 @MODES
 @EVERY_KIND
-def test_six_hours_cost_little(
+def test_six_hours_cost_few_requests(
     kind: str, deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
 ) -> None:
     sandbox.settings.delay = 6 * HOURS
@@ -87,7 +93,7 @@ def test_six_hours_cost_little(
     assert end.state == "success", end.error
     assert 6 * HOURS <= seconds_since(turned_clock, began) <= 6 * HOURS + 1.1 * INTERVAL
     # One an interval, give or take a tenth, and a few in the quick beginning.
-    assert looks(sandbox) < 6 * HOURS / (0.9 * INTERVAL) + 20
+    assert polls(sandbox) < 6 * HOURS / (0.9 * INTERVAL) + 20
     pauses = turned_clock.slept
     assert pauses[0] < 1.2
     assert all(0.9 * INTERVAL <= pause <= 1.1 * INTERVAL for pause in pauses[20:-1])
@@ -122,7 +128,7 @@ def test_an_import_that_ends_with_the_deadline_has_ended(
 
 @MODES
 @EVERY_KIND
-def test_a_server_that_asks_for_two_hours_gets_them(
+def test_a_retry_after_of_two_hours_is_obeyed(
     kind: str, deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
 ) -> None:
     sandbox.settings.delay = 60
@@ -139,7 +145,7 @@ def test_a_server_that_asks_for_two_hours_gets_them(
 
 @MODES
 @EVERY_KIND
-def test_what_a_server_asks_for_ends_at_the_deadline(
+def test_an_endless_retry_after_ends_at_the_deadline(
     kind: str, deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
 ) -> None:
     sandbox.settings.delay = 2 * HOURS
@@ -156,7 +162,7 @@ def test_what_a_server_asks_for_ends_at_the_deadline(
 
 @MODES
 @EVERY_KIND
-def test_a_server_that_is_down_is_given_up(
+def test_a_server_that_is_down_ends_the_wait_after_half_an_hour(
     kind: str, deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
 ) -> None:
     sandbox.settings.delay = 5 * HOURS
@@ -171,7 +177,7 @@ def test_a_server_that_is_down_is_given_up(
 
 
 @MODES
-def test_pauses_that_were_asked_for_are_not_the_servers_failing(
+def test_pauses_that_the_server_asks_for_are_no_failures(
     deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
 ) -> None:
     sandbox.settings.delay = 60
@@ -187,7 +193,7 @@ def test_pauses_that_were_asked_for_are_not_the_servers_failing(
 @MODES
 @EVERY_KIND
 @pytest.mark.parametrize("by", [timedelta(hours=-1), timedelta(days=-20000)], ids=["an hour", "to the seventies"])
-def test_a_clock_that_is_set_back_makes_no_wait_longer(
+def test_a_clock_that_is_set_back_prolongs_no_wait(
     by: timedelta,
     kind: str,
     deferrable: bool,
@@ -234,111 +240,6 @@ def test_a_clock_that_is_set_forward_ends_the_wait_by_the_wall(
     assert sum(turned_clock.slept) == pytest.approx(waited, abs=1.2 * INTERVAL)
 
 
-async def _broken_off(path: str, arguments: dict[str, Any], turned: TurnedClock, after: int) -> None:
-    """Run a trigger, and stop it as a triggerer that is shut down does, at its n-th pause."""
-    module, _, name = path.rpartition(".")
-    trigger = getattr(__import__(module, fromlist=[name]), name)(**arguments)
-    pauses = 0
-    sleep = turned.sleep_async
-
-    async def sleep_or_stop(seconds: float) -> None:
-        nonlocal pauses
-        pauses += 1
-        if pauses == after:
-            raise asyncio.CancelledError
-        await sleep(seconds)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("eci_provider.core.clock.sleep_async", sleep_or_stop)
-        with pytest.raises(asyncio.CancelledError):
-            await anext(trigger.run())
-        await trigger.cleanup()
-
-
-@pytest.mark.parametrize("limit", ["deadline", "execution_deadline"])
-@pytest.mark.parametrize("restarts", [1, 5])
-def test_a_restarted_triggerer_keeps_the_deadline(
-    restarts: int, limit: str, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
-) -> None:
-    guid = submitted(sandbox, tmp_path, 1e9)
-    began = turned_clock.moment
-    path, arguments = EciTaskTrigger(guid, **{limit: (began + timedelta(hours=2)).isoformat()}).serialize()
-
-    for _ in range(restarts):
-        asyncio.run(_broken_off(path, through_serialization(arguments), turned_clock, after=30))
-        turned_clock.sleep(300)  # nobody looks until another triggerer takes over
-    event = asyncio.run(first_event(path, through_serialization(arguments)))
-
-    assert seconds_since(turned_clock, began) == pytest.approx(2 * HOURS)
-    with pytest.raises(errors.EciWaitTimeoutError, match=guid) as caught:
-        unpack(event)
-    assert caught.value.ended_by == {"deadline": "timeout", "execution_deadline": "execution_timeout"}[limit]
-
-
-def test_a_triggerer_that_restarts_after_the_deadline_looks_once(
-    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
-) -> None:
-    guids = [submitted(sandbox, tmp_path, delay) for delay in (60, 1e9)]
-    deadline = (turned_clock.moment + timedelta(hours=2)).isoformat()
-    turned_clock.sleep(3 * HOURS)
-    sandbox.clear_requests()
-
-    events = [asyncio.run(first_event(*EciTaskTrigger(guid, deadline=deadline).serialize())) for guid in guids]
-
-    assert [event["status"] for event in events] == ["found", "error"]
-    assert events[1]["type"] == "EciWaitTimeoutError"
-    assert looks(sandbox) == 2
-
-
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Denver"])
-@pytest.mark.parametrize(
-    "deadline",
-    [
-        "2026-03-29T03:30:00+02:00",  # half an hour after Berlin's clocks went from two to three
-        "2026-03-29T02:30:00+01:00",
-        "2026-03-29T01:30:00Z",
-        "2026-03-29T01:30:00",
-        "2026-03-28T19:30:00.0000000-06:00",
-    ],
-)
-def test_a_deadline_is_one_instant_on_the_night_the_clocks_change(
-    deadline: str,
-    zone: str,
-    sandbox: Sandbox,
-    turned_clock: TurnedClock,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("TZ", zone)
-    time.tzset()
-    guid = submitted(sandbox, tmp_path, 1e9)
-    turned_clock.moment = datetime(2026, 3, 29, 0, 30, tzinfo=timezone.utc)
-
-    event = asyncio.run(first_event(*EciTaskTrigger(guid, deadline=deadline).serialize()))
-    monkeypatch.undo()
-    time.tzset()
-
-    assert event["type"] == "EciWaitTimeoutError"
-    assert turned_clock.moment == datetime(2026, 3, 29, 1, 30, tzinfo=timezone.utc)
-
-
-@pytest.mark.parametrize("first", ["deadline", "execution_deadline"])
-def test_the_earlier_of_two_deadlines_ends_a_trigger(
-    first: str, sandbox: Sandbox, turned_clock: TurnedClock
-) -> None:
-    with EciClient(sandbox.url, sandbox.api_key) as client:
-        batch_id = client.batches.open("mine").batch_id
-    began = turned_clock.moment
-    ends = {name: (began + timedelta(hours=2)).isoformat() for name in ("deadline", "execution_deadline")}
-    ends[first] = (began + timedelta(hours=1)).isoformat()
-
-    event = asyncio.run(first_event(*EciBatchTrigger(batch_id, batch_status="Closed", **ends).serialize()))
-
-    assert event["details"]["ended_by"] == {"deadline": "timeout"}.get(first, "execution_timeout")
-    assert event["details"]["deadline"] == ends[first]
-    assert seconds_since(turned_clock, began) == pytest.approx(1 * HOURS)
-
-
 @MODES
 def test_an_interval_below_a_second_is_kept(
     deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
@@ -357,7 +258,7 @@ def test_an_interval_below_a_second_is_kept(
     assert sum(turned_clock.slept) == pytest.approx(30, abs=0.3)
 
 
-def test_a_sensor_ends_at_its_time_out_although_airflows_limit_is_later(
+def test_a_sensor_ends_at_its_timeout_although_airflows_limit_is_later(
     sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
 ) -> None:
     sandbox.settings.delay = 1e9
