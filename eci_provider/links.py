@@ -88,7 +88,7 @@ class LinkedTask(Protocol):
 
 def show_link(task: LinkedTask, context: Context, hook: EciHook, **facts: Any) -> None:
     """
-    Make the link "Open in EnergyCAP" work from now on, while the task waits and whatever becomes of it.
+    Make the link "Open in EnergyCAP" work from now on, while the task waits and after it fails.
 
     :param task: the operator or sensor.
     :param context: Airflow's context.

@@ -49,10 +49,10 @@ def wait_hint(error: EciError) -> str:
     :param error: what ended the wait.
     """
     if is_wait_timeout(error):
-        return "Raise the sensor's `timeout` and clear it: it goes on waiting."
+        return "Raise the sensor's `timeout` and clear it to continue the wait."
     if error.retry_helps:
-        return "A retry or a clear of the sensor goes on waiting."
-    return "Clear the sensor when the cause is fixed: it goes on waiting."
+        return "A retry or a clear of the sensor continues the wait."
+    return "Clear the sensor when the cause is fixed: it continues the wait."
 
 
 def is_wait_timeout(error: EciError | None) -> bool:

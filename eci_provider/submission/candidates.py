@@ -38,7 +38,7 @@ class Found:
 @dataclass(frozen=True)
 class Criteria:
     """
-    What tells our import from others.
+    What distinguishes our import from others.
 
     :param marker: returns the marker of a resubmission.
     :param salted: further markers that ours may carry; the first of them that an import carries decides.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How long ago a search begins if nothing tells when the task can first have sent something.
+#: How long ago a search begins if it is not known when the task can first have sent something.
 _LONGEST_SEARCH = timedelta(days=35)
 #: How far the clocks may be apart if EnergyCAP does not show the time.
 _CLOCKS_APART = timedelta(hours=26)

@@ -77,7 +77,7 @@ class TestWhatEndsAWait:
         sandbox.settings.delay = 7200
         task = waiting_task("sensor", sandbox, tmp_path, deferrable=deferrable, good=True, timeout=60)
 
-        says(run(task), "Raise the sensor's `timeout` and clear it: it goes on waiting.")
+        says(run(task), "Raise the sensor's `timeout` and clear it to continue the wait.")
 
     @MODES
     def test_its_batch_is_named_once_it_shows(self, deferrable: bool, scene: Scene) -> None:
@@ -93,9 +93,9 @@ class TestWhatEndsAWait:
 def _goes_on(kind: str, status: int) -> str:
     if kind == "sensor":
         return (
-            "A retry or a clear of the sensor goes on waiting."
+            "A retry or a clear of the sensor continues the wait."
             if status == 503
-            else "Clear the sensor when the cause is fixed: it goes on waiting."
+            else "Clear the sensor when the cause is fixed: it continues the wait."
         )
     return (
         "A retry or a clear of the task reattaches to it, and sends nothing."
