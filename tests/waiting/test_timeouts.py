@@ -77,7 +77,13 @@ def test_the_sensors_own_timeout_is_final(deferrable: bool, guid: str, turned_cl
     assert isinstance(end.error, AirflowSensorTimeout)
     assert end.error.ended_by == end.error.details["ended_by"] == "timeout"
     assert not end.error.retry_helps
-    for words in (guid, "'In progress'", "2026-01-05T08:01:00", "Raise the sensor's `timeout`", "continue the wait"):
+    for words in (
+        guid,
+        "'In progress'",
+        "2026-01-05T08:01:00",
+        "Raise the sensor's `timeout`",
+        "continue the wait",
+    ):
         assert words in str(end.error)
 
 
