@@ -57,7 +57,7 @@ def kickouts_error(result: ImportResult) -> EciKickoutsError | None:
     if report and report.error:
         rows = f" Its kickout report was not written: {report.error} Use KickoutReportOperator."
     return EciKickoutsError(
-        f"{result.summary} Correct what the messages name in EnergyCAP, then retry these kickouts with "
+        f"{result.summary}\nCorrect what the messages name in EnergyCAP, then retry these kickouts with "
         f"RetryKickoutsOperator; do not send the file again.{rows}{reasons}",
         result=result.to_xcom(),
     )

@@ -181,7 +181,7 @@ class ImportResult:
         bills = "all" if self.voided is None else f"the {self.voided}"
         return (
             f"Batch {self.batch_code!r} is Pending{cause}: {bills} bills of this import are void "
-            "until it is opened (UpdateBatchStatusOperator with batch_status='Open')."
+            "until it is opened (UpdateBatchStatusOperator)."
         )
 
     def _why_removed(self) -> str:
