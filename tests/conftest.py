@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 
 from eci_provider.core.time_limit import THREAD_NAME  # noqa: E402
 from eci_provider.sandbox import Sandbox  # noqa: E402
+from tests.support.turned_clock import TurnedClock, connect  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -48,42 +47,6 @@ def _await_abandoned_threads() -> None:
     for thread in threading.enumerate():
         if thread.name == THREAD_NAME:
             thread.join(60)
-
-
-def connect(monkeypatch: pytest.MonkeyPatch, host: str, key: str, **extra: object) -> None:
-    """Define the connection ``eci_default`` for this test."""
-    connection = {"conn_type": "eci", "host": host, "password": key, "extra": extra}
-    monkeypatch.setenv("AIRFLOW_CONN_ECI_DEFAULT", json.dumps(connection))
-
-
-class TurnedClock:
-    """
-    Stand in for the provider's clock: sleeping turns the wall clock and the sandbox's at once.
-
-    Set ``fatal`` to an exception that ends the process in its next sleep.
-    """
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.fatal: BaseException | None = None
-        self.sandbox = sandbox
-        self.moment = datetime(2026, 1, 5, 8, 0, tzinfo=timezone.utc)
-        self.slept: list[float] = []
-
-    def utc_now(self) -> datetime:
-        """Return the turned wall clock."""
-        return self.moment
-
-    def sleep(self, seconds: float) -> None:
-        """Turn both clocks."""
-        if self.fatal is not None:
-            raise self.fatal
-        self.slept.append(seconds)
-        self.moment += timedelta(seconds=seconds)
-        self.sandbox.advance(seconds)
-
-    async def sleep_async(self, seconds: float) -> None:
-        """Turn both clocks."""
-        self.sleep(seconds)
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from eci_provider.links import LINK_KEY, EciLink, browser_url, filled_template
 from eci_provider.operators import CreateImportProfileOperator, ImportBillsOperator, OpenBatchOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
-from tests.conftest import TurnedClock, connect
 from tests.support.run_task import run
+from tests.support.turned_clock import TurnedClock, connect
 from tests.support.waiting_tasks import bill_file
 
 

@@ -12,7 +12,7 @@ import pytest
 from eci_provider.api import EciClient
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciTaskTrigger
-from tests.conftest import TurnedClock
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import bill_file
 
 STATUS = "/api/v202206/batch/*/status"

@@ -11,8 +11,8 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from eci_provider.api import EciClient, errors
 from eci_provider.operators import OpenBatchOperator, UpdateBatchStatusOperator
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.support.run_task import Tries, run
+from tests.support.turned_clock import TurnedClock
 
 TIMED_OUT = AirflowTaskTimeout("Timeout, PID: 7")
 RUN = SimpleNamespace(run_after=datetime(2026, 1, 5, 8, tzinfo=timezone.utc))

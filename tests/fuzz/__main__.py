@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import tests.conftest  # noqa: F401  (it sets an Airflow home before Airflow is imported)
 from tests.fuzz.flow import Setting, ViolationError, stage
 from tests.fuzz.mutations import KINDS
 from tests.fuzz.proxy import Plan

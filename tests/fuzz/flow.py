@@ -21,9 +21,9 @@ from eci_provider.operators import (
     UpdateBatchStatusOperator,
 )
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock, connect
 from tests.fuzz.proxy import MutatingProxy, Plan
 from tests.support.run_task import Finished, Tries
+from tests.support.turned_clock import TurnedClock, connect
 from tests.support.waiting_tasks import ADVANCED
 
 #: How many retries each task has.

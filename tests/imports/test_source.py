@@ -15,8 +15,8 @@ from eci_provider.imports.source import BillFile, Kickouts
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.storage import object_store
-from tests.conftest import TurnedClock
 from tests.support.run_task import run
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import bill_file
 
 GUID = "123e4567-e89b-12d3-a456-426614174000"

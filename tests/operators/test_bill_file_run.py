@@ -13,7 +13,6 @@ from eci_provider.operators import CreateImportProfileOperator, ImportBillsOpera
 from eci_provider.operators.bill_file import CheckBillFileOperator, SplitBillFileOperator
 from eci_provider.reports.errors import EciReportError
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.support.bill_files import (
     HEADER,
     MAPPING,
@@ -26,6 +25,7 @@ from tests.support.bill_files import (
     workbook,
 )
 from tests.support.run_task import run
+from tests.support.turned_clock import TurnedClock
 
 NAMES = {**NYCHA_NAMES, "sample_file": str(NYCHA)}
 

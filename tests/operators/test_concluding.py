@@ -16,8 +16,8 @@ from eci_provider.reports.errors import EciReportError
 from eci_provider.reports.kickouts import KickoutReportWriter
 from eci_provider.runtime.context import RETURN_VALUE
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.support.run_task import TaskInstanceDouble, Tries, run
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import bill_file
 
 TIME_OUT = "Timeout, PID: 7"

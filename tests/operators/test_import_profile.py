@@ -12,9 +12,9 @@ from eci_provider.api import EciClient, errors
 from eci_provider.bills import EciBillFileError
 from eci_provider.operators import CheckBillFileOperator, CreateImportProfileOperator
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.support.bill_files import NYCHA, NYCHA_NAMES
 from tests.support.run_task import run
+from tests.support.turned_clock import TurnedClock
 
 MAPPING: dict[str, Any] = {
     "date_format": "mm/dd/yyyy",

@@ -16,8 +16,8 @@ from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.storage.object_store import EciStoreError
-from tests.conftest import TurnedClock
 from tests.support.run_task import run, through_serialization
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import bill_file
 
 GUID = "123e4567-e89b-12d3-a456-426614174000"

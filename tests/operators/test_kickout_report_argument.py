@@ -15,9 +15,9 @@ from eci_provider.links import KickoutReportLink
 from eci_provider.operators import ImportBillsOperator, KickoutReportOperator, RetryKickoutsOperator
 from eci_provider.reports import EciReportError
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.support.bill_files import archive, workbook
 from tests.support.run_task import Tries, run
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import ADVANCED, bill_file
 
 GUID = "123e4567-e89b-12d3-a456-426614174000"

@@ -14,8 +14,8 @@ from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator, KickoutReportOperator
 from eci_provider.reports import EciReportError
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.support.run_task import Tries, run
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import ADVANCED, bill_file
 
 KICKOUTS = "/api/v202401/import/bill/task/*"

@@ -13,9 +13,9 @@ from eci_provider.api import EciClient, errors
 from eci_provider.imports.source import ImportSource
 from eci_provider.operators import RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.support.run_task import Finished, TaskInstanceDouble, Tries, run
 from tests.support.sends import around_sends
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import bill_file
 
 ACCOUNTS = tuple(f"A-{number}" for number in range(1, 7))

@@ -12,9 +12,9 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from eci_provider.api import errors
 from eci_provider.operators import RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.support.import_tries import BATCH, MODES, TASK, Scene, deferred, says, says_not
 from tests.support.run_task import Tries, run
+from tests.support.turned_clock import TurnedClock
 from tests.support.two_bills import IMPORT
 from tests.support.waiting_tasks import KINDS, waiting_task
 

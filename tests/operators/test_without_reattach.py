@@ -13,10 +13,10 @@ from eci_provider.api import errors
 from eci_provider.imports.source import ImportSource
 from eci_provider.operators import RetryKickoutsOperator
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.support.import_tries import BATCH, MODES, TASK, Scene, deferred, end_the_try, says, says_not
 from tests.support.run_task import Tries, run
 from tests.support.sends import around_sends
+from tests.support.turned_clock import TurnedClock
 from tests.support.two_bills import IMPORT
 from tests.support.waiting_tasks import waiting_task
 

@@ -12,8 +12,8 @@ from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
-from tests.conftest import TurnedClock, connect
 from tests.support.run_task import Tries, run
+from tests.support.turned_clock import TurnedClock, connect
 from tests.support.waiting_tasks import KINDS as WAITING
 from tests.support.waiting_tasks import bill_file, waiting_task
 

@@ -15,8 +15,8 @@ from eci_provider.outcome.policy import is_tolerated
 from eci_provider.outcome.result import ImportResult, KickoutDigest
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
-from tests.conftest import TurnedClock
 from tests.support.run_task import Finished, Tries, run
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import KINDS, bill_file, waiting_task
 
 SETTINGS = "/api/v3/workflow/billImport"

@@ -17,8 +17,8 @@ import pytest
 
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.support.run_task import run
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import bill_file
 
 ROOT = Path(__file__).parents[2]

@@ -26,7 +26,6 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from eci_provider import __version__, operators, sensors
 from eci_provider.api import EciClient
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock, connect
 from tests.recorded.dag import serialized
 from tests.support.run_task import (
     TaskInstanceDouble,
@@ -35,6 +34,7 @@ from tests.support.run_task import (
     first_event,
     through_serialization,
 )
+from tests.support.turned_clock import TurnedClock, connect
 
 HEADER = "ACCOUNT,STARTDATE,ENDDATE,ACE,METERCODE,COST:USD:Total\n"
 NEW_BATCH = {"batch_mode": "new batch", "leave_existing_batches_open": True}

@@ -15,7 +15,6 @@ import requests
 from airflow.providers.common.compat.sdk import TaskDeferred
 
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.recorded.record import Guids, made
 from tests.support.run_task import (
     Finished,
@@ -24,6 +23,7 @@ from tests.support.run_task import (
     first_event,
     through_serialization,
 )
+from tests.support.turned_clock import TurnedClock
 
 RECORDED = Path(__file__).parent
 

@@ -16,11 +16,11 @@ from airflow import __version__ as airflow_version
 
 from eci_provider.api import EciClient, errors
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.recorded import record
 from tests.recorded.dag import GUID, serialized
 from tests.recorded.replay import RECORDED, Replay, recorded_lives
 from tests.support.run_task import first_event
+from tests.support.turned_clock import TurnedClock
 
 LIVES = recorded_lives()
 #: How a recorded task goes on, how many requests that sends, and how it ends: an error, or facts of its result.

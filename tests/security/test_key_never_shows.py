@@ -21,10 +21,10 @@ from eci_provider.operators import (
 )
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
-from tests.conftest import TurnedClock, connect
 from tests.operators.test_import_profile import MAPPING
 from tests.support.run_task import run
 from tests.support.tracebacks import beneath
+from tests.support.turned_clock import TurnedClock, connect
 from tests.support.waiting_tasks import bill_file
 
 GUID = "123e4567-e89b-12d3-a456-426614174000"

@@ -9,8 +9,8 @@ import pytest
 from eci_provider.api import EciClient, errors
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciBatchSensor
-from tests.conftest import TurnedClock
 from tests.support.run_task import run
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import bill_file
 
 

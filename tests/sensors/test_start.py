@@ -17,9 +17,9 @@ from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
 from eci_provider.triggers import EciTaskTrigger
 from eci_provider.waiting.events import error_event
-from tests.conftest import TurnedClock
 from tests.support.hub import imports, together
 from tests.support.run_task import TaskInstanceDouble, run, through_serialization
+from tests.support.turned_clock import TurnedClock
 
 GUID = "123e4567-e89b-12d3-a456-426614174000"
 STARTS = hasattr(BaseTrigger, "render_template_fields")

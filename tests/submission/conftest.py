@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.support.submissions import Scene
+from tests.support.turned_clock import TurnedClock
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from eci_provider.api.batches import Batches
 from eci_provider.api.bill_imports import BillImports
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock, connect
 from tests.support.run_task import Finished, Tries
+from tests.support.turned_clock import TurnedClock, connect
 from tests.support.waiting_tasks import bill_file
 
 IMPORT = "/api/v3/import/bill"

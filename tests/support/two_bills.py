@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.support.run_task import Finished, Tries
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import bill_file
 
 IMPORT = "/api/v3/import/bill"

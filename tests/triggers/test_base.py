@@ -16,10 +16,10 @@ from eci_provider.api import EciClient, errors
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
 from eci_provider.waiting.events import unpack
-from tests.conftest import TurnedClock
 from tests.support.docstrings import explained_arguments, explanation
 from tests.support.hub import imports
 from tests.support.run_task import first_event, through_serialization
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import bill_file
 
 GUID = "123e4567-e89b-12d3-a456-426614174000"

@@ -14,8 +14,8 @@ from eci_provider.api import EciClient, errors
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
 from eci_provider.waiting.events import unpack
-from tests.conftest import TurnedClock
 from tests.support.run_task import first_event, through_serialization
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import bill_file
 
 HOURS = 3600.0

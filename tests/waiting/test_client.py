@@ -15,8 +15,8 @@ from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciTaskTrigger
 from eci_provider.waiting.events import unpack
 from eci_provider.waiting.schedule import MOST_FAILING_SECONDS
-from tests.conftest import TurnedClock
 from tests.support.run_task import first_event
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import bill_file
 
 

@@ -12,8 +12,8 @@ from eci_provider.api.import_profiles import ImportProfileResponse
 from eci_provider.operators import ImportBillsOperator, OpenBatchOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
-from tests.conftest import TurnedClock
 from tests.support.run_task import as_passed_on, run
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import bill_file
 
 MODES = pytest.mark.parametrize("deferrable", [False, True])

@@ -17,9 +17,9 @@ from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
 from eci_provider.triggers import EciTaskTrigger
 from eci_provider.waiting.events import error_event, found_event, unpack
-from tests.conftest import TurnedClock
 from tests.support.hub import LIST, imports
 from tests.support.run_task import as_passed_on, as_stored, first_event, run
+from tests.support.turned_clock import TurnedClock
 
 SINGLE = "/api/v3/task/*"
 

@@ -12,8 +12,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSen
 
 from eci_provider.api import errors
 from eci_provider.sandbox import Sandbox
-from tests.conftest import TurnedClock
 from tests.support.run_task import Finished, run
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import KINDS, waiting_task
 
 TASK = "/api/v3/task/*"

@@ -17,8 +17,8 @@ from eci_provider.hooks.eci import EciHook
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciTaskTrigger
 from eci_provider.waiting.schedule import MOST_FAILING_SECONDS
-from tests.conftest import TurnedClock
 from tests.support.run_task import first_event, run
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import KINDS, bill_file, waiting_task
 
 TASK = "/api/v3/task/*"

@@ -12,8 +12,8 @@ from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowTas
 from eci_provider.api import errors
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
-from tests.conftest import TurnedClock
 from tests.support.run_task import run
+from tests.support.turned_clock import TurnedClock
 
 TASK = "/api/v3/task/*"
 

@@ -17,11 +17,11 @@ import pytest
 from eci_provider.api import EciClient
 from eci_provider.api.errors import EciConnectionError, EciUnknownOutcomeError
 from eci_provider.triggers.task import EciTaskTrigger
-from tests.conftest import connect
 from tests.support.api_data import GUID
 from tests.support.connection_server import KEY, LARGE, Connection, Server, take
 from tests.support.raw_server import http
 from tests.support.run_task import first_event
+from tests.support.turned_clock import connect
 
 BATCH = http("200 OK", b'{"batchId": 7, "batchCode": "B", "batchStatus": "open"}')
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import TurnedClock
+from tests.support.turned_clock import TurnedClock
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciTaskTrigger
-from tests.conftest import TurnedClock, connect
 from tests.support.hub import LIST, imports, together
+from tests.support.turned_clock import TurnedClock, connect
 
 
 def test_a_key_that_is_replaced_is_read_again(

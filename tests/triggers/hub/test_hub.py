@@ -17,9 +17,9 @@ from eci_provider.api import EciClient
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
 from eci_provider.triggers.hub.hub import _hubs, open_hubs
-from tests.conftest import TurnedClock
 from tests.support.hub import LIST, SINGLE, assert_all_is_closed, events_of, imports, together, until
 from tests.support.run_task import first_event
+from tests.support.turned_clock import TurnedClock
 
 
 def test_waits_that_begin_apart_come_to_poll_together(sandbox: Sandbox, turned_clock: TurnedClock) -> None:

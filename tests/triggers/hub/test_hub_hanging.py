@@ -12,7 +12,6 @@ import pytest
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciTaskTrigger
 from eci_provider.triggers.hub.hub import PollHub, open_hubs
-from tests.conftest import TurnedClock, connect
 from tests.support.hub import (
     LIST,
     assert_all_is_closed,
@@ -21,6 +20,7 @@ from tests.support.hub import (
     until,
 )
 from tests.support.run_task import first_event
+from tests.support.turned_clock import TurnedClock, connect
 
 
 def waiting(*guids: str, **arguments: Any) -> list[asyncio.Future[dict[str, Any]]]:

@@ -18,8 +18,8 @@ from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciBatchTrigger, EciTaskTrigger
 from eci_provider.triggers.base import EciTrigger
 from eci_provider.triggers.hub.hub import open_hubs
-from tests.conftest import connect
 from tests.support.hub import LIST, SINGLE, assert_all_is_closed, imports, raw_list, until
+from tests.support.turned_clock import connect
 
 FAULTS = st.sampled_from(
     [

@@ -12,9 +12,9 @@ from eci_provider.api import errors
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciTaskTrigger
 from eci_provider.waiting.schedule import MOST_FAILING_SECONDS
-from tests.conftest import TurnedClock
 from tests.support.hub import LIST, SINGLE, imports, seconds_of, together
 from tests.support.run_task import first_event
+from tests.support.turned_clock import TurnedClock
 
 
 def test_waits_at_their_deadline_are_polled_first(sandbox: Sandbox, turned_clock: TurnedClock) -> None:

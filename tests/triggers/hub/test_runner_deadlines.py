@@ -12,8 +12,8 @@ from requests.adapters import HTTPAdapter
 
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciTaskTrigger
-from tests.conftest import TurnedClock
 from tests.support.hub import LIST, SINGLE, imports, together
+from tests.support.turned_clock import TurnedClock
 
 #: When imports end, and when waits do: so close that no poll falls between the two.
 ENDED, DEADLINE = 44.999, 45.0

@@ -12,9 +12,9 @@ import pytest
 from eci_provider.sandbox import Sandbox
 from eci_provider.sandbox.clock import VIRTUAL_START
 from eci_provider.triggers import EciTaskTrigger
-from tests.conftest import TurnedClock, connect
 from tests.support.hub import LIST, SINGLE, events_of, imports, seconds_of, together
 from tests.support.run_task import first_event
+from tests.support.turned_clock import TurnedClock, connect
 
 
 def test_a_pause_that_the_server_asks_for_holds_for_all(

@@ -12,9 +12,9 @@ import pytest
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciTaskTrigger
 from eci_provider.waiting.schedule import MOST_FAILING_SECONDS
-from tests.conftest import TurnedClock
 from tests.support.hub import LIST, asked, imports, raw_list, seconds_of, together
 from tests.support.run_task import first_event
+from tests.support.turned_clock import TurnedClock
 
 
 def test_two_thousand_waits_cost_two_pages_an_interval(sandbox: Sandbox, turned_clock: TurnedClock) -> None:

@@ -11,9 +11,9 @@ from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciTaskTrigger
 from eci_provider.triggers.hub.member import Member
 from eci_provider.waiting.schedule import MOST_FAILING_SECONDS
-from tests.conftest import TurnedClock
 from tests.support.hub import LIST, asked, imports, raw_list, together
 from tests.support.run_task import first_event
+from tests.support.turned_clock import TurnedClock
 
 UNREADABLE = [
     {"status": {"not": "a text"}},
