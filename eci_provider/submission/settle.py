@@ -34,7 +34,8 @@ def find_after_settling(
             found = search()
     except EciError as error:
         raise EciUnknownOutcomeError(
-            f"{unknown}, and the search for it failed. The next attempt searches again. Cause: {error.message}",
+            f"{unknown}, and the search for it failed. The next attempt searches again. "
+            f"The cause: {error.message}",
             **details,
         ) from error
     return found
