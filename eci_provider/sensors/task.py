@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 class EciTaskSensor(EciSensor):
     """
-    Wait until a bill import has ended (GetTaskV3), and judge its outcome.
+    Wait until a bill import has ended (GetTaskV3); succeed, fail or skip as its outcome says.
 
     Use it for an import that something else submitted::
 

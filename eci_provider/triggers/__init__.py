@@ -1,7 +1,8 @@
 """
 Triggers: wait for an import, or for a batch, without a worker.
 
-May touch every room below but `reports`; importing a trigger loads neither the models nor the HTTP library.
+May touch `api`, `runtime`, `hooks`, `waiting`, `batches` and `core`.
+Importing a trigger loads neither the models nor the HTTP library.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class TaskList:
         """
         Return when the list may be read again: the more pages it has, the later, but within an interval.
 
-        :param member: for whom.
+        :param member: the member that needs it.
         :param waiting: how many members wait.
         """
         if waiting <= self.pages:
@@ -191,7 +191,7 @@ class TaskList:
 
 
 def _older_than_most(cycle: PollCycle) -> list[Member]:
-    """Return the few members without whom the list would begin the most days later; none if that is impossible."""
+    """Return the few members without which the list would begin the most days later; none if few cannot help."""
     room = _MOST_APART - sum(member.is_apart for member in cycle.members)
     by_age = sorted(cycle.listed, key=lambda member: member.begun)
     steps = [after.begun - before.begun for before, after in pairwise(by_age[: room + 1])]
