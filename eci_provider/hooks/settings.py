@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from eci_provider.api.errors import EciValidationError
 from eci_provider.api.options import BOUNDS, ClientOptions
 from eci_provider.api.transport.addresses import ApiKey, checked_base_url, checked_key
+from eci_provider.core.text import did_you_mean
 from eci_provider.hooks.link_template import PLACEHOLDERS, unknown_placeholders
 
 if TYPE_CHECKING:
@@ -25,6 +26,14 @@ _NUMBERS = {
     **{name: (float(getattr(ClientOptions, name)), *bounds) for name, bounds in BOUNDS.items()},
     "settle_time": (15.0, 0.0, 3600.0),
 }
+#: All extra fields.
+EXTRAS = (*_NUMBERS, "verify", "allow_http", "ui_url_template")
+#: Where to set what others may look for in the extra fields.
+_ELSEWHERE = {
+    **dict.fromkeys(("api_key", "key", "token"), "Set the API key as the password. "),
+    **dict.fromkeys(("proxy", "proxies"), "Set a proxy in the environment: HTTPS_PROXY. "),
+}
+_SCHEMES = ("http", "https")
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 
 
@@ -59,7 +68,10 @@ def read_settings(connection: Connection) -> ConnectionSettings:
     allow_http = _flag(extra, "allow_http", ClientOptions.allow_http, problems)
     verify = _verify(extra, problems)
     template = _template(extra, problems)
-    host, key = _host(connection), ApiKey.of(connection.password)
+    host, key = _host(connection, problems), ApiKey.of(connection.password)
+    if (connection.login or "").strip():
+        # Not shown, because it may be the key.
+        problems.append("login is set: EnergyCAP takes an API key alone. Set it as the password, and clear login")
     del connection  # it shows its password, and so would a traceback that shows locals
     if problems:
         raise EciValidationError(problems, source=source)
@@ -82,7 +94,11 @@ def read_settings(connection: Connection) -> ConnectionSettings:
 
 
 def _extra(connection: Connection, problems: list[str]) -> Mapping[str, Any]:
-    """Return the extra fields. An unreadable extra is refused: Airflow ignores it, and a CA bundle in it."""
+    """
+    Return the extra fields.
+
+    An extra that is unreadable or has unknown fields is refused: Airflow ignores it, and a CA bundle in it.
+    """
     try:
         readable = isinstance(json.loads(connection.extra or "{}"), dict)
     except ValueError:
@@ -90,20 +106,64 @@ def _extra(connection: Connection, problems: list[str]) -> Mapping[str, Any]:
     if not readable:
         problems.append("extra is not a JSON object")
         return {}
-    return connection.extra_dejson
+    extra = connection.extra_dejson
+    problems += [_unknown_problem(name) for name in extra if name not in EXTRAS]
+    return extra
 
 
-def _host(connection: Connection) -> str:
-    host = (connection.host or "").strip()
-    if not host:
-        return DEFAULT_HOST
+def _unknown_problem(name: str) -> str:
+    """Return that an extra field is unknown, and what was probably meant."""
+    meant = _ELSEWHERE.get(name.casefold().replace("-", "_")) or did_you_mean(name, EXTRAS)
+    shown = name if name.isidentifier() and len(name) <= 60 else repr(name[:60])
+    return f"extra {shown} is not a field. {meant}The fields are {', '.join(EXTRAS)}"
+
+
+def _host(connection: Connection, problems: list[str]) -> str:
+    """Return the URL of the environment, from all fields that may have a part of it."""
+    host = (connection.host or "").strip() or DEFAULT_HOST
+    schema = (connection.schema or "").strip().strip("/")
     if "://" not in host:
-        host = f"{connection.schema or 'https'}://{host}"
+        host = f"https://{host}"
+        if schema.lower() in _SCHEMES:
+            host, schema = f"{schema}{host.removeprefix('https')}", ""
+        elif schema:
+            problems.append(_schema_problem(schema, host))
+            return host
     scheme, _, rest = host.partition("://")
     authority, slash, path = rest.partition("/")
-    if connection.port and not re.search(r":\d+$", authority):
-        authority = f"{authority}:{connection.port}"
+    if connection.port:
+        authority = _with_port(authority, connection.port, problems)
+    if schema.lower() in _SCHEMES:
+        if schema.lower() != scheme.lower():
+            problems.append(f"schema is {schema!r}, and host begins with {scheme}://: clear schema")
+    elif schema and (path or "@" in schema):
+        problems.append(_schema_problem(schema, host))
+    elif schema:
+        # Airflow's parser of URIs puts the path of eci://https://:KEY@host/path there.
+        slash, path = "/", schema
     return f"{scheme}://{authority}{slash}{path}"
+
+
+def _schema_problem(schema: str, host: str) -> str:
+    """Return what to do about a schema that is neither http nor https."""
+    if "@" in schema:
+        # Not shown, because it may be a part of a key that was not encoded.
+        return "schema has an @: in a URI, write each / and @ of the key as %2F and %40"
+    url = f"{schema}://{host.partition('://')[2]}"
+    return (
+        f"schema is {schema!r}, and {url!r} is not an http or https URL. Clear schema; if it is a path of the "
+        f"environment, set host to {host.rstrip('/')}/{schema}"
+    )
+
+
+def _with_port(authority: str, port: int, problems: list[str]) -> str:
+    """Return a host's name with the port."""
+    named = re.search(r":(\d+)$", authority)
+    if named is None:
+        return f"{authority}:{port}"
+    if int(named[1]) != int(port):
+        problems.append(f"port is {port}, and host names port {named[1]}: clear port")
+    return authority
 
 
 def _number(extra: Mapping[str, Any], name: str, problems: list[str]) -> float:

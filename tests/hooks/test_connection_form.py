@@ -12,7 +12,7 @@ import pytest
 
 from eci_provider.get_provider_info import get_provider_info
 from eci_provider.hooks.eci import EciHook
-from eci_provider.hooks.settings import read_settings
+from eci_provider.hooks.settings import EXTRAS, read_settings
 
 INFO = get_provider_info()
 (CONNECTION,) = INFO["connection-types"]
@@ -42,6 +42,7 @@ def connection(extra: Any) -> Any:
         host="",
         port=None,
         schema=None,
+        login=None,
         password="key",
         extra=extra if isinstance(extra, str) else json.dumps(extra),
         extra_dejson={} if isinstance(extra, str) else extra,
@@ -51,7 +52,7 @@ def connection(extra: Any) -> Any:
 def test_every_field_of_the_form_is_read_and_no_other() -> None:
     extra = Watched()
     read_settings(connection(extra))
-    assert extra.asked == set(FORM)
+    assert extra.asked == set(FORM) == set(EXTRAS)
 
 
 def test_the_forms_defaults_are_those_of_the_code() -> None:

@@ -12,6 +12,7 @@ import pytest
 from eci_provider.api.errors import EciValidationError
 from eci_provider.hooks.eci import EciHook
 from tests.hooks.conftest import KEY
+from tests.support.raw_server import RawServer, http
 
 Connect = Callable[..., EciHook]
 
@@ -121,7 +122,6 @@ HOSTS: dict[str, tuple[dict[str, Any], str]] = {
     "with scheme": ({"host": "https://wce.energycap.com/"}, "https://wce.energycap.com"),
     "with port": ({"host": "eci.example", "port": 8443}, "https://eci.example:8443"),
     "port in both": ({"host": "eci.example:8443", "port": 8443}, "https://eci.example:8443"),
-    "the host's port counts": ({"host": "eci.example:8443", "port": 443}, "https://eci.example:8443"),
     "scheme and port": ({"host": "https://eci.example/", "port": 8443}, "https://eci.example:8443"),
     "a path and a port": (
         {"host": "https://eci.example/energycap", "port": 8443},
@@ -134,7 +134,12 @@ HOSTS: dict[str, tuple[dict[str, Any], str]] = {
     "ipv6": ({"host": "[2001:db8::1]", "port": 8443}, "https://[2001:db8::1]:8443"),
     "schema http": ({"host": "127.0.0.1", "port": 8000, "schema": "http"}, "http://127.0.0.1:8000"),
     "schema https": ({"host": "eci.example", "schema": "https"}, "https://eci.example"),
-    "the host's scheme counts": ({"host": "https://eci.example", "schema": "http"}, "https://eci.example"),
+    "scheme in both": ({"host": "https://eci.example", "schema": "https"}, "https://eci.example"),
+    "a port alone": ({"port": 8443}, "https://app.energycap.com:8443"),
+    "a path in schema, as in a URI": (
+        {"host": "https://eci.example", "schema": "energycap/one", "port": 8443},
+        "https://eci.example:8443/energycap/one",
+    ),
     "plain http allowed": (
         {"host": "http://eci.example", "extra": {"allow_http": "true"}},
         "http://eci.example",
@@ -158,6 +163,23 @@ def test_hosts_are_read_in_every_usual_form(name: str, connect: Connect) -> None
         ({"host": f"https://{KEY}@eci.example"}, "the host has a user name or password"),
         ({"host": "https://eci.example/api/v3"}, "names a path of the API"),
         ({"host": "eci.example", "schema": "ftp"}, "is not an http or https URL"),
+        (
+            {"host": "eci.example", "schema": "energycap"},
+            "schema is 'energycap', and 'energycap://eci.example' is not an http or https URL. Clear schema; if "
+            "it is a path of the environment, set host to https://eci.example/energycap",
+        ),
+        ({"host": "https://eci.example/a", "schema": "b"}, "set host to https://eci.example/a/b"),
+        (
+            {"host": "https://eci.example", "schema": "http"},
+            "schema is 'http', and host begins with https://: clear schema",
+        ),
+        ({"schema": "http"}, "schema is 'http', and host begins with https://"),
+        ({"host": "eci.example:8443", "port": 443}, "port is 443, and host names port 8443: clear port"),
+        (
+            {"login": f"{KEY}"},
+            "login is set: EnergyCAP takes an API key alone. Set it as the password, and clear login",
+        ),
+        ({"host": "https://", "schema": f"{KEY}@eci.example"}, "schema has an @: in a URI, write each / and @"),
         ({"password": None}, "the API key is missing; set it as the connection's password"),
         ({"password": f"{KEY}\n{KEY}"}, "the API key has a character that no key has"),
     ],
@@ -166,6 +188,73 @@ def test_what_is_wrong_is_named_with_the_connection(fields: dict[str, Any], said
     message = problem(connect("my_eci", **fields))
     assert message.startswith("connection 'my_eci': ")
     assert said in message
+
+
+@pytest.mark.parametrize(
+    ("extra", "meant"),
+    [
+        ("verfy", "Did you mean verify? "),
+        ("time_out", "Did you mean timeout? "),
+        ("Timeout", "Did you mean timeout? "),
+        ("connectTimeout", "Did you mean connect_timeout? "),
+        ("proxies", "Set a proxy in the environment: HTTPS_PROXY. "),
+        ("API-Key", "Set the API key as the password. "),
+        ("zzz", ""),
+    ],
+)
+@pytest.mark.parametrize("value", ["5", None])
+def test_an_unknown_extra_says_what_was_probably_meant(
+    extra: str, meant: str, value: str | None, connect: Connect
+) -> None:
+    shown = extra if extra.isidentifier() else repr(extra)
+    assert problem(connect("my_eci", extra={extra: value, "max_retries": 2})) == (
+        f"connection 'my_eci': extra {shown} is not a field. {meant}The fields are timeout, connect_timeout, "
+        "max_retries, settle_time, verify, allow_http, ui_url_template"
+    )
+
+
+@pytest.mark.parametrize(
+    ("uri", "base_url"),
+    [
+        ("eci://https://:{key}@proxy.example.com/energycap", "https://proxy.example.com/energycap"),
+        ("eci://https://:{key}@proxy.example.com:8443/a/b", "https://proxy.example.com:8443/a/b"),
+        ("eci://:{key}@proxy.example.com/https", "https://proxy.example.com"),
+        ("eci://:{key}@https%3A%2F%2Fproxy.example.com%2Fenergycap", "https://proxy.example.com/energycap"),
+    ],
+)
+def test_the_path_of_a_uri_is_the_environments(uri: str, base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_BY_URI", uri.format(key=KEY))
+
+    assert EciHook("by_uri").settings.base_url == base_url
+
+
+def test_a_request_goes_to_the_path_of_a_uri_and_never_to_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    with RawServer(http("200 OK", b"[]", "Content-Type: application/json")) as server:
+        host = server.url.removeprefix("http://")
+        monkeypatch.setenv("AIRFLOW_CONN_BY_URI", f"eci://http://:{KEY}@{host}/energycap")
+        with EciHook("by_uri") as hook:
+            assert hook.get_conn().import_profiles.list() == []
+
+    assert [request.split(b" ")[1].partition(b"?")[0] for request in server.requests] == [
+        b"/energycap/api/v3/import/bill/profile"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("eci://user:{key}@eci.example", "login is set"),
+        ("eci://{key}@eci.example", "login is set"),
+        ("eci://:{key}@eci.example/energycap", "set host to https://eci.example/energycap"),
+        ("eci://https://:{key}@eci.example?verfy=false", "Did you mean verify?"),
+    ],
+)
+def test_what_a_uri_has_beyond_an_environment_is_refused(
+    uri: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_BY_URI", uri.format(key=KEY))
+
+    assert said in problem(EciHook("by_uri"))
 
 
 def test_a_connection_can_be_a_uri(monkeypatch: pytest.MonkeyPatch) -> None:
