@@ -18,7 +18,8 @@ from eci_provider.runtime.task_output import TaskOutput
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperatorLink, Context
-    from typing_extensions import Unpack
+    from airflow.sdk.definitions.mappedoperator import OperatorPartial
+    from typing_extensions import Self, Unpack
 
     from eci_provider.api.models import RequestModel
     from eci_provider.hooks.eci import EciHook
@@ -47,10 +48,27 @@ class EciOperator(BaseOperator):
     link_url: str | None = None
     report_url: str | None = None
 
+    def __new__(cls, *_: Any, **kwargs: Any) -> Self:
+        """Refuse a misspelt argument before Airflow misses a required one; a user's subclass may have its own."""
+        if cls.__module__.startswith("eci_provider."):
+            refuse_unknown(cls, kwargs)
+        return super().__new__(cls)
+
     def __init__(self, *, eci_conn_id: str = "eci_default", **kwargs: Unpack[OperatorArguments]) -> None:
         refuse_unknown(type(self), kwargs)
         super().__init__(**kwargs)
         self.eci_conn_id = eci_conn_id
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> OperatorPartial:
+        """
+        Begin a mapped task, as every operator of Airflow does.
+
+        :param kwargs: the arguments that are the same for all instances.
+        :raises EciArgumentError: if there is no such argument.
+        """
+        refuse_unknown(cls, kwargs)
+        return super().partial(**kwargs)
 
     @property
     def output(self) -> TaskOutput[Any]:

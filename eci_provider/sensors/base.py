@@ -26,7 +26,7 @@ from eci_provider.runtime.task_output import TaskOutput
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from eci_provider.runtime.operator_arguments import SensorArguments
     from eci_provider.sensors.run import SensorRun
@@ -60,6 +60,12 @@ class EciSensor(BaseSensorOperator):
 
     #: The run for which Airflow calls :meth:`poke`.
     _run: SensorRun[Any] | None = None
+
+    def __new__(cls, *_: Any, **kwargs: Any) -> Self:
+        """Refuse a misspelt argument before Airflow misses a required one; a user's subclass may have its own."""
+        if cls.__module__.startswith("eci_provider."):
+            refuse_unknown(cls, kwargs)
+        return super().__new__(cls)
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,14 @@ import pytest
 from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator
 
 from eci_provider.api.errors import EciValidationError
+from eci_provider.operators import ImportBillsOperator
 from eci_provider.runtime.operator_arguments import (
     EciArgumentError,
     OperatorArguments,
     SensorArguments,
     refuse_unknown,
 )
+from eci_provider.sensors import EciTaskSensor
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -79,6 +82,32 @@ def test_nothing_is_guessed_where_no_argument_is_near() -> None:
 
 def test_arguments_of_subclasses_are_theirs() -> None:
     assert GreetLoudly(task_id="greet", volume=3).volume == 3
+
+
+@pytest.mark.parametrize(
+    ("make", "misspelt", "meant"),
+    [
+        (lambda: ImportBillsOperator(task_id="t", fil="b.csv"), "fil", "file"),
+        (lambda: ImportBillsOperator(task_id="t", file="b.csv", defferable=True), "defferable", "deferrable"),
+        (lambda: ImportBillsOperator.partial(task_id="t", profil_code="P"), "profil_code", "profile_code"),
+        (lambda: EciTaskSensor(task_id="t", task_giud="{{ guid }}"), "task_giud", "task_guid"),
+        (lambda: EciTaskSensor(task_id="t", task_guid="{{ guid }}", time_out=5), "time_out", "timeout"),
+    ],
+)
+def test_our_operators_and_sensors_say_so(make: Any, misspelt: str, meant: str) -> None:
+    with pytest.raises(EciArgumentError, match=f"'t': {misspelt} is not an argument. Did you mean {meant}\\? It"):
+        make()
+
+
+def test_a_subclass_of_our_operators_may_take_arguments_out_of_kwargs() -> None:
+    class Import(ImportBillsOperator):
+        """Knows its file by another name."""
+
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(file=kwargs.pop("bills"), **kwargs)
+
+    task = Import(task_id="t", bills="b.csv")
+    assert (task.file, copy.deepcopy(task).file) == ("b.csv", "b.csv")
 
 
 def test_mapped_tasks_are_made_with_arguments_of_airflows_own() -> None:
