@@ -6,6 +6,7 @@ import binascii
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -137,20 +138,25 @@ class BillFileContent:
     :param name: the name that the server stores it under.
     :param size: its length in bytes.
     :param sha256: the digest of its content, as 64 lower-case hex digits.
+    :param members: the names of the files in it, if it is a ZIP and they could be read.
     """
 
     file: BillFile
     name: str
     size: int
     sha256: str
+    members: tuple[str, ...] | None = None
 
 
-def read_bill_file(file: BillFile, file_name: str | None = None, *, source: str) -> BillFileContent:
+def read_bill_file(
+    file: BillFile, file_name: str | None = None, *, with_members: bool = False, source: str
+) -> BillFileContent:
     """
     Check a bill file's name, and read its content once, in constant memory.
 
     :param file: a local path, or anything with ``name``, ``exists()`` and ``open("rb")``.
     :param file_name: the name that the server stores it under; None for the file's own.
+    :param with_members: whether the names of the files in a ZIP are read too.
     :param source: where the file came from, for the message.
     :raises EciValidationError: if its name is wrong, or if it is missing, empty, a folder or a pipe.
     """
@@ -160,9 +166,30 @@ def read_bill_file(file: BillFile, file_name: str | None = None, *, source: str)
         while chunk := stream.read(_CHUNK):
             size += len(chunk)
             digest.update(chunk)
+        is_archive = PurePosixPath(name).suffix.lower() == ".zip"
+        members = _members(stream) if with_members and is_archive else None
     if not size:
         raise _empty(file, source)
-    return BillFileContent(file, name, size, digest.hexdigest())
+    return BillFileContent(file, name, size, digest.hexdigest(), members)
+
+
+def names_in_archive(stream: BinaryIO) -> list[str]:
+    """
+    Return the names of the files in a ZIP, in their order.
+
+    :param stream: the ZIP; it can seek.
+    :raises Exception: if it cannot be read; a store's client raises errors of its own.
+    """
+    with zipfile.ZipFile(stream) as archive:
+        return [member.filename for member in archive.infolist() if not member.is_dir()]
+
+
+def _members(stream: BinaryIO) -> tuple[str, ...] | None:
+    """Return the names of the files in a ZIP, or None: EnergyCAP decides whether it is one."""
+    try:
+        return tuple(names_in_archive(stream))
+    except Exception:
+        return None
 
 
 def _size(file: BillFile, *, source: str) -> int:

@@ -26,7 +26,7 @@ class ImportArguments:
 
     :param owner: whose arguments they are, for messages, such as ``ImportBillsOperator 'import_bills'``.
     :param eci_conn_id: the Airflow connection.
-    :param execution_timeout: Airflow's limit for one try.
+    :param execution_timeout: Airflow's limit for one attempt.
     :param wait_for_completion: whether to wait at all.
     :param wait_for_analysis: whether to wait until the imported bills are analysed, too.
     :param deferrable: whether to wait in the triggerer.
@@ -36,7 +36,7 @@ class ImportArguments:
     :param max_kickouts: up to how many rows, or which share of them, kickouts are only a warning.
     :param success_statuses: further statuses that count as success.
     :param kickout_report: where the kickout report is written.
-    :param reattach: whether a later try takes the import of an earlier one.
+    :param reattach: whether a later attempt takes the import of an earlier one.
     :param adopt_task_guid: the import to take instead of starting one.
     :param file: the bill file, if there is one: no report may replace it.
     :param file_names: the names of the files in the ZIP that was imported, for the report.

@@ -1,4 +1,4 @@
-"""Submit an import in one try of its task, or find the import of an earlier try."""
+"""Submit an import in one attempt of its task, or find the import of an earlier attempt."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ class ImportAttempt:
 
     def submit_or_resume(self, source: ImportSource, adopt_task_guid: str | None = None) -> Submitted:
         """
-        Return the import of an earlier try, or submit it; its GUID is pushed to XCom.
+        Return the import of an earlier attempt, or submit it; its GUID is pushed to XCom.
 
         :param source: what is imported.
-        :param adopt_task_guid: the import to take, whatever is known.
+        :param adopt_task_guid: the import to take instead of any other.
         :raises EciError: one of its children.
         """
         if adopt_task_guid is not None:
@@ -75,7 +75,7 @@ class ImportAttempt:
 
     def find(self, source: ImportSource) -> Submitted | None:
         """
-        Return the import of an earlier try and push its GUID to XCom, or None; nothing is sent.
+        Return the import of an earlier attempt and push its GUID to XCom, or None; nothing is sent.
 
         :param source: what is imported.
         :raises EciError: one of its children.

@@ -35,7 +35,7 @@ class ErrorContext:
 
     @property
     def reattaches(self) -> bool:
-        """Return whether a later try takes the import of this one; it adopts none but the first round's."""
+        """Return whether a later attempt takes the import of this one; it adopts none but the first round's."""
         if self._arguments.reattach:
             return True
         return self.source.round_number == 1 and self._arguments.adopted is not None
@@ -100,9 +100,9 @@ class ErrorContext:
         return error
 
     def _may_have_sent(self, error: EciError) -> bool:
-        """Return whether EnergyCAP may have an import of this try."""
+        """Return whether EnergyCAP may have an import of this attempt."""
         return self.task_guid is not None or isinstance(error, (EciUnknownOutcomeError, EciWaitTimeoutError))
 
     def _may_resubmit(self, error: EciError) -> bool:
-        """Return whether a later try imports nothing twice; after a first round it would send its bills again."""
+        """Return whether a later attempt may import again; after a first round its bills would be sent twice."""
         return self.source.round_number == 1 and isinstance(error, EciImportFailedError) and error.retry_helps

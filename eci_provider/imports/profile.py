@@ -1,4 +1,4 @@
-"""Create an import profile once: its code is unique, so a look at all profiles shows what became of a request."""
+"""Create an import profile once: its code is unique, so the list of profiles shows what became of a request."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Rounds:
             self._log(result, "it was the last")
             return False
         if self._memory.read().get(_LAST_ROUND) == result.task_guid:
-            self._log(result, "an earlier try ended the rounds with it")
+            self._log(result, "an earlier attempt ended the rounds with it")
             return False
         return True
 
@@ -142,7 +142,7 @@ class Rounds:
 
     def finish(self, result: ImportResult) -> None:
         """
-        Record that no other round follows, so that a later try starts none.
+        Record that no other round follows, so that a later attempt starts none.
 
         :param result: the result of the last round.
         """

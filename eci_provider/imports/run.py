@@ -95,7 +95,7 @@ class ImportRun:
 
     def start(self) -> dict[str, Any]:
         """
-        Submit the import unless an earlier try did, wait for it as the arguments say, and conclude it.
+        Submit the import unless an earlier attempt did, wait for it as the arguments say, and conclude it.
 
         :return: the import's result.
         :raises EciError: one of its children.
@@ -239,7 +239,7 @@ class ImportRun:
             if rounds.has_progressed(result):
                 submitted: Submitted | None = self._attempt.submit_or_resume(source)
             else:
-                # The counts may have changed since an earlier try submitted another round, which must not be lost.
+                # The counts may have changed since an earlier attempt submitted another round: do not orphan it.
                 submitted = self._attempt.find(source)
         if submitted is None:
             self._errors.source = rounds.source

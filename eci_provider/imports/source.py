@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from eci_provider.api.bill_imports import BillImportOptions, KickoutImport
 from eci_provider.api.upload import BillFileContent, read_bill_file
@@ -60,7 +60,7 @@ class ImportSource(ABC):
 
     @property
     def resubmit_hint(self) -> str:
-        """Return what to set so that it is sent whatever earlier tries did, for messages."""
+        """Return what to set so that it is sent although an earlier attempt may have sent it, for messages."""
         return "set reattach=False"
 
     @property
@@ -102,12 +102,14 @@ class BillFile(ImportSource):
     :param file_name: the name that EnergyCAP stores it under; the file's own without.
     :param request: the options of the import, checked.
     :param owner: whose file it is, for messages.
+    :param with_members: whether the names of the files in a ZIP are read with its content.
     """
 
     file: AnyPath
     file_name: str | None
     request: BillImportOptions
     owner: str
+    with_members: bool = False
 
     @property
     def description(self) -> str:
@@ -119,7 +121,7 @@ class BillFile(ImportSource):
 
     @cached_property
     def _content(self) -> BillFileContent:
-        return read_bill_file(self._path, self.file_name, source=self.owner)
+        return read_bill_file(self._path, self.file_name, with_members=self.with_members, source=self.owner)
 
     def digest(self) -> str:
         extension = PurePosixPath(self._content.name).suffix.lower()
@@ -131,6 +133,9 @@ class BillFile(ImportSource):
         return task_guid
 
     def file_names(self) -> Sequence[str]:
+        read = vars(self).get("_content")
+        if read is not None and read.members is not None:
+            return cast("tuple[str, ...]", read.members)
         return names_in_zip(self._path, self.file_name)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The XCom in which a deferred task keeps whether its import is one of an earlier try.
+#: The XCom in which a deferred task keeps whether its import is one of an earlier attempt.
 REATTACHED_KEY = "reattached"
 
 
@@ -77,7 +77,7 @@ class ImportWait:
         Return the import's task once it has ended.
 
         :param submitted: the import.
-        :param started: when this try of the Airflow task started.
+        :param started: when this attempt of the Airflow task started.
         :raises EciError: if the wait ends before the import.
         :raises TaskDeferred: if the triggerer is to wait.
         """

@@ -148,11 +148,11 @@ class EciOperator(BaseOperator):
             yield hook
 
     def _execution_timeout_error(self) -> EciWaitTimeoutError:
-        """Return the error for a try that Airflow's ``execution_timeout`` ended; Airflow's own names nothing."""
+        """Return the error for an attempt that ``execution_timeout`` ended; Airflow's own error names nothing."""
         given = [f"{name}={value!r}"[:100] for name, value in self.request_values().items() if value is not None]
         return EciWaitTimeoutError(
             f"{self.source}: its `execution_timeout` expired before it was done with "
-            f"{given[0] if given else 'its work'}. EnergyCAP may still carry out what was sent; the next try "
+            f"{given[0] if given else 'its work'}. EnergyCAP may still carry out what was sent; the next attempt "
             "checks before it sends anything. Give it more time than the connection's timeouts and settle_time.",
             ended_by="execution_timeout",
         )

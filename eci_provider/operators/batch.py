@@ -52,8 +52,8 @@ class OpenBatchOperator(EciOperator):
         none. Templated.
     :param note: a note on the batch, at most 255 characters. Default: none. Templated.
     :param if_exists: what to do if an open batch has the code: ``"fail"``, or ``"adopt"`` the batch as it is,
-        whoever opened it and whatever its dates and note are. A batch that an earlier try of this task opened is
-        adopted in either case. Default: ``"fail"``. Templated.
+        whoever opened it and whatever its dates and note are. A batch that an earlier attempt of this task opened
+        is adopted in either case. Default: ``"fail"``. Templated.
     :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``. Templated.
     :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
     :return: the batch as a dict in snake_case: ``batch_id``, ``batch_code``, ``batch_status`` and so on.

@@ -14,7 +14,7 @@ from eci_provider.core.paths import as_text
 from eci_provider.imports.arguments import ImportArguments
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
-from eci_provider.runtime.arguments import as_mapping, check_choice, is_template, positive_seconds
+from eci_provider.runtime.arguments import as_mapping, check_choice, is_left_out, is_template, positive_seconds
 from eci_provider.runtime.compat import TRIGGER_FAILED, with_callback_first
 from eci_provider.runtime.context import own_xcom
 from eci_provider.submission.record import forget_on_success, note_first_try
@@ -47,22 +47,22 @@ class ImportBillsOperator(EciOperator):
             deferrable=True,
         )
 
-    :param file: the bill file: a local path, or any URL that Airflow's ObjectStoragePath opens. Its name must
-        end in .csv, .dat, .txt, .xlsx or .zip: EnergyCAP reads it by its extension. Templated.
+    :param file: the bill file: a local path, or any URL that Airflow's ObjectStoragePath opens. Its name must end
+        in .csv, .dat, .txt, .xlsx or .zip: EnergyCAP reads it by its extension. Templated.
     :param file_name: the name that EnergyCAP stores it under. Default: the file's own. Templated.
     :param profile_code: the import profile that maps its columns. Default: none, the file is in Advanced format.
         Templated.
     :param batch_settings: the batch that the bills go into, as
-        :class:`~eci_provider.api.bill_imports.BatchSettings` or a dict in snake_case or the documented
-        camelCase. Default: none, EnergyCAP chooses; how is not documented. Templated.
+        :class:`~eci_provider.api.bill_imports.BatchSettings` or a dict in snake_case or the documented camelCase.
+        Default: none, EnergyCAP chooses; how is not documented. Templated.
     :param import_note: a note on the import. Default: none; the marker of the task leads it in any case.
         Templated.
     :param save_as_resolved: whether failed audits are marked as resolved. Default: EnergyCAP's. Templated.
     :param comment: the reason why they are marked as resolved. Default: none. Templated.
     :param suppress_bill_capture_notification: whether Bill Capture's notification is left out. Default:
         EnergyCAP's. Templated.
-    :param reattach: whether a later try takes the import of an earlier one. With False, every try imports again.
-        Default: True.
+    :param reattach: whether a later attempt takes the import of an earlier one. With False, every attempt imports
+        again. Default: True.
     :param adopt_task_guid: the GUID of an import that was started before, to wait for instead of starting one.
         Set it for one run only. Default: none. Templated.
     :param wait_for_completion: whether to wait for the end of the import. Without, the result has little more
@@ -73,13 +73,13 @@ class ImportBillsOperator(EciOperator):
         default_deferrable``.
     :param poll_interval: seconds (or a timedelta) between two polls after the ramp-up, which starts with a
         second. Default: 30.
-    :param timeout: seconds (or a timedelta) that the import may take from its submission, over all tries.
+    :param timeout: seconds (or a timedelta) that the import may take from its submission, over all attempts.
         Default: 6 hours.
     :param on_kickouts: the task's state when rows are kicked out: ``"fail"``, ``"warn"`` (it succeeds) or
         ``"skip"``. Default: ``"fail"``. Templated.
-    :param max_kickouts: up to how many kicked-out rows the task succeeds with a warning, whatever
-        ``on_kickouts`` says. A float below 1, such as ``0.02``, is a share of kicked-out rows and imported bills
-        together. Default: none. Templated.
+    :param max_kickouts: up to how many kicked-out rows the task succeeds with a warning, whatever ``on_kickouts``
+        says. A float below 1, such as ``0.02``, is a share of kicked-out rows and imported bills together.
+        Default: none. Templated.
     :param success_statuses: further statuses of EnergyCAP that count as success. Default: none. Templated.
     :param kickout_report: where to write which rows were kicked out and why: a path or URL that ends in .csv,
         .xlsx or .md. An existing file is replaced; an import without kickouts gets a report without rows.
@@ -179,7 +179,7 @@ class ImportBillsOperator(EciOperator):
         return BillImportOptions
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
-        """Submit the file unless an earlier try did, wait for the import as the arguments say, and conclude it."""
+        """Submit the file unless an earlier attempt did, wait for the import, and conclude it."""
         note_first_try(context)
         return self._import_run(context, hook).start()
 
@@ -216,7 +216,8 @@ class ImportBillsOperator(EciOperator):
         from eci_provider.imports.source import BillFile
 
         request = cast("BillImportOptions", self.checked_request())
-        source = BillFile(self.file, self.file_name, request, self.source)
+        has_report = not is_left_out(self.kickout_report)
+        source = BillFile(self.file, self.file_name, request, self.source, with_members=has_report)
         return ImportRun(self, self._import_arguments(), source, context, hook, self.kill_handler)
 
     def _import_arguments(self) -> ImportArguments:

@@ -51,18 +51,18 @@ class RetryKickoutsOperator(EciOperator):
     :param max_rounds: how many rounds at most, 1 to 10. Default: 1.
     :param min_progress: how many bills a round must bring in for another one to follow, at least 1. Default: 1.
     :param file_names: the names of the files in the ZIP that was imported first: ``kickout_report`` tells rows
-        apart by them. Assumption: the kickout files of a retry have the names of those that are retried.
-        Default: none. Templated.
+        apart by them. Assumption: the kickout files of a retry have the names of those that are retried. Default:
+        none. Templated.
     :param batch_settings: the batch that the bills go into, as
-        :class:`~eci_provider.api.bill_imports.BatchSettings` or a dict in snake_case or the documented
-        camelCase. With several rounds it cannot be a new batch with a code of its own, which only one import can
-        make. Default: none, EnergyCAP chooses; how is not documented. Templated.
+        :class:`~eci_provider.api.bill_imports.BatchSettings` or a dict in snake_case or the documented camelCase.
+        With several rounds it cannot be a new batch with a code of its own, which only one import can make.
+        Default: none, EnergyCAP chooses; how is not documented. Templated.
     :param import_note: a note on the import. Default: none; the marker of the task leads it in any case.
         Templated.
     :param save_as_resolved: whether failed audits are marked as resolved. Default: EnergyCAP's. Templated.
     :param comment: the reason why they are marked as resolved. Default: none. Templated.
-    :param reattach: whether a later try takes the imports of an earlier one. With False, every try imports
-        again. Default: True.
+    :param reattach: whether a later attempt takes the imports of an earlier one. With False, every attempt
+        imports again. Default: True.
     :param adopt_task_guid: the GUID of an import that was started before, to wait for as the first round instead
         of starting one. Set it for one run only. Default: none. Templated.
     :param wait_for_completion: whether to wait for the end of the import. Without, the result has little more
@@ -73,13 +73,13 @@ class RetryKickoutsOperator(EciOperator):
         default_deferrable``.
     :param poll_interval: seconds (or a timedelta) between two polls after the ramp-up, which starts with a
         second. Default: 30.
-    :param timeout: seconds (or a timedelta) that each round may take from its submission, over all tries.
+    :param timeout: seconds (or a timedelta) that each round may take from its submission, over all attempts.
         Default: 6 hours.
     :param on_kickouts: the task's state when the last round kicks rows out: ``"fail"``, ``"warn"`` (it succeeds)
         or ``"skip"``. Default: ``"fail"``. Templated.
-    :param max_kickouts: up to how many kicked-out rows the task succeeds with a warning, whatever
-        ``on_kickouts`` says. A float below 1, such as ``0.02``, is a share of kicked-out rows and imported bills
-        together. Default: none. Templated.
+    :param max_kickouts: up to how many kicked-out rows the task succeeds with a warning, whatever ``on_kickouts``
+        says. A float below 1, such as ``0.02``, is a share of kicked-out rows and imported bills together.
+        Default: none. Templated.
     :param success_statuses: further statuses of EnergyCAP that count as success. Default: none. Templated.
     :param kickout_report: where to write which rows were kicked out and why: a path or URL that ends in .csv,
         .xlsx or .md. An existing file is replaced; an import without kickouts gets a report without rows.
@@ -179,7 +179,7 @@ class RetryKickoutsOperator(EciOperator):
         return [record_key(number) for number in range(1, self.max_rounds + 1)]
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
-        """Retry the kickouts, round after round; the imports of an earlier try are taken, not submitted again."""
+        """Retry the kickouts in rounds; the imports of an earlier attempt are taken, not submitted again."""
         note_first_try(context)
         return self._import_run(context, hook).start()
 

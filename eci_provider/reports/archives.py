@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import PurePosixPath
 
+from eci_provider.api.upload import names_in_archive
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.core.paths import AnyPath, openable, redact_path, redact_path_in
 from eci_provider.core.text import LONGEST_TEXT, cut
@@ -22,8 +22,8 @@ def names_in_zip(file: AnyPath, file_name: str | None = None) -> list[str]:
     if PurePosixPath(file_name or path.name).suffix.lower() != ".zip":
         return []
     try:
-        with path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
-            return [member.filename for member in archive.infolist() if not member.is_dir()]
+        with path.open("rb") as stream:
+            return names_in_archive(stream)
     except Exception as error:
         # A store's client raises errors of its own.
         reason = cut(redact_path_in(f"{type(error).__name__}: {error}", file), LONGEST_TEXT)

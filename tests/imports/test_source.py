@@ -15,6 +15,7 @@ from eci_provider.imports.source import BillFile, Kickouts
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.storage import object_store
+from tests.support.bill_files import archive
 from tests.support.run_task import run
 from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import bill_file
@@ -120,22 +121,44 @@ class TestReadOnce:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        sandbox.add_account("A-1")
         sandbox.settings.delay = 60
         store.pipe_file("/bucket/bills.csv", bill_file(tmp_path, "A-1").read_bytes())
-        task = ImportBillsOperator(task_id="import_bills", file="memory://bucket/bills.csv", deferrable=deferrable)
         opens = _count(monkeypatch, MemoryFileSystem, "_open")
         names = _count(monkeypatch, upload, "checked_file_name")
         paths = _count(monkeypatch, object_store, "_object_storage_path")
         requests = _count(monkeypatch, models, "validated")
 
+        task = ImportBillsOperator(task_id="import_bills", file="memory://bucket/bills.csv", deferrable=deferrable)
+        names.clear()
         end = run(task)
 
-        assert end.state == "success", end.error
+        assert end.xcoms["task_guid"]
         assert len(opens) == 2  # to hash it, and to send it
         assert (len(names), len(paths)) == (1, 1)
         options = [model for model, *_ in requests if issubclass(model, BillImportOptions)]
         assert len(options) == (2 if deferrable else 1)  # once in each process
+
+    def test_a_zip_whose_kickouts_are_told_apart_by_file(
+        self, store: MemoryFileSystem, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        files = [(f"{account}.csv", bill_file(tmp_path, account).read_bytes()) for account in ("A-1", "A-2")]
+        store.pipe_file("/bucket/bills.zip", archive(files))
+        report = tmp_path / "kickouts.csv"
+        opens = _count(monkeypatch, MemoryFileSystem, "_open")
+        paths = _count(monkeypatch, object_store, "_object_storage_path")
+
+        end = run(
+            ImportBillsOperator(
+                task_id="import_bills",
+                file="memory://bucket/bills.zip",
+                kickout_report=str(report),
+                on_kickouts="warn",
+            )
+        )
+
+        assert end.state == "success", end.error
+        assert {line.split(",")[0] for line in report.read_text().splitlines()[1:]} == {"A-1.csv", "A-2.csv"}
+        assert (len(opens), len(paths)) == (2, 1)
 
     def test_a_file_that_is_wrong_is_refused_in_the_words_of_its_operator(self, tmp_path: Path) -> None:
         with pytest.raises(

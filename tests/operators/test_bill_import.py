@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -86,40 +85,6 @@ def test_a_task_keeps_to_one_connection(sandbox: Sandbox, turned_clock: TurnedCl
 
     assert len(sandbox.requests) > 10
     assert len({request.connection for request in sandbox.requests}) == 1
-
-
-@pytest.mark.parametrize("deferrable", [False, True])
-def test_a_wait_logs_a_line_for_each_change_of_state_and_none_for_each_look(
-    deferrable: bool,
-    sandbox: Sandbox,
-    turned_clock: TurnedClock,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level("INFO", logger="eci_provider")
-    sandbox.add_account("A-1")
-    sandbox.settings.delay = 3600
-    sandbox.fault("GET", "/api/v3/task/*", skip=5, times=4, status=503)
-
-    run(_import(bill_file(tmp_path, "A-1"), deferrable=deferrable))
-
-    told = [record.getMessage() for record in caplog.records if record.name == "eci_provider.waiting.poller"]
-    assert len([request for request in sandbox.requests if "/task/" in request.path]) > 100
-    assert len(told) == 3, told
-    assert "'In progress'" in told[0]
-    assert "503" in told[1]
-    assert "'Completed'" in told[2]
-
-
-def test_the_guid_is_known_while_the_task_waits(
-    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
-) -> None:
-    sandbox.settings.delay = 1e9
-
-    end = run(_import(bill_file(tmp_path, "A-1"), timeout=60))
-
-    assert isinstance(end.error, errors.EciWaitTimeoutError)
-    assert end.xcoms["task_guid"] in str(end.error)
 
 
 def test_a_kickout_failure_leaves_its_result_for_what_comes_after(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -231,89 +196,6 @@ def test_wrong_batch_settings_are_refused_when_the_dag_is_parsed(settings: dict[
 
     assert words in str(caught.value)
     assert "ImportBillsOperator 'import_bills'" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "arguments", [{"poll_interval": 0}, {"timeout": -1}, {"on_kickouts": "ignore"}, {"poll_interval": "30"}]
-)
-def test_wrong_waiting_arguments_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:
-    with pytest.raises(errors.EciValidationError, match=next(iter(arguments))):
-        _import("bills.csv", **arguments)
-
-
-@pytest.mark.parametrize("guid", ["", "123", GUID + "0", "../../me"])
-def test_a_guid_that_is_none_is_refused(sandbox: Sandbox, guid: str) -> None:
-    with pytest.raises(errors.EciValidationError, match="task_guid"):
-        RetryKickoutsOperator(task_id="retry", task_guid=guid)
-    end = run(RetryKickoutsOperator(task_id="retry", task_guid="{{ params.guid }}"), params={"guid": guid})
-    assert isinstance(end.error, errors.EciValidationError)
-    assert sandbox.requests == []
-
-
-def test_retrying_an_import_without_kickouts_says_what_energycap_said(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.add_account("A-1")
-    guid = run(_import(bill_file(tmp_path, "A-1"))).result["task_guid"]
-
-    done = run(RetryKickoutsOperator(task_id="retry", task_guid=guid))
-    unknown = run(RetryKickoutsOperator(task_id="retry", task_guid=GUID))
-
-    assert isinstance(done.error, errors.EciBadRequestError)
-    assert isinstance(unknown.error, errors.EciNotFoundError)
-
-
-@pytest.mark.parametrize("deferrable", [False, True])
-def test_short_imports_end_fast_and_long_ones_cost_little(
-    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
-) -> None:
-    sandbox.add_account("A-1")
-    sandbox.settings.delay = 3
-    run(_import(bill_file(tmp_path, "A-1"), deferrable=deferrable))
-    short = list(turned_clock.slept)
-    turned_clock.slept.clear()
-    sandbox.settings.delay = 3600
-
-    run(_import(bill_file(tmp_path, "A-1"), deferrable=deferrable))
-
-    assert sum(short) < 2 * 3
-    assert len(turned_clock.slept) < 3600 / 30 * 1.2 + 10
-    assert max(turned_clock.slept) <= 30 * 1.1
-
-
-@pytest.mark.parametrize("deferrable", [False, True])
-@pytest.mark.parametrize("poll_interval", [timedelta(seconds=20), 20, 20.0])
-def test_a_pace_may_be_given_as_a_timedelta(
-    poll_interval: Any, deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
-) -> None:
-    sandbox.add_account("A-1")
-    sandbox.settings.delay = 300
-
-    end = run(_import(bill_file(tmp_path, "A-1"), poll_interval=poll_interval, deferrable=deferrable))
-
-    assert end.state == "success", end.error
-    assert 18 <= turned_clock.slept[-1] <= 22 or turned_clock.slept[-1] < 20
-
-
-@pytest.mark.parametrize("timeout", [timedelta.max, 1e12, float("inf"), timedelta(days=367)])
-def test_a_time_out_beyond_a_year_is_refused_when_the_dag_is_parsed(timeout: Any) -> None:
-    with pytest.raises(errors.EciValidationError, match=r"timeout is .* at most a year"):
-        _import("bills.csv", timeout=timeout)
-
-
-@pytest.mark.parametrize("statuses", ["All done", [1], [None], [""], ["  "], {"Done": 1}])
-def test_success_statuses_are_a_list_of_texts(statuses: Any, sandbox: Sandbox, tmp_path: Path) -> None:
-    with pytest.raises(errors.EciValidationError, match="success_statuses"):
-        _import("bills.csv", success_statuses=statuses)
-
-
-def test_a_text_that_success_statuses_render_to_is_refused_before_anything_is_sent(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
-    end = run(
-        _import(bill_file(tmp_path, "A-1"), success_statuses="{{ params.done }}"), params={"done": "All done"}
-    )
-
-    assert isinstance(end.error, errors.EciValidationError)
-    assert sandbox.requests == []
 
 
 @pytest.mark.parametrize("policy", ["fail", "warn", "skip"])
