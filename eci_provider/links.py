@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
 
 from eci_provider.core.paths import redact_path
+from eci_provider.core.text import LONGEST_CODE, shown
 from eci_provider.hooks.link_template import unknown_placeholders
 
 if TYPE_CHECKING:
@@ -149,7 +150,9 @@ def filled_template(template: str | None, host: str, facts: dict[str, Any]) -> s
     if not template or unknown_placeholders(template):
         return None
     values = {
-        name: quote(str(value), safe="", errors="replace") for name, value in facts.items() if value is not None
+        name: quote(shown(str(value), LONGEST_CODE), safe="", errors="replace")
+        for name, value in facts.items()
+        if value is not None
     }
     values["host"] = host
     wanted = {name for _, name, _, _ in Formatter().parse(template) if name is not None}

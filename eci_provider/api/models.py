@@ -21,7 +21,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.core.text import LONGEST_TEXT, cut, did_you_mean, storable
+from eci_provider.core.text import did_you_mean, with_shown_texts
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Value = TypeVar("_Value")
@@ -139,9 +139,7 @@ class ResponseModel(BaseModel):
 def _bounded(value: Any) -> Any:
     if isinstance(value, ResponseModel):
         return value.documented()
-    if isinstance(value, str):
-        return cut(value, LONGEST_TEXT)
-    return storable(value)
+    return with_shown_texts(value)
 
 
 def _spelled(key: str, spelling: Mapping[str, str], data: Mapping[str, Any]) -> str:

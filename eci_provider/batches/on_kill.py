@@ -10,6 +10,7 @@ from eci_provider.api.errors import EciError
 from eci_provider.api.transport.retries import is_transient
 from eci_provider.batches.status import change_status
 from eci_provider.core import clock
+from eci_provider.core.text import shown
 from eci_provider.core.time_limit import run_within
 from eci_provider.runtime.advice import NOT_SEARCHED_FOR, adopt_hint, reattach_hint
 
@@ -137,10 +138,10 @@ def void_batch(client: EciClient, task_guid: str) -> tuple[int, str]:
     """
     task = _with_batch(client, task_guid)
     if task.batch is None or task.batch.batch_id is None:
-        ended = f"It ended as {task.status!r} without one" if task.end_date else "It has none yet"
+        ended = f"It ended as {shown(task.status)!r} without one" if task.end_date else "It has none yet"
         return logging.ERROR, f"Its batch could not be voided. {ended}; if one appears, {_BY_HAND}."
     batch, changed = _pending(client, task.batch.batch_id)
-    name = f"Its batch {batch.batch_code!r} ({batch.batch_id})"
+    name = f"Its batch {shown(batch.batch_code)!r} ({batch.batch_id})"
     if batch.has_status("Pending"):
         done = "was set to Pending" if changed else "was Pending already"
         return logging.WARNING, f"{name} {done}: all its bills are void until it is opened again."
@@ -149,7 +150,7 @@ def void_batch(client: EciClient, task_guid: str) -> tuple[int, str]:
             logging.ERROR,
             f"{name} is Closed, so its bills stay; correct them in EnergyCAP.",
         )
-    return logging.ERROR, f"{name} is {batch.batch_status!r} still: {_BY_HAND}."
+    return logging.ERROR, f"{name} is {shown(batch.batch_status)!r} still: {_BY_HAND}."
 
 
 def _with_batch(client: EciClient, task_guid: str) -> TaskResponse:

@@ -18,6 +18,7 @@ from eci_provider.api.errors import (
 from eci_provider.api.filters import Filter, where
 from eci_provider.api.tasks import has_offset, parse_datetime
 from eci_provider.core import clock
+from eci_provider.core.text import shown
 from eci_provider.submission.settle import MOST_SENDS, find_after_settling
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class BatchOpener:
     def _checked(self, batch: BatchResponse, since: datetime | None, how: str) -> tuple[BatchResponse, str]:
         """Return a batch with this code, or refuse it."""
         is_own = self._is_own(batch, since)
-        facts = {"batch_id": batch.batch_id, "batch_code": self._code, "batch_status": batch.batch_status}
+        facts = {"batch_id": batch.batch_id, "batch_code": self._code, "batch_status": shown(batch.batch_status)}
         if not is_own and not self.adopts:
             raise EciExistsError(
                 f"{self.source}: batch {self._code!r} ({batch.batch_id}) exists and was not opened by this task. "
@@ -162,8 +163,8 @@ class BatchOpener:
             )
         if not batch.has_status("open"):
             raise EciExistsError(
-                f"{self.source}: batch {self._code!r} ({batch.batch_id}) exists and is {batch.batch_status}, so "
-                "no bills can be added to it. Choose another batch_code, or open that batch if it is pending.",
+                f"{self.source}: batch {self._code!r} ({batch.batch_id}) exists and is {facts['batch_status']}, "
+                "so no bills can be added to it. Choose another batch_code, or open that batch if it is pending.",
                 **facts,
             )
         return batch, how if is_own else "there already, and is used as it was before"

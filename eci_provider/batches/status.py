@@ -12,6 +12,7 @@ from eci_provider.api.errors import (
     EciServerError,
     EciUnreadableResponseError,
 )
+from eci_provider.core.text import shown
 
 if TYPE_CHECKING:
     from eci_provider.api.batches import BatchResponse, BatchStatus
@@ -65,22 +66,22 @@ def ensure_status(
     :raises EciError: as :func:`change_status`.
     """
     if before.has_status(batch_status):
-        log.info("Batch %r (%s) is %s already.", before.batch_code, batch_id, before.batch_status)
+        log.info("Batch %r (%s) is %s already.", shown(before.batch_code), batch_id, shown(before.batch_status))
         return before
     after = change_status(client, batch_id, batch_status, **fields)
     if not after.has_status(batch_status):
         raise EciNotCarriedOutError(
             f"{source}: EnergyCAP accepted the change of batch {batch_id} to {batch_status}, but it is "
-            f"{after.batch_status}. Check the batch in EnergyCAP.",
+            f"{shown(after.batch_status)}. Check the batch in EnergyCAP.",
             batch_id=batch_id,
-            batch_status=after.batch_status,
+            batch_status=shown(after.batch_status),
         )
     log.info(
         "Batch %r (%s) was %s and is %s: %s bills, total %s.",
-        after.batch_code,
+        shown(after.batch_code),
         batch_id,
-        before.batch_status,
-        after.batch_status,
+        shown(before.batch_status),
+        shown(after.batch_status),
         after.bill_count,
         after.running_total,
     )

@@ -13,9 +13,9 @@ from typing import Any
 
 from eci_provider.bills.check_options import ADVISED_ROWS, LONGEST_PERIOD
 from eci_provider.bills.checking import check_file
-from eci_provider.bills.report import printable
 from eci_provider.bills.rules import RULES
 from eci_provider.core.errors import EciError, EciValidationError
+from eci_provider.core.text import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

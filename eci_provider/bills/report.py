@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eci_provider.bills.rules import ERROR, RULES, WARNING, Rule
+from eci_provider.core.text import printable
 
 _MOST_IN_DIGEST = 10
 
@@ -40,17 +41,6 @@ class Problem:
         if self.column is not None:
             place.append(f"column {self.column!r}")
         return printable(f"{', '.join(place)}: {self.rule.severity} {self.rule.code}: {self.message}")
-
-
-def printable(text: str) -> str:
-    """
-    Return a text with invisible characters escaped, so that a name in a ZIP cannot forge lines of a log.
-
-    :param text: the text.
-    """
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from eci_provider.bills.dates import written_date
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.tables import Row
 from eci_provider.core.spill import spill_file
-from eci_provider.core.text import cut
+from eci_provider.core.text import shown
 
 WORKBOOK = ".xlsx"
 #: How many rows a workbook's sheet has at most.
@@ -62,7 +62,7 @@ def workbook_rows(name: str, stream: BinaryIO, date_format: str) -> Iterator[Row
             raise
         except Exception as error:
             # openpyxl raises whatever zipfile, zlib and the XML parser raise, in any row.
-            reason = cut(f"{type(error).__name__}: {error}", _LONGEST_REASON)
+            reason = shown(f"{type(error).__name__}: {error}", _LONGEST_REASON)
             problem = f"it cannot be read as an Excel workbook ({reason}). Save it again as .xlsx."
             raise EciBillFileError(problem, file=name, row=number + 1 if number else None) from error
 

@@ -1,4 +1,4 @@
-"""Texts of unknown length and content, made short enough and safe to store; and suggestions for a wrong name."""
+"""Texts of unknown length and content, made visible, short and safe to store; and suggestions for a wrong name."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, overload
 
 #: The most bytes of JSON that a text of the server takes in XCom and in a trigger's event.
 LONGEST_TEXT = 1000
+#: Enough for any code, which has at most 255 characters.
+LONGEST_CODE = 4000
 
 #: What JSON can hold and PostgreSQL's JSONB, in which Airflow stores XComs and events, refuses.
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -20,15 +22,69 @@ _LEAST, _MOST = -(2**63), 2**63 - 1
 _LONGEST_COMPARED = 300
 
 
-def cut(text: str | None, most: int) -> str | None:
-    """
-    Return a text that can be stored and whose JSON takes at most a number of bytes.
+@overload
+def shown(text: str, most: int = ...) -> str: ...
 
-    :param text: what the server sent.
-    :param most: the number of bytes; a character beyond ASCII takes six or more.
+
+@overload
+def shown(text: None, most: int = ...) -> None: ...
+
+
+@overload
+def shown(text: str | None, most: int = ...) -> str | None: ...
+
+
+def shown(text: str | None, most: int = LONGEST_TEXT) -> str | None:
+    r"""
+    Return a text of EnergyCAP or of a file as logs, errors, results, events and links show it.
+
+    Every such text goes through this function on its way there: it becomes :func:`printable`, and is cut then. The
+    API key was masked before, when the answer arrived, so that no part of it is left at an edge.
+
+    :param text: the text; one that was shown before stays as it is.
+    :param most: how many bytes its JSON takes at most; a character beyond ASCII takes six or more.
     """
     if text is None:
         return None
+    return cut(printable(_storable_text(text[: most + 1])), most)  # every character takes at least one byte
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    r"""
+    Return a text with its unprintable characters spelled as in Python, such as ``\n`` or ``\x1b``.
+
+    So it forges no line of a log, moves no cursor of a terminal, and hides nothing from its reader.
+
+    :param text: the text.
+    :param keep: unprintable characters that stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter in keep else repr(letter)[1:-1] for letter in text)
+
+
+def with_shown_texts(value: Any) -> Any:
+    """
+    Return plain JSON that can be stored, with all its texts as :func:`shown` returns them.
+
+    :param value: what the server sent; a value that is not JSON is returned unchanged.
+    """
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, Mapping):
+        return {with_shown_texts(name): with_shown_texts(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [with_shown_texts(item) for item in value]
+    return storable(value)
+
+
+def cut(text: str, most: int) -> str:
+    """
+    Return a text of ours that can be stored and whose JSON takes at most a number of bytes.
+
+    :param text: the text, such as an error's message; texts of others in it were :func:`shown` before.
+    :param most: the number of bytes; a character beyond ASCII takes six or more.
+    """
     is_whole = len(text) <= most
     text = _storable_text(text[:most])  # every character takes at least one byte
     if is_whole and len(json.dumps(text)) <= most:

@@ -17,6 +17,7 @@ from eci_provider.api.errors import (
     EciUnreadableResponseError,
 )
 from eci_provider.api.options import ClientOptions
+from eci_provider.core.text import shown
 from eci_provider.core.time_limit import run_within
 
 if TYPE_CHECKING:
@@ -150,9 +151,9 @@ def _introduction(me: MeResponse, base_url: str) -> str:
         False: "It may NOT create bills and batches: its owner needs the permission Bills and Batches Create.",
         None: "EnergyCAP did not say whether it may create bills and batches.",
     }[may_create]
-    mode = f" EnergyCAP is {me.application_mode}." if (me.application_mode or "Online") != "Online" else ""
-    owner = f"{me.full_name or 'an unnamed user'} ({me.system_user_code or 'no user code'})"
-    environment = me.environment or "an unnamed environment"
+    mode = f" EnergyCAP is {shown(me.application_mode)}." if (me.application_mode or "Online") != "Online" else ""
+    owner = f"{shown(me.full_name) or 'an unnamed user'} ({shown(me.system_user_code) or 'no user code'})"
+    environment = shown(me.environment) or "an unnamed environment"
     return f"Connected to {environment} at {base_url}: the API key is {owner}'s. {ability}{mode}"
 
 

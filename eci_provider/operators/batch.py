@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from eci_provider.core.text import LONGEST_CODE, shown
 from eci_provider.links import show_link
 from eci_provider.operators.base import EciOperator
 from eci_provider.runtime.arguments import check_choice, is_template
@@ -132,9 +133,10 @@ class OpenBatchOperator(EciOperator):
             settle_time=hook.settings.settle_time,
             source=self.source,
         ).open_or_adopt()
-        self.log.info("Batch %r (%s) is %s: it was %s.", batch.batch_code, batch.batch_id, batch.batch_status, how)
+        code, status = shown(batch.batch_code, LONGEST_CODE), shown(batch.batch_status)
+        self.log.info("Batch %r (%s) is %s: it was %s.", code, batch.batch_id, status, how)
         show_link(self, context, hook, batch_id=batch.batch_id, batch_code=batch.batch_code)
-        push_outputs(context, batch_id=batch.batch_id, batch_code=batch.batch_code)
+        push_outputs(context, batch_id=batch.batch_id, batch_code=code)
         return batch.documented()
 
 
@@ -204,7 +206,7 @@ class UpdateBatchStatusOperator(EciOperator):
         before = client.batches.get(batch_id)
         show_link(self, context, hook, batch_id=batch_id, batch_code=before.batch_code)
         batch = ensure_status(client, before, batch_id, source=self.source, **request)
-        push_outputs(context, batch_id=batch_id, batch_code=batch.batch_code)
+        push_outputs(context, batch_id=batch_id, batch_code=shown(batch.batch_code, LONGEST_CODE))
         return batch.documented()
 
     def _checked_batch_id(self) -> int:

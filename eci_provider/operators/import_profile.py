@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
+from eci_provider.core.text import LONGEST_CODE, shown
 from eci_provider.operators.base import EciOperator
 from eci_provider.runtime.arguments import as_mapping, check_choice
 from eci_provider.runtime.context import push_outputs
@@ -113,6 +114,6 @@ class CreateImportProfileOperator(EciOperator):
             source=self.source,
         )
         profile = creator.create_or_adopt()
-        result = {"profile_id": profile.profile_id, "profile_code": profile.profile_code}
+        result = {"profile_id": profile.profile_id, "profile_code": shown(profile.profile_code, LONGEST_CODE)}
         push_outputs(context, **result)
         return result

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from eci_provider.api.errors import EciError, EciNotFoundError
 from eci_provider.api.tasks import TaskResponse, has_offset, parse_datetime
 from eci_provider.core import clock
-from eci_provider.core.text import cut
+from eci_provider.core.text import shown
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
@@ -122,7 +122,7 @@ def _error_handling(client: EciClient) -> str | None:
     except EciError as error:
         log.warning("Cannot read what kickouts do to the rest of a batch: %s", error)
         return None
-    log.info("EnergyCAP's setting errorHandling is %r.", handling)
+    log.info("EnergyCAP's setting errorHandling is %r.", shown(handling, 100))
     return handling
 
 
@@ -130,7 +130,7 @@ def _batch_status(client: EciClient, batch_id: int | None) -> str | None:
     if batch_id is None:
         return None
     try:
-        return cut(client.batches.get(batch_id).batch_status, 100)
+        return shown(client.batches.get(batch_id).batch_status, 100)
     except EciNotFoundError:
         return DELETED
     except EciError as error:

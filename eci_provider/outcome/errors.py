@@ -14,6 +14,7 @@ from eci_provider.api.errors import (
     EciWaitTimeoutError,
 )
 from eci_provider.core.paths import redact_path
+from eci_provider.core.text import shown
 from eci_provider.outcome.batch_state import MARK_BATCH_PENDING
 from eci_provider.outcome.result import ImportResult
 
@@ -87,9 +88,10 @@ def voided_error(client: EciClient, result: ImportResult, *, reattach: bool = Tr
         if reattach
         else "open the batch (UpdateBatchStatusOperator). With reattach=False a clear imports again."
     )
+    name = repr(shown(batch.batch_code))
     return EciVoidedError(
-        f"{result.summary} But batch {batch.batch_code!r} is Pending, so its bills are void: a kill of this task "
-        f"or a shutdown of its worker (on_kill='void_batch') did that{or_else}.\n  - To make them count: {hint}",
+        f"{result.summary} But batch {name} is Pending, so its bills are void: a kill of this task or a shutdown "
+        f"of its worker (on_kill='void_batch') did that{or_else}.\n  - To make them count: {hint}",
         result=result.to_xcom(),
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from eci_provider.api.errors import EciError, EciKickoutsError
+from eci_provider.core.text import shown
 from eci_provider.outcome.errors import failed_error, kickouts_error
 from eci_provider.outcome.result import ImportResult
 from eci_provider.runtime.context import RETURN_VALUE
@@ -92,4 +93,6 @@ def push_result(context: Context, result: ImportResult) -> None:
     try:
         context["ti"].xcom_push(key=RETURN_VALUE, value=facts)
     except Exception as error:  # Airflow's own, of its API server or of an XCom backend
-        log.warning("Result of import %s cannot be pushed to XCom (%s): %s", result.task_guid, error, facts)
+        log.warning(
+            "Result of import %s cannot be pushed to XCom (%s): %s", result.task_guid, shown(str(error)), facts
+        )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.core.text import LONGEST_TEXT, cut, storable
+from eci_provider.core.text import LONGEST_TEXT, shown, storable
 from eci_provider.outcome.batch_state import DELETED, MARK_BATCH_PENDING, BatchState
 from eci_provider.waiting.status import Outcome
 
@@ -115,18 +115,18 @@ class ImportResult:
         facts = {
             "task_guid": task_guid,
             "task_id": task.task_id,
-            "status": cut(task.status, 300),
+            "status": shown(task.status, 300),
             "outcome": outcome,
-            "message": cut(task.message, LONGEST_TEXT),
+            "message": shown(task.message, LONGEST_TEXT),
             "batch_id": batch.batch_id if batch else None,
-            "batch_code": cut(batch.batch_code if batch else None, LONGEST_TEXT),
+            "batch_code": shown(batch.batch_code if batch else None, LONGEST_TEXT),
             "imported": batch_state.imported(bills),
             "kickouts": digest.rows if digest else (0 if outcome == "completed" else None),
             "kickout_messages": digest.messages if digest else [],
             "unresolved_flags": task.unresolved_flag_count,
             "analyzing": task.analyzing_count,
-            "begin_date": cut(task.begin_date, 100),
-            "end_date": cut(task.end_date, 100),
+            "begin_date": shown(task.begin_date, 100),
+            "end_date": shown(task.end_date, 100),
             "reattached": reattached,
             "batch_status": batch_state.batch_status,
             "voided": batch_state.voided(bills),

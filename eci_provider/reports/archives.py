@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from eci_provider.api.upload import names_in_archive
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.core.paths import AnyPath, openable, redact_path, redact_path_in
-from eci_provider.core.text import LONGEST_TEXT, cut
+from eci_provider.core.text import LONGEST_TEXT, shown
 
 
 def names_in_zip(file: AnyPath, file_name: str | None = None) -> list[str]:
@@ -26,5 +26,5 @@ def names_in_zip(file: AnyPath, file_name: str | None = None) -> list[str]:
             return names_in_archive(stream)
     except Exception as error:
         # A store's client raises errors of its own.
-        reason = cut(redact_path_in(f"{type(error).__name__}: {error}", file), LONGEST_TEXT)
+        reason = shown(redact_path_in(f"{type(error).__name__}: {error}", file), LONGEST_TEXT)
         raise EciBillFileError(f"its names cannot be read ({reason}).", file=redact_path(file)) from error

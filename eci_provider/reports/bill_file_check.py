@@ -15,7 +15,7 @@ from eci_provider.bills.report import CheckReport, Problem
 from eci_provider.core.checks import FILE, checked_path
 from eci_provider.core.errors import EciError
 from eci_provider.core.paths import AnyPath, redact_path
-from eci_provider.core.text import LONGEST_TEXT, cut
+from eci_provider.core.text import LONGEST_TEXT, shown
 from eci_provider.reports.problems import ProblemRows
 from eci_provider.reports.writing import write_report
 from eci_provider.storage.object_store import open_path
@@ -119,7 +119,7 @@ class BillFileCheck:
             found.bills,
             found.errors,
             found.warnings,
-            [{**kind, "column": cut(kind["column"], _LONGEST_NAME)} for kind in kinds],
+            [{**kind, "column": shown(kind["column"], _LONGEST_NAME)} for kind in kinds],
             report=None if self._report is None or report_error else str(self._report),
             report_error=report_error,
         )
@@ -151,7 +151,7 @@ class BillFileCheck:
     def _log(self, found: CheckReport, kinds: list[dict[str, Any]]) -> None:
         """Log the first problem of each kind, and the counts."""
         for kind in kinds:
-            example = cut(self._first[kind["code"], kind["column"]], LONGEST_TEXT)
+            example = shown(self._first[kind["code"], kind["column"]], LONGEST_TEXT)
             log.warning("%s rows: %s First: %s", f"{kind['rows']:,}", kind["message"], example)
         log.info(
             "Bill file %s: %s rows, %s bills, %s errors, %s warnings.",

@@ -11,7 +11,7 @@ from eci_provider.api.client import EciClient
 from eci_provider.api.tasks import TaskResponse
 from eci_provider.core.errors import EciError
 from eci_provider.core.paths import AnyPath, redact_path
-from eci_provider.core.text import LONGEST_TEXT, cut
+from eci_provider.core.text import LONGEST_TEXT, cut, shown
 from eci_provider.outcome.result import ImportResult, ReportStatus
 from eci_provider.reports.arguments import check_apart
 from eci_provider.reports.errors import EciReportError
@@ -135,7 +135,7 @@ class KickoutReportWriter:
         try:
             return self._find_names()
         except Exception as error:
-            reason = cut(f"{type(error).__name__}: {error}", LONGEST_TEXT)
+            reason = shown(f"{type(error).__name__}: {error}", LONGEST_TEXT)
             log.warning("The kickout report does not tell rows apart by file. %s", reason)
             return None
 

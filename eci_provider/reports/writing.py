@@ -12,7 +12,7 @@ from eci_provider.api.kickouts.report import LONGEST_MESSAGE, LONGEST_NAME, MOST
 from eci_provider.bills.report import CheckReport
 from eci_provider.core.errors import EciStoreError
 from eci_provider.core.paths import AnyPath
-from eci_provider.core.text import cut
+from eci_provider.core.text import shown
 from eci_provider.reports.arguments import check_apart
 from eci_provider.reports.errors import EciReportError
 from eci_provider.reports.formats import FormatName, checked_format
@@ -61,8 +61,8 @@ def _sums(rows: GroupedRows) -> dict[str, Any]:
     messages, files = rows.most_frequent(MOST_LISTED), rows.largest_files(MOST_LISTED)
     return {
         "rows": rows.rows,
-        "messages": [{"message": cut(kind, LONGEST_MESSAGE), "rows": number} for kind, number in messages],
-        "files": [{"file": cut(file, LONGEST_NAME), "rows": number} for file, number in files],
+        "messages": [{"message": shown(kind, LONGEST_MESSAGE), "rows": number} for kind, number in messages],
+        "files": [{"file": shown(file, LONGEST_NAME), "rows": number} for file, number in files],
     }
 
 

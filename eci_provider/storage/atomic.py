@@ -15,7 +15,7 @@ from eci_provider.core.checks import checked_path
 from eci_provider.core.errors import EciError, EciStoreError, EciValidationError
 from eci_provider.core.paths import AnyPath, is_remote, local_path, redact_path_in
 from eci_provider.core.spill import spill_file
-from eci_provider.core.text import LONGEST_TEXT, cut
+from eci_provider.core.text import LONGEST_TEXT, shown
 from eci_provider.storage.errors import EciWriteError
 from eci_provider.storage.object_store import missing_package, open_path, replace_file
 
@@ -186,5 +186,5 @@ def _store_errors(destination: object, problem: str) -> Iterator[None]:
     except Exception as error:
         if missing := missing_package(destination, error):
             raise EciStoreError(missing, file=destination) from error
-        reason = cut(redact_path_in(f"{type(error).__name__}: {error}", destination), LONGEST_TEXT)
+        reason = shown(redact_path_in(f"{type(error).__name__}: {error}", destination), LONGEST_TEXT)
         raise EciWriteError(f"{problem} ({reason}).", path=destination) from error

@@ -19,6 +19,7 @@ from eci_provider.api.errors import (
     EciWaitTimeoutError,
 )
 from eci_provider.api.transport.retries import asked_delay
+from eci_provider.core.text import shown
 from eci_provider.runtime.advice import NOT_SEARCHED_FOR
 
 if TYPE_CHECKING:
@@ -128,9 +129,10 @@ def refused(
 
 def already_started(task_guid: str, description: str, task: TaskResponse) -> EciExistsError:
     """Return the error for an import to adopt while the task has one of its own."""
+    guid, status = shown(task.task_guid), shown(task.status)
     return EciExistsError(
-        f"adopt_task_guid is {task_guid!r}, but an earlier attempt of this task started import {task.task_guid} "
-        f"of {description}, which is {task.status!r}. Adopting another would orphan it. Remove adopt_task_guid to "
+        f"adopt_task_guid is {task_guid!r}, but an earlier attempt of this task started import {guid} "
+        f"of {description}, which is {status!r}. Adopting another would orphan it. Remove adopt_task_guid to "
         "resume it, or set reattach=False to adopt the other anyway.",
         what=description,
         task_guid=task_guid,
@@ -195,26 +197,28 @@ def vanished(task_guid: str, description: str, error: EciNotFoundError, resubmit
 
 def content_changed(description: str, task: TaskResponse) -> EciExistsError:
     """Return the error for a retry whose file or batch is not the one that the earlier attempt submitted."""
+    guid, status = shown(task.task_guid), shown(task.status)
     return EciExistsError(
-        f"An earlier attempt started import {task.task_guid}, which is {task.status!r}, and {description} or its "
+        f"An earlier attempt started import {guid}, which is {status!r}, and {description} or its "
         "batch has changed since. Nothing is sent. Set adopt_task_guid to that import to conclude it, or clear "
         "the failed task to import the new content.",
         what=description,
-        task_guid=task.task_guid,
+        task_guid=guid,
     )
 
 
 def not_an_import(task_guid: str, kind: str | None) -> EciExistsError:
     """Return the error for a task to adopt that is no bill import."""
     return EciExistsError(
-        f"adopt_task_guid is {task_guid!r}: a task of type {kind}, not a bill import.", task_guid=task_guid
+        f"adopt_task_guid is {task_guid!r}: a task of type {shown(kind)}, not a bill import.", task_guid=task_guid
     )
 
 
 def older_than_run(task_guid: str, task: TaskResponse, earliest_start: datetime) -> EciExistsError:
     """Return the error for an import to adopt that is older than the DAG run."""
+    began = shown(task.begin_date)
     return EciExistsError(
-        f"adopt_task_guid is {task_guid!r}: that import began {task.begin_date}, before this DAG run could have "
+        f"adopt_task_guid is {task_guid!r}: that import began {began}, before this DAG run could have "
         f"started it ({earliest_start.isoformat()}). Adopting it would leave this run's bills out. Set it for one "
         "run only, or wait for it with EciTaskSensor.",
         task_guid=task_guid,
@@ -237,7 +241,7 @@ def _unknown_after(error: EciError, message: str, description: str, marker: str)
 
 
 def _guids(tasks: Sequence[TaskResponse]) -> list[str]:
-    return [str(task.task_guid) for task in tasks[:_MOST_NAMED]]
+    return [shown(str(task.task_guid)) for task in tasks[:_MOST_NAMED]]
 
 
 def _named(tasks: Sequence[TaskResponse]) -> str:

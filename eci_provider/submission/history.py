@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from eci_provider.core.text import shown
 from eci_provider.submission.marker import Identity, Target, salt_of
 from eci_provider.submission.record import EARLIER, MOST_EARLIER
 
@@ -184,7 +185,7 @@ class AttemptHistory:
                 "it.",
                 task_guid,
                 type(error).__name__,
-                error,
+                shown(str(error)),
             )
         self.record = record
 

@@ -16,6 +16,7 @@ from eci_provider.api.errors import (
 from eci_provider.api.tasks import TaskResponse, has_offset, parse_datetime
 from eci_provider.api.transport.retries import LONGEST_ASKED, asked_delay, is_transient
 from eci_provider.core import clock
+from eci_provider.core.text import shown
 from eci_provider.submission import errors
 from eci_provider.submission.candidates import began_after, is_superseded
 from eci_provider.submission.history import AttemptHistory
@@ -239,10 +240,10 @@ class Submitter:
             raise errors.missing_guid(self._job.description)
         log.info(
             "Reattached to import %s of %s instead of submitting it: %s. Its status is %s.",
-            task.task_guid,
+            shown(task.task_guid),
             self._job.description,
             decision.reason,
-            repr(task.status) if task.status else "not known yet",
+            repr(shown(task.status)) if task.status else "not known yet",
         )
         submitted_at = self._submitted_at(task)
         self._history.record_reattached(task.task_guid, submitted_at, decision.resubmission)

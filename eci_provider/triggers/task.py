@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Literal
 
 from eci_provider.core import clock
+from eci_provider.core.text import shown
 from eci_provider.runtime.compat import task_of_trigger
 from eci_provider.triggers.base import EciTrigger
 from eci_provider.waiting.deadlines import FRAMEWORK_GRACE, deadline_after, execution_deadline
@@ -142,7 +143,7 @@ class EciTaskTrigger(EciTrigger):
             log.warning(
                 "Templates of the trigger cannot be rendered in the triggerer (%s: %s); a worker renders them.",
                 type(error).__name__,
-                error,
+                shown(str(error)),
             )
 
     async def on_kill(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from eci_provider.api.errors import EciConnectionError, EciError
-from eci_provider.core.text import cut
+from eci_provider.core.text import shown
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
@@ -59,7 +59,7 @@ class ClientFactory:
         kind, reason = "unreachable", type(error).__name__
         # Messages of others may quote the connection, and with it the key; a parser's do.
         if type(error).__module__.startswith("airflow."):
-            reason = f"{reason}: {cut(str(error), 300)}"
+            reason = f"{reason}: {shown(str(error), 300)}"
         if isinstance(error, AirflowNotFoundException):
             # Airflow 3.3 raises this also when it could not ask, so it is believed only when it is repeated.
             self._undefined += 1

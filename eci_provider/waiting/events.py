@@ -9,7 +9,7 @@ from typing import Any
 from eci_provider.api import errors
 from eci_provider.api.errors import EciError
 from eci_provider.core.errors import restore_error
-from eci_provider.core.text import LONGEST_TEXT, cut, storable, with_cut_texts
+from eci_provider.core.text import LONGEST_TEXT, cut, shown, storable, with_cut_texts
 
 #: The most bytes of JSON for an error's message, and for its other facts: an event is stored like an XCom.
 _LONGEST_MESSAGE = 4000
@@ -40,7 +40,7 @@ def error_event(error: Exception, **facts: Any) -> dict[str, Any]:
     :param facts: what was waited for: task_guid or batch_id.
     """
     if not isinstance(error, EciError):
-        message = cut(f"{type(error).__name__}: {error}", _LONGEST_MESSAGE)
+        message = shown(f"{type(error).__name__}: {error}", _LONGEST_MESSAGE)
         return _event(status="error", type="EciError", message=message, **facts)
     message = cut(error.message, _LONGEST_MESSAGE)
     data = {"details": with_cut_texts(error.details), "attributes": with_cut_texts(_attributes(error))}
@@ -88,7 +88,7 @@ def _event(**facts: Any) -> dict[str, Any]:
 def _unknown(event: object) -> EciEventError:
     return EciEventError(
         "The trigger's event was not understood, so nothing is concluded from it. "
-        f"Is the triggerer's version of the package another one? Event: {str(event)[:200]}"
+        f"Is the triggerer's version of the package another one? Event: {shown(str(event), 200)}"
     )
 
 

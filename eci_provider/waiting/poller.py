@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from eci_provider.api.errors import EciError, EciTriggerError, EciWaitTimeoutError
 from eci_provider.api.transport.retries import is_transient
 from eci_provider.core import clock
-from eci_provider.core.text import cut
+from eci_provider.core.text import shown
 from eci_provider.core.time_limit import run_within
 from eci_provider.waiting.client import ClientFactory
 from eci_provider.waiting.schedule import EndedBy, PollSchedule
@@ -224,7 +224,7 @@ class Poller(ABC, Generic[_Found]):
 
     def _note_status(self, found: _Found) -> None:
         """Log a change of status, once."""
-        status = cut(self.status_of(found), _LONGEST_STATUS)
+        status = shown(self.status_of(found), _LONGEST_STATUS)
         if status != self.last_status:
             log.info("%s is %r.", self, status)
         self.last_status = status

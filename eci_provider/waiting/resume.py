@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from eci_provider.api.errors import EciError, EciUnknownOutcomeError
-from eci_provider.core.text import cut
+from eci_provider.core.text import shown
 from eci_provider.waiting.poller import Poller
 from eci_provider.waiting.timeouts import poll_after_timeout
 
@@ -60,7 +60,7 @@ def check_connection(hook: EciHook, task_guid: str) -> None:
     except Exception as error:  # Airflow's own errors differ from version to version
         raise EciUnknownOutcomeError(
             f"The outcome of import {task_guid} is unknown: Airflow did not give the connection "
-            f"{hook.eci_conn_id!r} ({type(error).__name__}: {error}).",
+            f"{hook.eci_conn_id!r} ({type(error).__name__}: {shown(str(error))}).",
             task_guid=task_guid,
         ) from error
 
@@ -72,4 +72,4 @@ def _airflow_reason(next_kwargs: Mapping[str, Any]) -> str:
     reason = str(getattr(error, "value", error) or "no reason given")
     traceback = [line.strip() for part in next_kwargs.get("traceback") or [] for line in str(part).splitlines()]
     last = next((line for line in reversed(traceback) if line), "")
-    return cut(f"{reason}: {last}" if last else reason, 300) or reason
+    return shown(f"{reason}: {last}" if last else reason, 300) or reason

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciNotFoundError
-from eci_provider.core.text import cut
+from eci_provider.core.text import shown
 from eci_provider.waiting.poller import Poller
 from eci_provider.waiting.status import task_has_ended
 
@@ -55,7 +55,7 @@ class TaskPoller(Poller["TaskResponse"]):
     def facts(self) -> dict[str, Any]:
         """Return the import, and its batch once a poll has shown it."""
         batch = self._batch
-        known = {} if batch is None else {"batch_id": batch.batch_id, "batch_code": cut(batch.batch_code, 100)}
+        known = {} if batch is None else {"batch_id": batch.batch_id, "batch_code": shown(batch.batch_code, 100)}
         return {"task_guid": self.task_guid, **known}
 
     def request(self, client: EciClient) -> TaskResponse:
@@ -81,7 +81,7 @@ class TaskPoller(Poller["TaskResponse"]):
         batch = self._batch
         if batch is None or batch.batch_id is None:
             return ""
-        name = f"{cut(batch.batch_code, 100)!r} ({batch.batch_id})" if batch.batch_code else str(batch.batch_id)
+        name = f"{shown(batch.batch_code, 100)!r} ({batch.batch_id})" if batch.batch_code else str(batch.batch_id)
         return f" and its batch is {name}"
 
     def consequence(self, cause: EciError | None) -> str:

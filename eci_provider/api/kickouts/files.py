@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TypeAlias
 
 from eci_provider.api.kickouts.reading import KickoutTable, StoredRow, StoredRows
-from eci_provider.core.text import cut
+from eci_provider.core.text import shown
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def each_once(
         title,
         without_file,
         table.rows,
-        table.file,
+        shown(table.file, _LONGEST_NAME),
         _reason(by_name, without_file, table.rows, unknown),
     )
 
@@ -125,7 +125,7 @@ def _reason(by_name: int, without_file: int, rows: int, unknown: Sequence[str]) 
         return "By file name EnergyCAP spells rows otherwise."
     if not unknown:
         return "EnergyCAP knows all given file names, so others are missing."
-    names = ", ".join(repr(cut(name, _LONGEST_NAME)) for name in unknown[:_MOST_NAMES])
+    names = ", ".join(repr(shown(name, _LONGEST_NAME)) for name in unknown[:_MOST_NAMES])
     more = f" and {len(unknown) - _MOST_NAMES} more" if len(unknown) > _MOST_NAMES else ""
     return f"EnergyCAP knows no kickouts of {names}{more}."
 

@@ -18,7 +18,7 @@ from eci_provider.api.kickouts.reading import (
 )
 from eci_provider.api.kickouts.sums import KickoutSums
 from eci_provider.api.transport.streamed_json import Members
-from eci_provider.core.text import cut
+from eci_provider.core.text import shown
 
 _Read = TypeVar("_Read")
 
@@ -131,7 +131,7 @@ class KickoutReport:
         :return: the ``message`` of each, cut to 700 bytes of JSON, and its ``rows``.
         """
         frequent = self._sums.most_common(MOST_LISTED)
-        return [{"message": cut(text, LONGEST_MESSAGE), "rows": rows} for text, rows in frequent]
+        return [{"message": shown(text, LONGEST_MESSAGE), "rows": rows} for text, rows in frequent]
 
     def files(self) -> list[dict[str, Any]]:
         """
@@ -140,7 +140,7 @@ class KickoutReport:
         :return: the name of each ``file``, cut to 300 bytes of JSON, and its ``rows``.
         """
         largest = self._by_file.most_common(MOST_LISTED)
-        return [{"file": cut(file, LONGEST_NAME), "rows": rows} for file, rows in largest if rows]
+        return [{"file": shown(file, LONGEST_NAME), "rows": rows} for file, rows in largest if rows]
 
     def without_rows(self) -> list[str]:
         """Return the messages of the summary that no row has."""

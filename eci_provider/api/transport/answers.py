@@ -16,6 +16,7 @@ from eci_provider.api.transport.bodies import excerpt, is_success, parse_json, r
 from eci_provider.api.transport.failures import describe_status
 from eci_provider.api.transport.retries import parse_http_date, parse_retry_after
 from eci_provider.api.transport.streamed_json import Members, UnreadableJsonError
+from eci_provider.core.text import shown
 
 #: Reads a body while it arrives, and returns what it makes of it.
 Take: TypeAlias = "Callable[[Members], Any]"
@@ -113,7 +114,7 @@ class AnswerReader:
             status=response.status_code,
             method=str(response.request.method),
             path=path,
-            request_id=self.redact(request_id)[:_LONGEST_ID] if request_id else None,
+            request_id=shown(self.redact(request_id))[:_LONGEST_ID] if request_id else None,
             retry_after=parse_retry_after(headers.get("Retry-After"), parse_http_date(headers.get("Date"))),
             body=body,
         )

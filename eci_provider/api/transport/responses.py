@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from eci_provider.api.errors import EciError, EciUnknownOutcomeError, EciUnreadableResponseError
 from eci_provider.api.models import ResponseModel, sentences
+from eci_provider.core.text import shown
 
 if TYPE_CHECKING:
     from eci_provider.api.transport.answers import Answer
@@ -68,7 +69,7 @@ def check_subject(session: EciSession, wanted: str, found: str | None, *, operat
     """
     if found is not None and found != wanted:
         session.close()
-        raise _unreadable(f"it is about {session.redact(found)[:80]}", 200, operation, "GET", path)
+        raise _unreadable(f"it is about {shown(session.redact(found), 80)}", 200, operation, "GET", path)
 
 
 def read_list(

@@ -30,6 +30,7 @@ from eci_provider.api.transport.connections import EciAdapter
 from eci_provider.api.transport.failures import connection_error, final_error, may_have_taken_effect
 from eci_provider.api.transport.retries import parse_http_date, retry_delay
 from eci_provider.core import clock
+from eci_provider.core.text import shown
 
 log = logging.getLogger(__name__)
 
@@ -237,5 +238,5 @@ class EciSession:
             log.warning(
                 "EnergyCAP has deprecated %s and names as its replacement: %s",
                 operation,
-                self.redact(replacement)[:200],
+                shown(self.redact(replacement), 200),
             )

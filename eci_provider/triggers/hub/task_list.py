@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from eci_provider.api.errors import EciAuthenticationError, EciError, EciResponseError
 from eci_provider.api.transport.retries import is_transient
+from eci_provider.core.text import shown
 from eci_provider.triggers.hub.client import SharedClient
 from eci_provider.triggers.hub.cycle import MIN_GAP, SINGLE_POLLS_PER_SECOND, PollCycle
 from eci_provider.triggers.hub.member import Member
@@ -96,7 +97,7 @@ class TaskList:
         except Exception as error:
             # A mistake of ours in what all share must not end each wait.
             log.debug("Reading the list of imports failed.", exc_info=True)
-            reason = f"Reading the list of imports failed ({type(error).__name__}: {error})."
+            reason = f"Reading the list of imports failed ({type(error).__name__}: {shown(str(error))})."
             self._suspend(cycle, reason, _FAILING_FOR)
         else:
             self._failures, self._has_warned, self._denial = 0, False, None
