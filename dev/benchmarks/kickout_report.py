@@ -23,10 +23,10 @@ from threading import Thread
 from typing import Any, ClassVar
 
 from dev.benchmarks.children import json_from_python
+from eci_provider.reports import FORMATS
 
 GUID = "123e4567-e89b-12d3-a456-426614174000"
 KEY = "K" * 40
-FORMATS = ("csv", "xlsx", "md")
 COLUMNS = ("ACCOUNT", "STARTDATE", "ENDDATE", "ACE", "METERCODE", *(f"CHG:USD:Charge {n}" for n in range(1, 11)))
 _SCRIPT = """
 import json, sys, time

@@ -156,7 +156,7 @@ class EciSensor(BaseSensorOperator):
         """
         Resume as every sensor does, but keep the reason of a skip, which Airflow would replace.
 
-        If Airflow gave the trigger up, poll once more and say what was waited for.
+        If the trigger failed in Airflow, poll once more; the error then names the import or batch.
         """
         if next_method == TRIGGER_FAILED:
             with self._errors():

@@ -124,8 +124,8 @@ class EciSession:
         """
         Send a request, and repeat it where that is safe and can help.
 
-        A POST is repeated only if no connection was made. A GET, PUT or DELETE is repeated after lost connections,
-        408, 429, 5xx and unreadable bodies, with backoff and obeying ``Retry-After``.
+        A POST is repeated only if EnergyCAP cannot have taken it. A GET, PUT or DELETE is repeated after lost
+        connections, 408, 429, 5xx and unreadable bodies, with backoff and obeying ``Retry-After``.
 
         :param operation: the operation id, for messages.
         :param method: GET, POST, PUT or DELETE.
