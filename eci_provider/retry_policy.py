@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from jinja2 import TemplateError
+
 from eci_provider.api.errors import EciError, EciUnknownOutcomeError
 from eci_provider.api.transport.retries import asked_delay
 from eci_provider.core.text import cut
@@ -27,7 +29,8 @@ class EciRetryPolicy(_Base):
     """
     Retry a task if its error is retryable, after a delay that fits the error (Airflow 3.3 and later).
 
-    * A non-retryable error fails the task at once, with the error's first line as the reason.
+    * A non-retryable error fails the task at once, with the error's first line as the reason. So does a template
+      that Jinja cannot render.
     * ``Retry-After`` of a 429 or 5xx sets the delay.
     * After a request with an unknown outcome the delay is 30 seconds: the next attempt searches before it sends.
     * For everything else the task's ``retries`` and ``retry_delay`` count.
@@ -47,6 +50,8 @@ class EciRetryPolicy(_Base):
         :param max_tries: the number of tries at most.
         :param context: Airflow's context.
         """
+        if isinstance(exception, TemplateError):
+            return compat.RetryDecision.fail(cut(f"A template cannot be rendered: {exception.message}", 300))
         if not isinstance(exception, EciError):
             return compat.RetryDecision.default()
         reason = cut(exception.message.partition("\n")[0], 300)

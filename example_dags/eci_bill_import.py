@@ -24,6 +24,8 @@ from eci_provider.operators import (
 from eci_provider.retry_policy import eci_default_args
 
 BILLS = Path(__file__).parent / "data" / "nycha_electric_bills.csv"
+# A run that is triggered by hand or by an asset has no logical date, and so neither {{ ds }} nor {{ ts_nodash }}.
+RUN = "{{ (dag_run.logical_date or dag_run.run_after) | ts_nodash }}"
 
 # Columns count from 1. Use the observation types and units of your EnergyCAP.
 COLUMNS = {
@@ -61,7 +63,7 @@ def eci_bill_import():
     )
     batch = OpenBatchOperator(
         task_id="open_batch",
-        batch_code="NYCHA electric {{ ts_nodash }}",
+        batch_code=f"NYCHA electric {RUN}",
         note="Opened by Airflow",
         if_exists="adopt",
     )

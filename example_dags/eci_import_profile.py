@@ -17,6 +17,7 @@ from eci_provider.retry_policy import eci_default_args
 from eci_provider.sensors import EciTaskSensor
 
 BILLS = Path(__file__).parent / "data" / "nycha_electric_bills.csv"
+RUN = "{{ (dag_run.logical_date or dag_run.run_after) | ts_nodash }}"
 
 
 @dag(
@@ -48,7 +49,7 @@ def eci_import_profile():
         task_id="import_bills",
         file=str(BILLS),
         profile_code="NYCHA electric, use only",
-        batch_settings={"batchMode": "new self-contained batch", "newBatchCode": "NYCHA {{ ts_nodash }}"},
+        batch_settings={"batchMode": "new self-contained batch", "newBatchCode": f"NYCHA {RUN}"},
         wait_for_completion=False,
     )
     wait = EciTaskSensor(

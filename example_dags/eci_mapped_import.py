@@ -17,6 +17,7 @@ from eci_provider.retry_policy import eci_default_args
 from eci_provider.sensors import EciBatchSensor
 
 FOLDER = Path(__file__).parent / "data" / "by_development"
+RUN = "{{ (dag_run.logical_date or dag_run.run_after) | ts_nodash }}"
 
 
 @dag(
@@ -35,7 +36,7 @@ def eci_mapped_import():
 
     batch = OpenBatchOperator(
         task_id="open_batch",
-        batch_code="NYCHA by development {{ ts_nodash }}",
+        batch_code=f"NYCHA by development {RUN}",
         if_exists="adopt",
     )
     imports = ImportBillsOperator.partial(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import UndefinedError
 
 from eci_provider.api import errors
 from eci_provider.retry_policy import EciRetryPolicy, eci_default_args
@@ -53,6 +54,7 @@ def response(cls: type[errors.EciResponseError], status: int, retry_after: float
         (errors.EciImportFailedError("none", result={"imported": 0}), "default", None, None),
         (errors.EciImportFailedError("some", result={"imported": 3}), "fail", None, "some"),
         (ValueError("not ours"), "default", None, None),
+        (UndefinedError("'ds' is undefined"), "fail", None, "A template cannot be rendered: 'ds' is undefined"),
     ],
 )
 def test_each_error_has_its_decision(

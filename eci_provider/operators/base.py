@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 from eci_provider.api.errors import EciWaitTimeoutError
 from eci_provider.links import EciLink
 from eci_provider.runtime.arguments import check_literals
-from eci_provider.runtime.exceptions import final_errors
+from eci_provider.runtime.exceptions import final_errors, final_template_errors
 from eci_provider.runtime.operator_arguments import refuse_unknown
 from eci_provider.runtime.task_output import TaskOutput
 
@@ -124,6 +124,11 @@ class EciOperator(BaseOperator):
         from eci_provider.api.models import validated
 
         return validated(self.request_model(), self.rendered_values(), source=self.source)
+
+    def render_template(self, content: Any, *arguments: Any, **named: Any) -> Any:
+        """Render a template as Airflow does; one that cannot be rendered fails the task without a retry."""
+        with final_template_errors(content, self.source):
+            return super().render_template(content, *arguments, **named)
 
     def execute(self, context: Context) -> Any:
         """

@@ -31,7 +31,7 @@ class OpenBatchOperator(EciOperator):
 
     .. code-block:: python
 
-        open_batch = OpenBatchOperator(task_id="open_batch", batch_code="Bills {{ ds }}", note="Monthly import")
+        open_batch = OpenBatchOperator(task_id="open_batch", batch_code="Bills {{ params.month }}")
         batch_settings = {
             "batch_mode": "use existing batch",
             "existing_open_batch_id": open_batch.output["batch_id"],

@@ -33,9 +33,9 @@ class CheckBillFileOperator(EciOperator):
 
         CheckBillFileOperator(
             task_id="check_file",
-            file="s3://bills/{{ ds }}.csv",
+            file="s3://bills/{{ params.month }}.csv",
             profile_code="CITY-ELECTRIC",
-            report="s3://reports/{{ ds }}-check.csv",
+            report="s3://reports/{{ params.month }}-check.csv",
         )
 
     :param file: the bill file: a local path, or any URL that Airflow's ObjectStoragePath opens. Templated.
@@ -153,9 +153,9 @@ class SplitBillFileOperator(EciOperator):
 
         split = SplitBillFileOperator(
             task_id="split_file",
-            file="s3://bills/{{ ds }}.csv",
+            file="s3://bills/{{ params.month }}.csv",
             profile_code="CITY-ELECTRIC",
-            destination="s3://parts/{{ ds }}",
+            destination="s3://parts/{{ params.month }}",
         )
         ImportBillsOperator.partial(task_id="import_parts", profile_code="CITY-ELECTRIC").expand(file=split.output)
 

@@ -40,9 +40,9 @@ class ImportBillsOperator(EciOperator):
 
         ImportBillsOperator(
             task_id="import_bills",
-            file="s3://bills/{{ ds }}.csv",
+            file="s3://bills/{{ params.month }}.csv",
             profile_code="CITY-ELECTRIC",
-            batch_settings={"batch_mode": "smart batch", "new_batch_code": "Bills {{ ds }}"},
+            batch_settings={"batch_mode": "smart batch", "new_batch_code": "Bills {{ params.month }}"},
             on_kickouts="warn",
             deferrable=True,
         )

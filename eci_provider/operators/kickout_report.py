@@ -39,7 +39,7 @@ class KickoutReportOperator(EciOperator):
         KickoutReportOperator(
             task_id="report",
             task_guid="{{ ti.xcom_pull(task_ids='import_bills')['task_guid'] }}",
-            path="s3://utility-bills/kickouts/{{ ds }}.xlsx",
+            path="s3://utility-bills/kickouts/{{ params.month }}.xlsx",
         )
 
     :param task_guid: the GUID of an import that has ended. Templated.

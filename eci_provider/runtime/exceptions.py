@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from airflow.providers.common.compat.sdk import AirflowFailException
+from jinja2 import TemplateError
 
-from eci_provider.api.errors import EciError
+from eci_provider.api.errors import EciError, EciValidationError
 
 _Error = TypeVar("_Error", bound=EciError)
+
+#: What Airflow 3 leaves undefined in a run without a logical date.
+_OF_THE_LOGICAL_DATE = re.compile(
+    r"'(ds|ts|ds_nodash|ts_nodash\w*|logical_date|data_interval_(start|end))' is undef"
+)
+_LONGEST_TEMPLATE = 200
 
 
 @contextmanager
@@ -27,6 +35,27 @@ def final_errors() -> Iterator[None]:
         if error.retry_helps or isinstance(error, AirflowFailException):
             raise
         raise as_airflow_error(error, AirflowFailException) from error.__cause__
+
+
+@contextmanager
+def final_template_errors(template: object, source: str) -> Iterator[None]:
+    """
+    Raise Jinja's errors as non-retryable ones of ours: the same template fails in the next try, too.
+
+    :param template: what is rendered.
+    :param source: whose template it is, for messages.
+    """
+    try:
+        yield
+    except TemplateError as error:
+        problem = f"the template {str(template)[:_LONGEST_TEMPLATE]!r} cannot be rendered: {error.message}"
+        if _OF_THE_LOGICAL_DATE.search(problem):
+            problem += (
+                ". This run has no logical date; a template such as "
+                "{{ (dag_run.logical_date or dag_run.run_after) | ds }} works in every run"
+            )
+        refused = EciValidationError([problem], source=source)
+        raise as_airflow_error(refused, AirflowFailException) from error
 
 
 def as_airflow_error(error: _Error, airflow_class: type[Exception]) -> _Error:

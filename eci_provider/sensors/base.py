@@ -20,7 +20,7 @@ from eci_provider.api.errors import EciError, EciValidationError, EciWaitTimeout
 from eci_provider.links import EciLink
 from eci_provider.runtime.arguments import positive_seconds
 from eci_provider.runtime.compat import TRIGGER_FAILED
-from eci_provider.runtime.exceptions import as_airflow_error, final_errors
+from eci_provider.runtime.exceptions import as_airflow_error, final_errors, final_template_errors
 from eci_provider.runtime.operator_arguments import refuse_unknown
 from eci_provider.runtime.task_output import TaskOutput
 
@@ -108,6 +108,11 @@ class EciSensor(BaseSensorOperator):
         """Render the arguments; what a worker rendered does not count as what a triggerer can render."""
         self.start_from_trigger = self.start_from_trigger
         super().render_template_fields(*arguments, **named)
+
+    def render_template(self, content: Any, *arguments: Any, **named: Any) -> Any:
+        """Render a template as Airflow does; one that cannot be rendered fails the task without a retry."""
+        with final_template_errors(content, self.source):
+            return super().render_template(content, *arguments, **named)
 
     def execute(self, context: Context) -> Any:
         """

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,6 +21,18 @@ from eci_provider.sandbox import Sandbox
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 BILLS = EXAMPLES / "data" / "nycha_electric_bills.csv"
+#: Runs a DAG as a user does who presses "Trigger" on Airflow 3.
+BY_HAND = """
+import sys
+from airflow.models.dagbag import DagBag
+try:
+    from airflow.dag_processing.dagbag import DagBag
+except ImportError:
+    pass
+run = DagBag(sys.argv[1]).dags[sys.argv[2]].test(logical_date=None)
+assert run.logical_date is None
+sys.exit(run.state != "success")
+"""
 UNKNOWN = ("118.0 - BLD 05", "2.0 - BLD 07")
 
 
@@ -64,12 +77,18 @@ def airflow_database() -> None:
 def dags_test(airflow_database: None, book: Sandbox, tmp_path: Path) -> Callable[..., str]:
     """Return a function that runs a DAG with ``airflow dags test`` and returns what it printed."""
 
-    def run(dag_id: str, meanwhile: Callable[[], bool] = lambda: True, **environment: str) -> str:
+    def run(
+        dag_id: str,
+        meanwhile: Callable[[], bool] = lambda: True,
+        *,
+        command: Sequence[str] = (sys.executable, "-m", "airflow", "dags", "test"),
+        **environment: str,
+    ) -> str:
         connection = {"conn_type": "eci", "host": book.url, "password": book.api_key}
         log = tmp_path / "log.txt"
         with log.open("w") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "airflow", "dags", "test", dag_id],
+                [*command, dag_id],
                 env={
                     **os.environ,
                     "AIRFLOW__CORE__DAGS_FOLDER": str(EXAMPLES),
@@ -152,6 +171,15 @@ def test_a_profile_is_made_and_the_sensor_waits(book: Sandbox, dags_test: Callab
     assert task["analyzing"] == 0
     assert [profile["profile_code"] for profile in book.profiles()] == ["NYCHA electric, use only"]
     assert [batch["batch_status"] for batch in book.batches()] == ["Closed"]
+
+
+@pytest.mark.skipif(airflow_version.startswith("2."), reason="a run of Airflow 2 always has a logical date")
+def test_a_run_by_hand_has_no_logical_date_and_needs_none(book: Sandbox, dags_test: Callable[..., str]) -> None:
+    dags_test("eci_import_profile", command=[sys.executable, "-c", BY_HAND, str(EXAMPLES)])
+
+    (batch,) = book.batches()
+    assert re.fullmatch(r"NYCHA \d{8}T\d{6}", batch["batch_code"])
+    assert book.tasks()[0]["status"] == "Completed with kickouts"
 
 
 def test_the_weekly_look_names_what_is_left_over(book: Sandbox, dags_test: Callable[..., str]) -> None:
