@@ -129,7 +129,10 @@ class EciSensor(BaseSensorOperator):
             run = self.new_run(context)
             run.show_link()
             if self.deferrable:
-                self.defer(**run.deferral(), method_name="execute_complete")
+                result, deferral = run.wait_or_defer()
+                if deferral is not None:
+                    self.defer(**deferral, method_name="execute_complete")
+                return result
             return self._reschedule(run) if self.reschedule else run.wait()
 
     def poke(self, context: Context) -> PokeReturnValue:

@@ -57,7 +57,9 @@ class BatchSensorRun(SensorRun[BatchResponse]):
             wait_for_analysis=self._wait_for_analysis,
         )
 
-    def trigger(self, deadline: datetime, execution_deadline: datetime | None) -> EciBatchTrigger:
+    def trigger(
+        self, deadline: datetime, execution_deadline: datetime | None, first_poll: datetime
+    ) -> EciBatchTrigger:
         """Return the trigger for the same wait in the triggerer."""
         return EciBatchTrigger(
             self._batch_id,
@@ -65,6 +67,7 @@ class BatchSensorRun(SensorRun[BatchResponse]):
             poll_interval=self.sensor.poke_interval,
             deadline=deadline.isoformat(),
             execution_deadline=execution_deadline.isoformat() if execution_deadline else None,
+            first_poll=first_poll.isoformat(),
             batch_status=self._batch_status,
             wait_for_analysis=self._wait_for_analysis,
         )

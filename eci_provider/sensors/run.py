@@ -13,11 +13,11 @@ from eci_provider.hooks.eci import EciHook
 from eci_provider.links import LinkedTask, show_link
 from eci_provider.runtime.advice import hints_added, wait_hint
 from eci_provider.triggers.base import EciTrigger
-from eci_provider.waiting.deadlines import deadline_after, execution_deadline, framework_timeout
+from eci_provider.waiting.deadlines import deadline_after, execution_deadline, first_poll_after, framework_timeout
 from eci_provider.waiting.events import unpack
 from eci_provider.waiting.poller import Poller
 from eci_provider.waiting.resume import final_result
-from eci_provider.waiting.timeouts import wait_in_worker
+from eci_provider.waiting.timeouts import poll_in_worker, wait_in_worker
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -74,7 +74,9 @@ class SensorRun(ABC, Generic[_Found]):
         """Return the poller for a wait in this process."""
 
     @abstractmethod
-    def trigger(self, deadline: datetime, execution_deadline: datetime | None) -> EciTrigger:
+    def trigger(
+        self, deadline: datetime, execution_deadline: datetime | None, first_poll: datetime
+    ) -> EciTrigger:
         """Return the trigger for the same wait in the triggerer."""
 
     @abstractmethod
@@ -93,11 +95,23 @@ class SensorRun(ABC, Generic[_Found]):
         """
         show_link(self.sensor, self.context, self.hook, **(facts or self.subject))
 
-    def deferral(self) -> Deferral:
-        """Return the trigger of the wait, and Airflow's timeout for it."""
+    def wait_or_defer(self) -> tuple[dict[str, Any] | None, Deferral | None]:
+        """
+        Poll once, and return the result if the wait is over; else what the task defers with.
+
+        A trigger that fires at once can make Airflow fail the task, and a wait that is over needs no triggerer.
+        """
         deadline = deadline_after(self.sensor.timeout)
         limit = execution_deadline(self.sensor.execution_timeout, self._started())
-        return {"trigger": self.trigger(deadline, limit), "timeout": framework_timeout(deadline)}
+        with self.hook:
+            poller = self.poller(deadline, limit)
+            with hints_added(wait_hint):
+                found = poll_in_worker(poller)
+            if found is not None:
+                return self.conclude(found), None
+        first_poll = first_poll_after(poller.delay, poll_interval=self.sensor.poke_interval)
+        trigger = self.trigger(deadline, limit, first_poll)
+        return None, {"trigger": trigger, "timeout": framework_timeout(deadline)}
 
     def wait(self) -> dict[str, Any]:
         """Wait in a worker and return the result."""

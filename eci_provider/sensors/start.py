@@ -73,6 +73,9 @@ def start_with_task_trigger(
     """
     Return what lets a sensor start with its trigger; None if it must start in a worker.
 
+    Its trigger may fire at once: the scheduler writes trigger and state in one transaction, and no process of a
+    worker ends before, which Airflow could take for the end of the resumed task.
+
     A worker is needed for templates that a triggerer cannot render: there are no XComs and no macros.
     It is needed for a wrong span too, because a worker refuses it with a reason.
 

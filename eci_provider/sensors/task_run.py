@@ -66,7 +66,9 @@ class TaskSensorRun(SensorRun[TaskResponse]):
             wait_for_analysis=self._wait_for_analysis,
         )
 
-    def trigger(self, deadline: datetime, execution_deadline: datetime | None) -> EciTaskTrigger:
+    def trigger(
+        self, deadline: datetime, execution_deadline: datetime | None, first_poll: datetime
+    ) -> EciTaskTrigger:
         """Return the trigger for the same wait in the triggerer."""
         return EciTaskTrigger(
             self._task_guid,
@@ -74,6 +76,7 @@ class TaskSensorRun(SensorRun[TaskResponse]):
             poll_interval=self.sensor.poke_interval,
             deadline=deadline.isoformat(),
             execution_deadline=execution_deadline.isoformat() if execution_deadline else None,
+            first_poll=first_poll.isoformat(),
             wait_for_analysis=self._wait_for_analysis,
         )
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from eci_provider.core import clock
+
 if TYPE_CHECKING:
     from eci_provider.waiting.client import ClientProvider
     from eci_provider.waiting.poller import Poller
@@ -26,16 +28,24 @@ class EciTrigger(BaseTrigger):
     :param deadline: when the wait ends, in ISO 8601, in UTC if it has no offset; None for never.
     :param execution_deadline: when Airflow's ``execution_timeout`` ends the try, written as ``deadline``; the wait
         ends at the earlier of the two.
+    :param first_poll: when the first poll is due, written as ``deadline``; None for at once.
     """
 
     def __init__(
-        self, *, eci_conn_id: str, poll_interval: float, deadline: str | None, execution_deadline: str | None
+        self,
+        *,
+        eci_conn_id: str,
+        poll_interval: float,
+        deadline: str | None,
+        execution_deadline: str | None,
+        first_poll: str | None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.eci_conn_id = eci_conn_id
         self.poll_interval = poll_interval
         self.deadline = deadline
         self.execution_deadline = execution_deadline
+        self.first_poll = first_poll
 
     @abstractmethod
     def facts(self) -> dict[str, Any]:
@@ -53,6 +63,19 @@ class EciTrigger(BaseTrigger):
         :param client: gives the client.
         """
 
+    def first_poller(self, client: ClientProvider) -> Poller[Any]:
+        """
+        Return the poller of the wait, with the pause before its first poll.
+
+        :param client: gives the client.
+        """
+        from eci_provider.api.tasks import parse_datetime
+
+        poller = self.poller(client)
+        if self.first_poll:
+            poller.begin_with_pause((parse_datetime(self.first_poll) - clock.utc_now()).total_seconds())
+        return poller
+
     def listing(self) -> tuple[str | None, datetime | None]:
         """Return the import and when it began, if the wait can use the list of imports."""
         return None, None
@@ -65,6 +88,7 @@ class EciTrigger(BaseTrigger):
             "poll_interval": self.poll_interval,
             "deadline": self.deadline,
             "execution_deadline": self.execution_deadline,
+            "first_poll": self.first_poll,
         }
         return f"{cls.__module__}.{cls.__qualname__}", {**self.facts(), **self.arguments(), **common}
 
@@ -80,7 +104,7 @@ class EciTrigger(BaseTrigger):
         if not load_wait.cache_info().currsize:
             # Loading the models takes time, and the event loop is shared.
             await asyncio.to_thread(load_wait)
-        event = await load_wait()(self.eci_conn_id, self.poller, self.listing, self.facts())
+        event = await load_wait()(self.eci_conn_id, self.first_poller, self.listing, self.facts())
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
 

@@ -30,6 +30,8 @@ class EciBatchTrigger(EciTrigger):
     :param wait_for_analysis: whether none of its bills may be under analysis. Default: False.
     :param execution_deadline: when Airflow's ``execution_timeout`` ends the try, written as ``deadline``; the wait
         ends at the earlier of the two. Default: None for never.
+    :param first_poll: when the first poll is due, written as ``deadline``, for a task that has just polled itself.
+        Default: None for at once.
     """
 
     def __init__(
@@ -41,12 +43,14 @@ class EciBatchTrigger(EciTrigger):
         batch_status: str | None = None,
         wait_for_analysis: bool = False,
         execution_deadline: str | None = None,
+        first_poll: str | None = None,
     ) -> None:
         super().__init__(
             eci_conn_id=eci_conn_id,
             poll_interval=poll_interval,
             deadline=deadline,
             execution_deadline=execution_deadline,
+            first_poll=first_poll,
         )
         self.batch_id = batch_id
         self.batch_status = batch_status

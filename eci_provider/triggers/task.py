@@ -49,6 +49,8 @@ class EciTaskTrigger(EciTrigger):
     :param execution_timeout: the task's ``execution_timeout`` in seconds, for the same case. Default: None.
     :param reattach: whether a later try of the task takes the import up again, which is logged at a kill.
         Default: True.
+    :param first_poll: when the first poll is due, written as ``deadline``, for a task that has just polled itself.
+        Default: None for at once.
     """
 
     #: When Airflow's own timeout ends the trigger; the triggerer sets it.
@@ -68,12 +70,14 @@ class EciTaskTrigger(EciTrigger):
         timeout: float | None = None,
         execution_timeout: float | None = None,
         reattach: bool = True,
+        first_poll: str | None = None,
     ) -> None:
         super().__init__(
             eci_conn_id=eci_conn_id,
             poll_interval=poll_interval,
             deadline=deadline,
             execution_deadline=execution_deadline,
+            first_poll=first_poll,
         )
         self.task_guid = task_guid
         self.wait_for_analysis = wait_for_analysis

@@ -9,6 +9,11 @@ from eci_provider.core import clock
 #: How much later than our deadline Airflow's own timeout for a trigger is. The trigger ends itself at ours.
 FRAMEWORK_GRACE = timedelta(minutes=10)
 
+#: How many seconds a trigger pauses before its first poll, since the worker has polled just before it deferred.
+#: If a trigger fires before the scheduler has read that the worker's process is over, Airflow takes that for the
+#: end of the resumed task, and fails it: "finished with state success, but the task instance's state is queued".
+_FIRST_PAUSE = 5.0
+
 #: How long Airflow may take to resume a task after its trigger has fired.
 _TIME_TO_RESUME = timedelta(seconds=60)
 
@@ -47,3 +52,13 @@ def framework_timeout(deadline: datetime) -> timedelta:
     :param deadline: the deadline of the wait.
     """
     return max(deadline - clock.utc_now(), timedelta(0)) + FRAMEWORK_GRACE
+
+
+def first_poll_after(delay: float, *, poll_interval: float) -> datetime:
+    """
+    Return when a trigger polls first, after a poll in the worker.
+
+    :param delay: the seconds until the next poll by the worker's schedule, or as the server asked.
+    :param poll_interval: seconds between two polls.
+    """
+    return deadline_after(max(delay, min(_FIRST_PAUSE, poll_interval)))

@@ -93,9 +93,21 @@ class Poller(ABC, Generic[_Found]):
         :param cause: why the last poll failed, if it did.
         """
 
+    def progress(self) -> str:
+        """Return what is known of the progress beside the status, as a clause of a sentence."""
+        return ""
+
     def batch_clause(self) -> str:
         """Return the batch, as far as a poll has shown it, as a clause of a sentence."""
         return ""
+
+    def begin_with_pause(self, seconds: float) -> None:
+        """
+        Set the delay before the first poll, for something that has just been polled elsewhere.
+
+        :param seconds: how long to wait; the deadline is kept.
+        """
+        self.delay = self.schedule.before_first_poll(seconds)
 
     def timeout_error(self, cause: EciError | None, *, ended_by: EndedBy | None = None) -> EciWaitTimeoutError:
         """
@@ -175,8 +187,9 @@ class Poller(ABC, Generic[_Found]):
         :return: the same if it is done; None if not, and then :attr:`delay` is set.
         :raises EciWaitTimeoutError: if it is not done and a deadline has passed.
         """
-        self._note_status(found)
-        if self.is_done(found):
+        is_done = self.is_done(found)
+        self._note_status(found, is_done=is_done)
+        if is_done:
             return found
         delay = self.schedule.after_poll()
         if delay is None:
@@ -212,8 +225,9 @@ class Poller(ABC, Generic[_Found]):
         """
         client = self._client()
         found = run_within(seconds, lambda: self.request(client))
-        self._note_status(found)
-        return found if self.is_done(found) else None
+        is_done = self.is_done(found)
+        self._note_status(found, is_done=is_done)
+        return found if is_done else None
 
     def _state(self, cause: EciError | None, *, is_shown: bool = False) -> str:
         """Return what is known of the server's state, as sentences."""
@@ -222,9 +236,13 @@ class Poller(ABC, Generic[_Found]):
         failure = f" The last poll failed: {cause.message}" if cause and not is_shown else ""
         return f"{known}{self.batch_clause()}.{failure} {self.consequence(cause)}"
 
-    def _note_status(self, found: _Found) -> None:
+    def _note_status(self, found: _Found, *, is_done: bool) -> None:
         """Log a change of status, once."""
         status = shown(self.status_of(found), _LONGEST_STATUS)
         if status != self.last_status:
-            log.info("%s is %r.", self, status)
+            if is_done:
+                log.info("%s is %r.", self, status)
+            else:
+                name = str(self)
+                log.info("Waiting for %s: %r%s.", name[0].lower() + name[1:], status, self.progress())
         self.last_status = status

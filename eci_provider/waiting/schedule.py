@@ -86,6 +86,14 @@ class PollSchedule:
     def __post_init__(self) -> None:
         self._left_at_first = self._left_by_wall_clock()
 
+    def before_first_poll(self, seconds: float) -> float:
+        """
+        Return how many seconds to pause before the first poll; the deadline is kept.
+
+        :param seconds: the pause; below zero for none.
+        """
+        return self._until_deadline(seconds) or 0.0 if seconds > 0 else 0.0
+
     def after_poll(self) -> float | None:
         """
         Return how many seconds to pause after a poll that found the work unfinished; None at the deadline.

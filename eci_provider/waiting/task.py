@@ -76,6 +76,10 @@ class TaskPoller(Poller["TaskResponse"]):
         """Return what has not happened yet, as a predicate."""
         return "had ended, but its bills were not analysed" if self._is_analysing else "had not ended"
 
+    def progress(self) -> str:
+        """Return whether only the analysis is unfinished, as a clause."""
+        return ", and its bills are being analysed" if self._is_analysing else ""
+
     def batch_clause(self) -> str:
         """Return the batch as a clause."""
         batch = self._batch

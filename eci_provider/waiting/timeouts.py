@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
@@ -10,6 +11,7 @@ from eci_provider.api.errors import EciError
 from eci_provider.waiting.poller import Poller
 
 _Found = TypeVar("_Found")
+_Result = TypeVar("_Result")
 
 #: How long the poll after a timeout may take, in seconds.
 FINAL_POLL_SECONDS = 8.0
@@ -41,8 +43,24 @@ def wait_in_worker(poller: Poller[_Found]) -> _Found:
     :raises EciWaitTimeoutError: if the deadline or the ``execution_timeout`` passes first.
     :raises EciError: as :meth:`Poller.run`.
     """
+    return _within_execution_timeout(poller, poller.run)
+
+
+def poll_in_worker(poller: Poller[_Found]) -> _Found | None:
+    """
+    Poll once in a worker, before the triggerer is to wait; a transient failure counts as "not yet".
+
+    :param poller: the wait.
+    :return: what the poll found if it is done; None if not.
+    :raises EciWaitTimeoutError: if it is not done and the deadline or the ``execution_timeout`` passes.
+    :raises EciError: as :meth:`Poller.run`.
+    """
+    return _within_execution_timeout(poller, poller.poll_once)
+
+
+def _within_execution_timeout(poller: Poller[_Found], poll: Callable[[], _Result]) -> _Found | _Result:
     try:
-        return poller.run()
+        return poll()
     except AirflowTaskTimeout as timeout:
         final = poll_after_timeout(poller)
         found, cause = final

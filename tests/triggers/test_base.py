@@ -61,6 +61,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "timeout": None,
         "execution_timeout": None,
         "reattach": True,
+        "first_poll": None,
     }
 
 

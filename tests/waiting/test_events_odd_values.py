@@ -85,10 +85,13 @@ def test_a_refusal_with_odd_texts_resumes_the_task(
     with EciClient(sandbox.url, sandbox.api_key) as client:
         guid = client.bill_imports.submit(bill_file(tmp_path, "A-1"))
     said = json.loads(f'"{spelled}"').encode("utf-8", errors="replace")
-    for path in ("/api/v3/task", "/api/v3/task/*"):
-        sandbox.fault("GET", path, times=None, status=403, body=said)
+    # The first poll is the worker's; the refusal reaches the triggerer.
+    for path, skip in (("/api/v3/task", 0), ("/api/v3/task/*", 1)):
+        sandbox.fault("GET", path, times=None, skip=skip, status=403, body=said)
 
     end = run(EciTaskSensor(task_id="wait", task_guid=guid, deferrable=True))
+
+    assert len(end.deferrals) == 1
 
     assert isinstance(end.error, errors.EciPermissionError)
     assert end.error.body == said.decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")

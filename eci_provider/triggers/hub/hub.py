@@ -103,7 +103,8 @@ class PollHub:
 
     def join(self, poller: Poller[Any], guid: str | None, begun: datetime | None) -> Member:
         """
-        Add a member; its first poll is due at once, or with the next cycle if one has just run.
+        Add a member; its first poll is due at once, or with the next cycle if one has just run, or after a pause
+        that its poller begins with.
 
         :param poller: the poller of the wait.
         :param guid: the import; None for what is polled singly.
@@ -115,6 +116,8 @@ class PollHub:
         member = Member(poller, self._loop.create_future(), guid, begun)
         self._members[member] = None
         now = self._now()
+        if poller.delay:
+            member.planned = member.due = now + poller.delay
         moment = self._runner.next_poll(member, now)
         self._joined = min(self._joined, moment if moment > now else self._at)
         if moment < self._next:
