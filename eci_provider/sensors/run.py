@@ -74,9 +74,7 @@ class SensorRun(ABC, Generic[_Found]):
         """Return the poller for a wait in this process."""
 
     @abstractmethod
-    def trigger(
-        self, deadline: datetime, execution_deadline: datetime | None, first_poll: datetime
-    ) -> EciTrigger:
+    def trigger(self, deadline: datetime, execution_deadline: datetime | None, first_poll: datetime) -> EciTrigger:
         """Return the trigger for the same wait in the triggerer."""
 
     @abstractmethod
