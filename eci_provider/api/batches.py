@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypedDict
 
@@ -21,7 +21,7 @@ from eci_provider.api.models import (
     validated,
 )
 from eci_provider.api.paging import LARGEST_PAGE, field_list, pages
-from eci_provider.api.transport.responses import check_subject, fetch
+from eci_provider.api.transport.responses import check_answer, check_subject, fetch
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -161,7 +161,11 @@ class Batches:
         :raises EciError: as for every request.
         """
         request = validated(BatchCreate, {"batch_code": batch_code, **fields}, source="batches.open")
-        return fetch(self._session, BatchResponse, "OpenBatchV3", "POST", "/api/v3/batch", body=request.wire())
+        path = "/api/v3/batch"
+        batch = fetch(self._session, BatchResponse, "OpenBatchV3", "POST", path, body=request.wire())
+        wanted: dict[str, str | int] = {"batchCode": request.batch_code, "batchId": 0, "batchStatus": "Open"}
+        self._check(batch, wanted, "OpenBatchV3", "POST", path)
+        return batch
 
     def list(
         self,
@@ -209,6 +213,8 @@ class Batches:
         )
         found = None if batch.batch_id is None else str(batch.batch_id)
         check_subject(self._session, str(number), found, operation="GetBatchV3", path=path)
+        if fields is None:
+            self._check(batch, {"batchId": number}, "GetBatchV3", "GET", path)
         return batch
 
     def edit(self, batch_id: int, *, batch_code: str, note: str | None) -> BatchResponse:
@@ -219,9 +225,13 @@ class Batches:
         :param batch_code: 1 to 255 characters.
         :param note: at most 255 characters; null is sent as null.
         """
-        path = f"/api/v3/batch/{_number(batch_id)}"
+        number = _number(batch_id)
+        path = f"/api/v3/batch/{number}"
         request = validated(BatchEdit, {"batch_code": batch_code, "note": note}, source="batches.edit")
-        return fetch(self._session, BatchResponse, "EditBatchV3", "PUT", path, body=request.wire(every_key=True))
+        batch = fetch(self._session, BatchResponse, "EditBatchV3", "PUT", path, body=request.wire(every_key=True))
+        wanted: dict[str, str | int] = {"batchId": number, "batchCode": request.batch_code}
+        self._check(batch, wanted, "EditBatchV3", "PUT", path)
+        return batch
 
     def delete(self, batch_id: int) -> None:
         """
@@ -238,8 +248,11 @@ class Batches:
 
         :param batch_id: its number.
         """
-        path = f"/api/v3/batch/close/{_number(batch_id)}"
-        return fetch(self._session, BatchResponse, "CloseBatchV3", "PUT", path, repeat=False)
+        number = _number(batch_id)
+        path = f"/api/v3/batch/close/{number}"
+        batch = fetch(self._session, BatchResponse, "CloseBatchV3", "PUT", path, repeat=False)
+        self._check(batch, {"batchId": number}, "CloseBatchV3", "PUT", path)
+        return batch
 
     def update_status(
         self,
@@ -269,3 +282,10 @@ class Batches:
         path = f"/api/v202206/batch/{_number(batch_id)}/status"
         # Sent once: after a lost answer the status may have changed, and a second request would be refused.
         self._session.request("UpdateBatchStatusV202206", "PUT", path, body=request.wire(), repeat=False)
+
+    def _check(
+        self, batch: BatchResponse, wanted: Mapping[str, str | int], operation: str, method: str, path: str
+    ) -> None:
+        """Refuse an answer that is not about the batch that was asked for."""
+        found = {"batchId": batch.batch_id, "batchCode": batch.batch_code, "batchStatus": batch.batch_status}
+        check_answer(self._session, wanted, found, operation=operation, method=method, path=path)

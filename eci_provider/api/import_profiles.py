@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from eci_provider.api.column_mapping import ColumnMapping as ColumnMapping
 from eci_provider.api.column_mapping import Observation as Observation
 from eci_provider.api.models import IDENTIFIERS, RequestModel, ResponseModel, checked, validated
-from eci_provider.api.transport.responses import fetch, read_list
+from eci_provider.api.transport.responses import check_answer, fetch, read_list
 
 if TYPE_CHECKING:
     from eci_provider.api.transport.session import EciSession
@@ -96,8 +96,8 @@ class ImportProfiles:
         :raises EciValidationError: if an argument is wrong; nothing was sent.
         :raises EciUnknownOutcomeError: if the profile may or may not have been created.
         """
-        body = _request(profile_code, column_mapping, "import_profiles.create").wire()
-        return self._write("WriteBillImportProfileV3", "POST", _PATH, body)
+        request = _request(profile_code, column_mapping, "import_profiles.create")
+        return self._write("WriteBillImportProfileV3", "POST", _PATH, request.wire(), code=request.profile_code)
 
     def get(self, profile_id: int) -> ImportProfileResponse:
         """
@@ -106,10 +106,19 @@ class ImportProfiles:
         :param profile_id: its number, not its code.
         :raises EciNotFoundError: if there is no such profile.
         """
-        return fetch(self._session, ImportProfileResponse, "GetBillImportProfileV3", "GET", _path(profile_id))
+        operation, path = "GetBillImportProfileV3", _path(profile_id)
+        profile = fetch(self._session, ImportProfileResponse, operation, "GET", path)
+        wanted, found = {"profileId": int(profile_id)}, {"profileId": profile.profile_id}
+        check_answer(self._session, wanted, found, operation=operation, method="GET", path=path)
+        return profile
 
     def edit(
-        self, profile_id: int, profile_code: str, column_mapping: ColumnMapping | dict[str, Any]
+        self,
+        profile_id: int,
+        profile_code: str,
+        column_mapping: ColumnMapping | dict[str, Any],
+        *,
+        repeat: bool = True,
     ) -> ImportProfileResponse:
         """
         Replace a profile's code and mapping (EditBillImportProfileV3). Columns left out are sent as null.
@@ -117,9 +126,18 @@ class ImportProfiles:
         :param profile_id: its number.
         :param profile_code: its code; a new one must be unique.
         :param column_mapping: the whole mapping.
+        :param repeat: false to send the request only once.
         """
-        body = _request(profile_code, column_mapping, "import_profiles.edit").wire(every_key=True)
-        return self._write("EditBillImportProfileV3", "PUT", _path(profile_id), body)
+        request = _request(profile_code, column_mapping, "import_profiles.edit")
+        return self._write(
+            "EditBillImportProfileV3",
+            "PUT",
+            _path(profile_id),
+            request.wire(every_key=True),
+            code=request.profile_code,
+            number=int(profile_id),
+            repeat=repeat,
+        )
 
     def delete(self, profile_id: int) -> None:
         """
@@ -129,8 +147,22 @@ class ImportProfiles:
         """
         self._session.request("DeleteBillImportProfileV3", "DELETE", _path(profile_id))
 
-    def _write(self, operation: str, method: str, path: str, body: dict[str, Any]) -> ImportProfileResponse:
-        return fetch(self._session, ImportProfileResponse, operation, method, path, body=body)
+    def _write(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        body: dict[str, Any],
+        *,
+        code: str,
+        number: int = 0,
+        repeat: bool = True,
+    ) -> ImportProfileResponse:
+        profile = fetch(self._session, ImportProfileResponse, operation, method, path, body=body, repeat=repeat)
+        wanted: dict[str, str | int] = {"profileCode": code, "profileId": number}
+        found = {"profileCode": profile.profile_code, "profileId": profile.profile_id}
+        check_answer(self._session, wanted, found, operation=operation, method=method, path=path)
+        return profile
 
 
 def _request(profile_code: str, column_mapping: ColumnMapping | dict[str, Any], source: str) -> ImportProfile:

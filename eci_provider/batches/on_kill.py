@@ -173,4 +173,4 @@ def _pending(client: EciClient, batch_id: int) -> tuple[BatchResponse, bool]:
     batch = client.batches.get(batch_id)
     if not batch.has_status("Open"):
         return batch, False
-    return change_status(client, batch_id, "Pending", leave_open_batches_as_is=True), True
+    return change_status(client, batch_id, "Pending", settle_time=_PAUSE, leave_open_batches_as_is=True), True

@@ -149,7 +149,13 @@ class BatchOpener:
     def _find(self) -> BatchResponse | None:
         """Return the batch with this code, whatever its status."""
         batches = self.client.batches.list(filter_by_code(self._code))
-        return next((batch for batch in batches if batch.batch_code == self._code), None)
+        found = next((batch for batch in batches if batch.batch_code == self._code), None)
+        if found is not None and not found.batch_id:
+            raise EciUnknownOutcomeError(
+                f"{self.source}: EnergyCAP lists batch {self._code!r} without its number, so it cannot be used.",
+                batch_code=self._code,
+            )
+        return found
 
     def _checked(self, batch: BatchResponse, since: datetime | None, how: str) -> tuple[BatchResponse, str]:
         """Return a batch with this code, or refuse it."""

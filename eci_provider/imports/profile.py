@@ -6,8 +6,13 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eci_provider.api.errors import EciBadRequestError, EciExistsError, EciUnknownOutcomeError
-from eci_provider.submission.settle import MOST_SENDS, find_after_settling
+from eci_provider.api.errors import (
+    EciBadRequestError,
+    EciExistsError,
+    EciNotCarriedOutError,
+    EciUnknownOutcomeError,
+)
+from eci_provider.submission.settle import MOST_SENDS, change_until_shown, find_after_settling
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
@@ -81,7 +86,14 @@ class ProfileCreator:
 
     def _find(self) -> ImportProfileResponse | None:
         profiles = self.client.import_profiles.list()
-        return next((profile for profile in profiles if profile.profile_code == self._code), None)
+        found = next((profile for profile in profiles if profile.profile_code == self._code), None)
+        if found is not None and not found.profile_id:
+            raise EciUnknownOutcomeError(
+                f"{self.source}: EnergyCAP lists import profile {self._code!r} without its number, so it "
+                "cannot be used.",
+                profile_code=self._code,
+            )
+        return found
 
     def _adopt(self, existing: ImportProfileResponse) -> tuple[ImportProfileResponse, str]:
         """Keep, replace or refuse an existing profile."""
@@ -91,9 +103,8 @@ class ProfileCreator:
             return existing, "has this mapping"
         if self.if_exists == "keep":
             return existing, "exists and was kept as it is"
-        if self.if_exists == "replace" and existing.profile_id is not None:
-            replaced = self.client.import_profiles.edit(existing.profile_id, self._code, mapping)
-            return replaced, "exists; its mapping was replaced"
+        if self.if_exists == "replace":
+            return self._replace(existing.profile_id or 0), "exists; its mapping was replaced"
         raise EciExistsError(
             f"{self.source}: import profile {self._code!r} ({existing.profile_id}) exists with another mapping. "
             "Set if_exists to 'keep' to use it as it is or to 'replace' to give it this mapping, or choose "
@@ -101,3 +112,27 @@ class ProfileCreator:
             profile_id=existing.profile_id,
             profile_code=self._code,
         )
+
+    def _replace(self, profile_id: int) -> ImportProfileResponse:
+        """
+        Give a profile the mapping, and check that it has it then.
+
+        :raises EciNotCarriedOutError: if EnergyCAP accepted the change and the profile has another mapping.
+        """
+        profiles, mapping = self.client.import_profiles, self.request.column_mapping
+        replaced = change_until_shown(
+            lambda: profiles.edit(profile_id, self._code, mapping, repeat=False),
+            lambda: profiles.get(profile_id),
+            lambda profile: profile.has_mapping(mapping),
+            self.settle_time,
+            unknown=f"{self.source}: it is not known whether import profile {self._code!r} was replaced",
+            profile_code=self._code,
+        )
+        if not replaced.has_mapping(mapping):
+            raise EciNotCarriedOutError(
+                f"{self.source}: EnergyCAP accepted the new mapping of import profile {self._code!r} "
+                f"({profile_id}), but the profile has another one. Check the profile in EnergyCAP.",
+                profile_id=profile_id,
+                profile_code=self._code,
+            )
+        return replaced

@@ -205,7 +205,9 @@ class UpdateBatchStatusOperator(EciOperator):
         batch_id, client = self._checked_batch_id(), hook.get_conn()
         before = client.batches.get(batch_id)
         show_link(self, context, hook, batch_id=batch_id, batch_code=before.batch_code)
-        batch = ensure_status(client, before, batch_id, source=self.source, **request)
+        batch = ensure_status(
+            client, before, batch_id, settle_time=hook.settings.settle_time, source=self.source, **request
+        )
         push_outputs(context, batch_id=batch_id, batch_code=shown(batch.batch_code, LONGEST_CODE))
         return batch.documented()
 

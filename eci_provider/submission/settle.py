@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from eci_provider.api.errors import EciError, EciUnknownOutcomeError
+from eci_provider.api.errors import EciBadRequestError, EciError, EciUnknownOutcomeError
+from eci_provider.api.transport.retries import LONGEST_ASKED, asked_delay, is_transient
 from eci_provider.core import clock
+
+log = logging.getLogger(__name__)
 
 _Found = TypeVar("_Found")
 
@@ -39,3 +43,85 @@ def find_after_settling(
             **details,
         ) from error
     return found
+
+
+def change_until_shown(
+    change: Callable[[], _Found | None],
+    read: Callable[[], _Found],
+    is_done: Callable[[_Found], bool],
+    settle_time: float,
+    *,
+    unknown: str,
+    **details: Any,
+) -> _Found:
+    """
+    Change something until it shows the change: after a lost answer read it, and send the request again.
+
+    Assumption: the request says how the thing is to be, so that sending it twice does what sending it once does.
+
+    :param change: sends the request once; returns the thing as its answer shows it, None if it does not.
+    :param read: returns the thing as it is.
+    :param is_done: returns whether it shows the change.
+    :param settle_time: seconds until a request has taken effect, and until a read shows it.
+    :param unknown: the start of the message, such as ``It is not known whether batch 7 was set to Closed``.
+    :param details: further facts for the error.
+    :return: the thing; it does not show the change if EnergyCAP accepted that and did not carry it out.
+    :raises EciUnknownOutcomeError: if an answer was lost and reading fails; a later attempt may find out.
+    :raises EciError: if the change is refused, or the answers to all requests are lost.
+    """
+    sends = 0
+    while True:
+        sends += 1
+        found, lost = _send(change)
+        if found is None or not is_done(found):
+            found = _read_after(lost, read, is_done, settle_time, unknown, details)
+        if lost is None or is_done(found):
+            return found
+        if sends == MOST_SENDS or not _may_still_take_effect(lost):
+            raise lost
+        log.info("The change did not take effect; sending it again.")
+
+
+def _send(change: Callable[[], _Found | None]) -> tuple[_Found | None, EciError | None]:
+    """Send a change; return what its answer shows, and the error that leaves its effect unknown."""
+    try:
+        return change(), None
+    except EciError as error:
+        # A refusal may be due to an earlier request, which has done it already.
+        if not (is_transient(error) or isinstance(error, EciBadRequestError)):
+            raise
+        log.warning("%s Checking whether the change took effect.", error)
+        return None, error
+
+
+def _read_after(
+    lost: EciError | None,
+    read: Callable[[], _Found],
+    is_done: Callable[[_Found], bool],
+    settle_time: float,
+    unknown: str,
+    details: dict[str, Any],
+) -> _Found:
+    """Read what was to be changed, and again after the settle time if it does not show the change."""
+    try:
+        found = read()
+        if is_done(found) or not _may_still_take_effect(lost):
+            return found
+        clock.sleep(max(settle_time, asked_delay(lost) or 0.0) if lost else settle_time)
+        return read()
+    except EciError as error:
+        if lost is None:
+            raise
+        raise EciUnknownOutcomeError(
+            f"{unknown}, and reading it failed. The next attempt reads it again. The cause: {error.message}",
+            **details,
+        ) from error
+
+
+def _may_still_take_effect(lost: EciError | None) -> bool:
+    """
+    Return whether a request may take effect after all, within a time that one attempt can wait.
+
+    :param lost: what it ended with; None if it was accepted.
+    """
+    return lost is None or (is_transient(lost) and (asked_delay(lost) or 0.0) <= LONGEST_ASKED)

@@ -135,6 +135,8 @@ def test_a_batch_that_is_not_open_stays_as_it_is(
     ("method", "path", "fault"),
     [
         ("PUT", STATUS, {"drop": "after"}),
+        ("PUT", STATUS, {"drop": "before"}),
+        ("PUT", STATUS, {"status": 502}),
         ("GET", "/api/v3/task/*", {"status": 503}),
         ("GET", "/api/v3/batch/*", {"drop": "before"}),
     ],

@@ -9,6 +9,7 @@ from eci_provider.api import EciClient, errors
 from eci_provider.operators import UpdateBatchStatusOperator
 from eci_provider.sandbox import Sandbox
 from tests.support.run_task import run
+from tests.support.turned_clock import TurnedClock
 
 TIMED_OUT = AirflowTaskTimeout("Timeout, PID: 7")
 
@@ -49,14 +50,83 @@ def test_a_change_whose_answer_is_lost_is_found_done(sandbox: Sandbox, batch_id:
     assert [request.path for request in sandbox.requests].count(path) == 1
 
 
-def test_a_change_that_never_arrived_fails_and_may_be_retried(sandbox: Sandbox, batch_id: int) -> None:
-    sandbox.fault("PUT", f"/api/v202206/batch/{batch_id}/status", drop="before")
+@pytest.mark.parametrize("fault", [{"drop": "before"}, {"status": 502}, {"status": 200, "body": "not JSON"}])
+def test_a_change_whose_request_was_lost_is_sent_again_once_it_has_had_its_time(
+    fault: dict[str, object], sandbox: Sandbox, batch_id: int, turned_clock: TurnedClock
+) -> None:
+    path = f"/api/v202206/batch/{batch_id}/status"
+    sandbox.fault("PUT", path, **fault)
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    assert end.state == "success", end.error
+    assert end.result["batch_status"].lower() == "closed"
+    assert [request.path for request in sandbox.requests].count(path) == 2
+    assert turned_clock.slept == [15.0]
+
+
+def test_a_change_that_takes_effect_late_is_not_sent_again(
+    sandbox: Sandbox, batch_id: int, turned_clock: TurnedClock
+) -> None:
+    path = f"/api/v202206/batch/{batch_id}/status"
+    sandbox.fault("PUT", path, drop="late", commit_after=10)
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    assert end.state == "success", end.error
+    assert [request.path for request in sandbox.requests].count(path) == 1
+
+
+def test_a_change_that_never_arrives_fails_after_three_requests_and_may_be_retried(
+    sandbox: Sandbox, batch_id: int, turned_clock: TurnedClock
+) -> None:
+    path = f"/api/v202206/batch/{batch_id}/status"
+    sandbox.fault("PUT", path, drop="before", times=None)
 
     end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
 
     assert isinstance(end.error, errors.EciConnectionError)
     assert not end.is_final
+    assert [request.path for request in sandbox.requests].count(path) == 3
     assert sandbox.batches()[0]["batch_status"].lower() == "open"
+
+
+def test_a_long_pause_that_the_server_asks_for_is_left_to_the_next_attempt(
+    sandbox: Sandbox, batch_id: int, turned_clock: TurnedClock
+) -> None:
+    path = f"/api/v202206/batch/{batch_id}/status"
+    sandbox.fault("PUT", path, status=503, headers={"Retry-After": "3600"})
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    assert isinstance(end.error, errors.EciServerError)
+    assert end.error.retry_after == 3600
+    assert [request.path for request in sandbox.requests].count(path) == 1
+
+
+def test_where_the_batch_cannot_be_read_after_a_lost_answer_the_outcome_is_unknown(
+    sandbox: Sandbox, batch_id: int, turned_clock: TurnedClock
+) -> None:
+    sandbox.fault("PUT", f"/api/v202206/batch/{batch_id}/status", drop="after")
+    sandbox.fault("GET", f"/api/v3/batch/{batch_id}", skip=1, times=None, status=503)
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    assert isinstance(end.error, errors.EciUnknownOutcomeError)
+    assert not end.is_final
+    assert f"whether batch {batch_id} was set to Closed" in str(end.error)
+
+
+def test_a_read_that_lags_behind_the_change_is_repeated(
+    sandbox: Sandbox, batch_id: int, turned_clock: TurnedClock
+) -> None:
+    stale = {"batchId": batch_id, "batchCode": "2026-01", "batchStatus": "open"}
+    sandbox.fault("GET", f"/api/v3/batch/{batch_id}", skip=1, status=200, body=stale)
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    assert end.state == "success", end.error
+    assert end.result["batch_status"].lower() == "closed"
 
 
 def test_a_forbidden_transition_says_what_energycap_said(sandbox: Sandbox, batch_id: int) -> None:
@@ -86,7 +156,9 @@ def test_opening_a_colleagues_pending_batch_leaves_mine_open_if_so_asked(sandbox
     assert {batch["batch_status"].lower() for batch in sandbox.batches()} == {"open"}
 
 
-def test_a_change_that_did_not_take_place_is_not_reported_as_done(sandbox: Sandbox, batch_id: int) -> None:
+def test_a_change_that_did_not_take_place_is_not_reported_as_done(
+    sandbox: Sandbox, batch_id: int, turned_clock: TurnedClock
+) -> None:
     sandbox.fault("PUT", f"/api/v202206/batch/{batch_id}/status", status=204)
 
     end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))

@@ -72,6 +72,45 @@ def check_subject(session: EciSession, wanted: str, found: str | None, *, operat
         raise _unreadable(f"it is about {shown(session.redact(found), 80)}", 200, operation, "GET", path)
 
 
+def check_answer(
+    session: EciSession,
+    wanted: Mapping[str, str | int],
+    found: Mapping[str, str | int | None],
+    *,
+    operation: str,
+    method: str,
+    path: str,
+) -> None:
+    """
+    Refuse the answer to a change that does not name what was asked for, and close the connections.
+
+    Texts may differ in case and in blanks at their ends. Numbers that a server gives must be above 0.
+
+    :param session: the session.
+    :param wanted: what the answer must name, by the documented names; a number of 0 for any number.
+    :param found: what it names.
+    :param operation: the operation id, for messages.
+    :param method: the HTTP method.
+    :param path: the path.
+    :raises EciUnknownOutcomeError: if the answer to a POST names something else.
+    :raises EciUnreadableResponseError: if another answer does.
+    """
+    for name, value in wanted.items():
+        got = found[name]
+        if _is_named(value, got):
+            continue
+        session.close()
+        shown = "nothing" if got is None else repr(session.redact(str(got))[:80])
+        asked = "a number" if value == 0 else repr(value)
+        raise _unreadable(f"it names {shown} as {name}, not {asked}", 200, operation, method, path)
+
+
+def _is_named(wanted: str | int, found: str | int | None) -> bool:
+    if isinstance(wanted, str):
+        return isinstance(found, str) and found.strip().casefold() == wanted.strip().casefold()
+    return isinstance(found, int) and found > 0 and wanted in (0, found)
+
+
 def read_list(
     session: EciSession, model: type[_Response], answer: Answer, *, operation: str, path: str
 ) -> list[_Response]:
