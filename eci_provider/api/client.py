@@ -14,7 +14,7 @@ from eci_provider.api.import_profiles import ImportProfiles
 from eci_provider.api.kickouts.resource import Kickouts
 from eci_provider.api.options import ClientOptions
 from eci_provider.api.tasks import Tasks
-from eci_provider.api.transport.addresses import ApiKey
+from eci_provider.api.transport.api_key import ApiKey
 from eci_provider.api.transport.session import EciSession
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciValidationError
 from eci_provider.api.options import BOUNDS, ClientOptions
-from eci_provider.api.transport.addresses import ApiKey, checked_base_url, checked_key
+from eci_provider.api.transport.addresses import checked_base_url
+from eci_provider.api.transport.api_key import ApiKey, checked_key
 from eci_provider.core.text import did_you_mean
 from eci_provider.hooks.link_template import PLACEHOLDERS, unknown_placeholders
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eci_provider.core.text import cut, did_you_mean, printable, shown, storable, with_shown_texts
@@ -16,11 +16,13 @@ from tests.support.run_task import as_stored
 TEXTS = st.text(st.characters() | st.sampled_from("\x00\ud800\udfff\U0001f600\\u"))
 
 
+@settings(deadline=None, derandomize=True)
 @given(TEXTS, st.integers(10, 60))
 def test_a_cut_text_is_storable_and_within_its_bound(text: str, most: int) -> None:
     assert len(json.dumps(as_stored(cut(text, most)))) <= max(most, len('"..."'))
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(), st.lists))
 def test_a_storable_value_stays_unchanged(value: Any) -> None:
     try:
@@ -36,6 +38,7 @@ def test_a_name_is_compared_with_others_up_to_a_length() -> None:
     assert did_you_mean("a" * 301, ["a" * 300]) == ""
 
 
+@settings(deadline=None, derandomize=True)
 @given(TEXTS, st.integers(10, 60))
 def test_a_shown_text_is_one_printable_line_within_its_bound(text: str, most: int) -> None:
     found = shown(text, most)

@@ -11,7 +11,7 @@ import requests
 
 from eci_provider.api.errors import EciResponseError, EciUnreadableResponseError
 from eci_provider.api.transport import bodies
-from eci_provider.api.transport.addresses import ApiKey
+from eci_provider.api.transport.api_key import ApiKey
 from eci_provider.api.transport.bodies import excerpt, is_success, parse_json, read_members
 from eci_provider.api.transport.failures import describe_status
 from eci_provider.api.transport.retries import parse_http_date, parse_retry_after

@@ -14,7 +14,7 @@ from eci_provider.api.transport.streamed_json import Members, UnreadableJsonErro
 
 if TYPE_CHECKING:
     from eci_provider.api.errors import EciConnectionError
-    from eci_provider.api.transport.addresses import ApiKey
+    from eci_provider.api.transport.api_key import ApiKey
 
 #: The largest body that is read whole, in bytes; lists are paged, and polling does not request `output`.
 LARGEST_BODY = 256 * 1024 * 1024

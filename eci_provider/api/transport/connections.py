@@ -12,7 +12,7 @@ from urllib3.util.wait import wait_for_read
 from eci_provider.api.transport.bounded_answer import BoundedAnswer
 
 if TYPE_CHECKING:
-    from eci_provider.api.transport.addresses import ApiKey
+    from eci_provider.api.transport.api_key import ApiKey
 
 #: The attribute of an error that ended a connection while it was set up, handshakes of TLS and a tunnel included.
 _WHILE_CONNECTING = "eci_was_connecting"

@@ -17,8 +17,9 @@ import requests
 from eci_provider import __version__
 from eci_provider.api.errors import EciConnectionError, EciNotFoundError, EciResponseError
 from eci_provider.api.options import ClientOptions
-from eci_provider.api.transport.addresses import ApiKey, checked_base_url, checked_key, is_loopback
+from eci_provider.api.transport.addresses import checked_base_url, is_loopback
 from eci_provider.api.transport.answers import Answer, AnswerReader, Take
+from eci_provider.api.transport.api_key import ApiKey, checked_key
 from eci_provider.api.transport.bodies import (
     CONNECTION_ERRORS,
     StreamedBody,
