@@ -11,6 +11,7 @@ import requests
 import urllib3
 
 from eci_provider.api.transport.streamed_json import Members, UnreadableJsonError, members
+from eci_provider.core.text import shown
 
 if TYPE_CHECKING:
     from eci_provider.api.errors import EciConnectionError
@@ -131,6 +132,8 @@ def excerpt(content: bytes, redact: Callable[[str], str]) -> str:
     :param content: the body.
     :param redact: masks the key in a text.
     """
-    text = redact(content[:_CHUNK].decode("utf-8", errors="replace"))
-    text = re.sub(r"<[^<>]*>|\s+", " ", text).strip()
+    # Masked before anything is cut, and again without the markup that may have parted the key.
+    text = redact(content[: 2 * _CHUNK].decode("utf-8", errors="replace"))[:_CHUNK]
+    text = redact(re.sub(r"<[^<>]*>|\s+", " ", text).strip()[: 4 * EXCERPT])
+    text = shown(text, 8 * EXCERPT)
     return text if len(text) <= EXCERPT else text[: EXCERPT - 3] + "..."
