@@ -10,13 +10,16 @@ from jinja2 import TemplateError
 from eci_provider.api.errors import EciError, EciUnknownOutcomeError
 from eci_provider.api.transport.retries import asked_delay
 from eci_provider.core.text import cut
-from eci_provider.runtime import compat
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, RetryDecision
     from airflow.providers.common.compat.sdk import RetryPolicy as _Base
 else:
-    _Base = compat.RetryPolicy or object
+    try:
+        from airflow.providers.common.compat.sdk import RetryDecision
+        from airflow.providers.common.compat.sdk import RetryPolicy as _Base
+    except ImportError:  # Airflow before 3.3
+        RetryDecision, _Base = None, object
 
 #: The delay of a retry that searches for the effect of a request with a lost answer, instead of the task's own.
 SOON = timedelta(seconds=30)
@@ -51,19 +54,19 @@ class EciRetryPolicy(_Base):
         :param context: Airflow's context.
         """
         if isinstance(exception, TemplateError):
-            return compat.RetryDecision.fail(cut(f"A template cannot be rendered: {exception.message}", 300))
+            return RetryDecision.fail(cut(f"A template cannot be rendered: {exception.message}", 300))
         if not isinstance(exception, EciError):
-            return compat.RetryDecision.default()
+            return RetryDecision.default()
         reason = cut(exception.message.partition("\n")[0], 300)
         if not exception.retry_helps:
-            return compat.RetryDecision.fail(reason)
+            return RetryDecision.fail(reason)
         asked = asked_delay(exception)
         if asked is not None:
             delay = min(max(asked, _SHORTEST.total_seconds()), _LONGEST.total_seconds())
-            return compat.RetryDecision.retry(timedelta(seconds=delay), reason)
+            return RetryDecision.retry(timedelta(seconds=delay), reason)
         if isinstance(exception, EciUnknownOutcomeError):
-            return compat.RetryDecision.retry(SOON, reason)
-        return compat.RetryDecision.default()
+            return RetryDecision.retry(SOON, reason)
+        return RetryDecision.default()
 
     def serialize(self) -> dict[str, Any]:
         """Return the policy's settings: it has none."""
@@ -104,6 +107,6 @@ def eci_default_args() -> dict[str, Any]:
         "retry_exponential_backoff": True,
         "max_retry_delay": timedelta(minutes=30),
     }
-    if compat.RetryPolicy is not None:
+    if _Base is not object:
         arguments["retry_policy"] = EciRetryPolicy()
     return arguments

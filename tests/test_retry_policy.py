@@ -13,9 +13,8 @@ from jinja2 import UndefinedError
 
 from eci_provider.api import errors
 from eci_provider.retry_policy import EciRetryPolicy, eci_default_args
-from eci_provider.runtime import compat
 
-needs_policies = pytest.mark.skipif(compat.RetryPolicy is None, reason="this Airflow has no retry policies")
+needs_policies = pytest.mark.skipif(EciRetryPolicy.__base__ is object, reason="this Airflow has no retry policies")
 
 DAG = """
 from datetime import datetime
@@ -116,7 +115,7 @@ def test_the_default_arguments_are_ones_own() -> None:
     first["retries"] = 0
 
     assert eci_default_args()["retries"] == 3
-    assert ("retry_policy" in first) is (compat.RetryPolicy is not None)
+    assert ("retry_policy" in first) is (EciRetryPolicy.__base__ is not object)
 
 
 def test_a_dag_with_the_default_arguments_is_parsed_and_stored(tmp_path: Path) -> None:
@@ -144,7 +143,7 @@ def test_a_dag_with_the_default_arguments_is_parsed_and_stored(tmp_path: Path) -
     assert {name: task.retries for name, task in tasks.items()} == {"open": 3, "send": 3, "wait": 7}
     # Airflow 3.3 made a multiplier of what was a flag; either way the delay doubles.
     assert {float(task.retry_exponential_backoff) for task in tasks.values()} <= {1.0, 2.0}
-    if compat.RetryPolicy is not None:
+    if EciRetryPolicy.__base__ is not object:
         assert all(task.has_retry_policy for task in tasks.values())
         assert {task.retry_exponential_backoff for task in tasks.values()} == {2.0}
         assert dag.task_dict["open"].retry_policy == EciRetryPolicy()

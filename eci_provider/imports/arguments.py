@@ -19,7 +19,7 @@ from eci_provider.runtime.arguments import (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)  # cheap to make when a DAG file is parsed
 class ImportArguments:
     """
     The arguments of a task that starts an import and waits for it, as its operator has them now.

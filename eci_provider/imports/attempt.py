@@ -12,14 +12,14 @@ from eci_provider.batches.on_kill import KillHandler
 from eci_provider.imports.arguments import ImportArguments
 from eci_provider.imports.error_context import ErrorContext
 from eci_provider.imports.source import ImportSource
-from eci_provider.runtime.context import map_index, xcoms_of_all_instances
+from eci_provider.runtime.context import earliest_start, map_index, xcoms_of_all_instances
 from eci_provider.submission.errors import (
     taken_by_other_instance,
     timeout_before_import,
     timeout_with_import,
 )
 from eci_provider.submission.marker import Identity
-from eci_provider.submission.models import AttemptContext, Job, Submitted, earliest_start
+from eci_provider.submission.models import AttemptContext, Job, Submitted
 from eci_provider.submission.record import TaskMemory, earlier_imports
 from eci_provider.submission.submitter import Submitter
 

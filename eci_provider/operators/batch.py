@@ -9,8 +9,7 @@ from eci_provider.core.text import LONGEST_CODE, shown
 from eci_provider.links import show_link
 from eci_provider.operators.base import EciOperator
 from eci_provider.runtime.arguments import check_choice, is_template
-from eci_provider.runtime.context import push_outputs
-from eci_provider.submission.models import earliest_start
+from eci_provider.runtime.context import earliest_start, push_outputs
 from eci_provider.submission.record import TaskMemory
 
 if TYPE_CHECKING:

@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow.triggers.base import BaseTrigger
 
-# Airflow 3.3 brought retry policies, and a task state that outlives retries and clears.
-try:
-    from airflow.providers.common.compat.sdk import RetryDecision as RetryDecision
-    from airflow.providers.common.compat.sdk import RetryPolicy as RetryPolicy
-except ImportError:
-    RetryDecision = RetryPolicy = None  # type: ignore[assignment, misc]
+# Airflow 3.3 brought a task state that outlives retries and clears.
 try:
     from airflow.sdk.execution_time.context import NEVER_EXPIRE as NEVER_EXPIRE
 except ImportError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -65,3 +66,20 @@ def start_of_try(context: Context) -> datetime:
     """
     started = getattr(context.get("ti"), "start_date", None)
     return started if isinstance(started, datetime) else clock.utc_now()
+
+
+def earliest_start(context: Context | Mapping[str, Any]) -> datetime | None:
+    """
+    Return the earliest time at which a task of this DAG run can have started, also after clears.
+
+    The run's own start does not help: clearing a finished run resets it.
+
+    :param context: Airflow's context.
+    :return: None if the run has no date at all.
+    """
+    run = context.get("dag_run")
+    for name in ("run_after", "data_interval_end", "logical_date"):
+        moment = getattr(run, name, None)
+        if isinstance(moment, datetime):
+            return moment
+    return None

@@ -15,7 +15,79 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import DAG, TaskGroup
     from typing_extensions import Required
 
-_Callbacks: TypeAlias = "Callable[..., Any] | list[Callable[..., Any]] | None"
+    # For type checkers alone: each name that is evaluated here is paid for whenever a DAG file is parsed.
+    _Callbacks: TypeAlias = "Callable[..., Any] | list[Callable[..., Any]] | None"
+
+    class OperatorArguments(TypedDict, total=False):
+        """Arguments of BaseOperator in Airflow 2.11 to 3.3; each version refuses those that it lacks."""
+
+        task_id: Required[str]
+        owner: str
+        email: str | Sequence[str] | None
+        email_on_retry: bool
+        email_on_failure: bool
+        retries: int | None
+        retry_delay: timedelta | float
+        retry_exponential_backoff: float
+        max_retry_delay: timedelta | float | None
+        retry_policy: Any
+        start_date: datetime | None
+        end_date: datetime | None
+        depends_on_past: bool
+        ignore_first_depends_on_past: bool
+        wait_for_past_depends_before_skipping: bool
+        wait_for_downstream: bool
+        dag: DAG | None
+        params: MutableMapping[str, Any] | None
+        default_args: dict[str, Any] | None
+        priority_weight: int
+        weight_rule: Any
+        queue: str
+        pool: str | None
+        pool_slots: int
+        sla: timedelta | None
+        execution_timeout: timedelta | None
+        on_execute_callback: _Callbacks
+        on_failure_callback: _Callbacks
+        on_success_callback: _Callbacks
+        on_retry_callback: _Callbacks
+        on_skipped_callback: _Callbacks
+        pre_execute: Callable[[Any], None] | None
+        post_execute: Callable[[Any, Any], None] | None
+        trigger_rule: str
+        resources: dict[str, Any] | None
+        run_as_user: str | None
+        task_concurrency: int | None
+        map_index_template: str | None
+        max_active_tis_per_dag: int | None
+        max_active_tis_per_dagrun: int | None
+        executor: str | None
+        executor_config: dict[str, Any] | None
+        do_xcom_push: bool
+        multiple_outputs: bool
+        inlets: Any
+        outlets: Any
+        task_group: TaskGroup | None
+        doc: str | None
+        doc_md: str | None
+        doc_json: str | None
+        doc_yaml: str | None
+        doc_rst: str | None
+        task_display_name: str | None
+        logger_name: str | None
+        allow_nested_operators: bool
+        render_template_as_native_obj: bool | None
+
+    class SensorArguments(OperatorArguments, total=False):
+        """Arguments of BaseSensorOperator beside BaseOperator's; our sensors name ``poke_interval`` themselves."""
+
+        timeout: timedelta | float
+        soft_fail: bool
+        mode: Literal["poke", "reschedule"]
+        exponential_backoff: bool
+        max_wait: timedelta | float | None
+        silent_fail: bool
+        never_fail: bool
 
 
 class EciArgumentError(EciValidationError, TypeError):
@@ -24,79 +96,6 @@ class EciArgumentError(EciValidationError, TypeError):
 
     It is a TypeError, as Python and Airflow 3 raise, and refused like every other wrong argument of ours.
     """
-
-
-class OperatorArguments(TypedDict, total=False):
-    """Arguments of BaseOperator in Airflow 2.11 to 3.3; Airflow itself refuses those that its version lacks."""
-
-    task_id: Required[str]
-    owner: str
-    email: str | Sequence[str] | None
-    email_on_retry: bool
-    email_on_failure: bool
-    retries: int | None
-    retry_delay: timedelta | float
-    retry_exponential_backoff: float
-    max_retry_delay: timedelta | float | None
-    retry_policy: Any
-    start_date: datetime | None
-    end_date: datetime | None
-    depends_on_past: bool
-    ignore_first_depends_on_past: bool
-    wait_for_past_depends_before_skipping: bool
-    wait_for_downstream: bool
-    dag: DAG | None
-    params: MutableMapping[str, Any] | None
-    default_args: dict[str, Any] | None
-    priority_weight: int
-    weight_rule: Any
-    queue: str
-    pool: str | None
-    pool_slots: int
-    sla: timedelta | None
-    execution_timeout: timedelta | None
-    on_execute_callback: _Callbacks
-    on_failure_callback: _Callbacks
-    on_success_callback: _Callbacks
-    on_retry_callback: _Callbacks
-    on_skipped_callback: _Callbacks
-    pre_execute: Callable[[Any], None] | None
-    post_execute: Callable[[Any, Any], None] | None
-    trigger_rule: str
-    resources: dict[str, Any] | None
-    run_as_user: str | None
-    task_concurrency: int | None
-    map_index_template: str | None
-    max_active_tis_per_dag: int | None
-    max_active_tis_per_dagrun: int | None
-    executor: str | None
-    executor_config: dict[str, Any] | None
-    do_xcom_push: bool
-    multiple_outputs: bool
-    inlets: Any
-    outlets: Any
-    task_group: TaskGroup | None
-    doc: str | None
-    doc_md: str | None
-    doc_json: str | None
-    doc_yaml: str | None
-    doc_rst: str | None
-    task_display_name: str | None
-    logger_name: str | None
-    allow_nested_operators: bool
-    render_template_as_native_obj: bool | None
-
-
-class SensorArguments(OperatorArguments, total=False):
-    """Arguments of BaseSensorOperator beside BaseOperator's; our sensors name ``poke_interval`` themselves."""
-
-    timeout: timedelta | float
-    soft_fail: bool
-    mode: Literal["poke", "reschedule"]
-    exponential_backoff: bool
-    max_wait: timedelta | float | None
-    silent_fail: bool
-    never_fail: bool
 
 
 def refuse_unknown(operator: type, arguments: Mapping[str, Any]) -> None:

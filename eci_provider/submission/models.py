@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
     from eci_provider.api.tasks import TaskResponse
     from eci_provider.submission.marker import Identity, Target
 
@@ -89,20 +87,3 @@ class ResumeDecision:
     resubmission: int
     task: TaskResponse | None
     reason: str
-
-
-def earliest_start(context: Context | Mapping[str, Any]) -> datetime | None:
-    """
-    Return the earliest time at which a task of this DAG run can have started, also after clears.
-
-    The run's own start does not help: clearing a finished run resets it.
-
-    :param context: Airflow's context.
-    :return: None if the run has no date at all.
-    """
-    run = context.get("dag_run")
-    for name in ("run_after", "data_interval_end", "logical_date"):
-        moment = getattr(run, name, None)
-        if isinstance(moment, datetime):
-            return moment
-    return None
