@@ -371,6 +371,8 @@ def sensor_of_a_batch(*, fired: bool = False, **arguments: Any) -> Life:
             life.arguments["batch_id"] = client.batches.open("January").batch_id
             if fired:
                 client.batches.update_status(life.arguments["batch_id"], "Closed")
+        # Later versions poll once before they defer, and would find the wait over.
+        life.sandbox.fault("GET", "/api/v3/batch/*", status=503)
         assert isinstance(life.run(), TaskDeferred)
         if fired:
             life.fire()
