@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import requests
 
-from eci_provider.api.errors import EciResponseError, EciUnreadableResponseError
+from eci_provider.api.errors import EciConnectionError, EciResponseError, EciUnreadableResponseError
 from eci_provider.api.transport import bodies
 from eci_provider.api.transport.api_key import ApiKey
 from eci_provider.api.transport.bodies import excerpt, is_success, parse_json, read_members
@@ -22,6 +22,8 @@ from eci_provider.core.text import shown
 Take: TypeAlias = "Callable[[Members], Any]"
 #: The longest name of a request that is kept, in characters.
 _LONGEST_ID = 200
+#: The token that `GET /me` returns, also in JSON that is a text of other JSON.
+_TOKEN = re.compile(r'(token\\{0,8}"\s{0,9}:\s{0,9}\\{0,8}")[^"\\]*', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class AnswerReader:
 
     def read_streamed(
         self, response: requests.Response, arriving: Iterable[bytes], take: Take, path: str
-    ) -> Answer | EciResponseError:
+    ) -> Answer | EciResponseError | EciConnectionError:
         """
         Return what a function makes of a success's body while it arrives.
 
@@ -92,6 +94,8 @@ class AnswerReader:
             lead = f"{response.request.method} {path} was answered with {response.status_code}"
             message = f"{lead}, but its body {self.redact(str(error))}"
             return self._error(EciUnreadableResponseError, message, response, b"", path)
+        except EciConnectionError as lost:
+            return lost.with_traceback(None)  # its frames hold what has arrived
         return Answer(response.status_code, response.headers, taken)
 
     def redact(self, text: str) -> str:
@@ -100,7 +104,7 @@ class AnswerReader:
 
         :param text: the text.
         """
-        return re.sub(r'("token"\s*:\s*)"[^"]*"?', r'\1"***"', self._key.redact(text), flags=re.IGNORECASE)
+        return _TOKEN.sub(r"\1***", self._key.redact(text))
 
     def _error(
         self, cls: type[EciResponseError], message: str, response: requests.Response, content: bytes, path: str

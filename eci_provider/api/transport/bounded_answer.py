@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import logging
 import time
 from collections.abc import Callable
 from http.client import BadStatusLine, HTTPResponse
 from typing import Any, TypeVar
+
+log = logging.getLogger(__name__)
 
 _Read = TypeVar("_Read")
 
@@ -46,12 +49,20 @@ class BoundedAnswer(HTTPResponse):
     def _begin(self) -> None:
         for _ in range(MOST_INTERIM + 1):
             super().begin()
+            self._drop_broken_lines()
             if self.status >= 200:
                 return
             if self.status == 101:
                 break  # 101 switches to another protocol, which was not requested
             self.headers = self.msg = None  # type: ignore[assignment]  # makes begin() read again
         raise BadStatusLine(f"{self.status} and no answer")
+
+    def _drop_broken_lines(self) -> None:
+        """Drop what follows a header line that is none, which urllib3 would log with all that a server wrote."""
+        if self.headers.defects or self.headers.get_payload():
+            self.headers.defects.clear()
+            self.headers.set_payload("")
+            log.debug("An answer has a header line without a name; what follows it in the head is not read.")
 
     def _timed(self, step: Callable[..., _Read], *args: Any) -> _Read:
         began = time.monotonic()

@@ -65,9 +65,9 @@ def final_error(error: EciConnectionError | EciResponseError, operation: str, me
 
 def connection_error(error: Exception, method: str, path: str, base_url: str) -> EciConnectionError:
     """
-    Return a network failure as an error of ours, caused by the innermost error.
+    Return a network failure as an error of ours; its cause is the operating system's error, if there was one.
 
-    The errors around that one hold the request, and show a proxy's password.
+    The errors of libraries hold the request, show a proxy's password, and quote what the server sent.
 
     :param error: the error that requests or urllib3 raised.
     :param method: the request's method.
@@ -88,19 +88,22 @@ def connection_error(error: Exception, method: str, path: str, base_url: str) ->
         "timeout": f"{host} did not answer in time",
         "reset": f"{host} closed the connection before its answer was complete",
     }[kind]
-    reason = f" ({type(error).__name__})"
+    innermost = _causes(error)[-1]
+    names = dict.fromkeys([type(error).__name__, type(innermost).__name__])
+    reason = f" ({': '.join(names)})"
     failure = EciConnectionError(
         f"{method} {path}: {meaning}{reason}.", kind=kind, sent=sent, method=method, path=path
     )
     if kind != "proxy_setting":
-        failure.__cause__ = _stripped(_causes(error)[-1])
+        failure.__cause__ = _of_the_system(innermost)
     return failure
 
 
-def _stripped(cause: BaseException) -> BaseException:
-    """Return a cause without the request, the response and the frames that it refers to."""
-    if isinstance(cause, requests.RequestException):
-        cause.request = cause.response = None
+def _of_the_system(cause: BaseException) -> BaseException | None:
+    """Return an error of the operating system or of TLS, without its frames; None for one of a library."""
+    is_plain = isinstance(cause, OSError) and type(cause).__module__ in ("builtins", "socket", "ssl")
+    if not is_plain or not isinstance(getattr(cause, "errno", None), int):
+        return None
     cause.__cause__ = cause.__context__ = None
     return cause.with_traceback(None)
 

@@ -194,7 +194,7 @@ class EciSession:
                 self._read_headers(operation, response.headers)
         finally:
             response.close()
-        if isinstance(outcome, EciResponseError):
+        if isinstance(outcome, (EciConnectionError, EciResponseError)):
             raise outcome
         return outcome
 

@@ -22,7 +22,8 @@ def test_a_missing_key_is_refused(value: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["s3c\nret", "s3c ret", "s3c\x00ret", "s3c\tret", "s3crét", "s3c\x7fret", "s3c\r\nX: y"]
+    "value",
+    ["s3c\nret", "s3c ret", "s3c\x00ret", "s3c\tret", "s3crét", "s3c\x7fret", "s3c\r\nX: y", "s3c\ud83dret"],
 )
 def test_a_key_that_cannot_travel_in_a_header_is_refused_without_showing_it(value: str) -> None:
     """HTTP libraries refuse it as well, but with the key in their error."""

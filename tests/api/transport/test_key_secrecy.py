@@ -176,6 +176,79 @@ def test_what_ends_a_request_while_its_head_is_sent_shows_no_key(
     assert MARK not in shown(caught.value).lower()
 
 
+def whole(head: str, body: bytes = b"") -> bytes:
+    """Return an answer with a head of these lines, after which the server hangs up."""
+    return "\r\n".join([*head.split("\n"), "", ""]).encode("latin-1") + body
+
+
+OK = "HTTP/1.1 200 OK"
+#: Where in an answer the key can be, beside the values of its headers and a complete body.
+PLACES: dict[str, bytes] = {
+    "the version": whole(f"{KEY}/1.1 200 OK"),
+    "the status": whole(f"HTTP/1.1 {KEY} OK"),
+    "a status line of nothing else": whole(KEY),
+    "the reason": whole(f"HTTP/1.1 400 {KEY}\nContent-Length: 0"),
+    "a header line without a colon": whole(f"{OK}\nDate: x\n{KEY}\nContent-Length: 2", b"{}"),
+    "header lines after one without a colon": whole(f"{OK}\nContent-Length: 2\nx\nX-Key: {KEY}", b"{}"),
+    "the name of a header": whole(f"{OK}\n{KEY}: x\nContent-Length: 2", b"{}"),
+    "a folded header": whole(f"{OK}\nX: y\n {KEY}\nContent-Length: 2", b"{}"),
+    "a folded line before all headers": whole(f"{OK}\n {KEY}\nContent-Length: 2", b"{}"),
+    "the length": whole(f"{OK}\nContent-Length: {KEY}", b"{}"),
+    "several lengths": whole(f"{OK}\nContent-Length: 2, {KEY}", b"{}"),
+    "the length of a chunk": whole(f"{OK}\nTransfer-Encoding: chunked", f"{KEY}\r\n{{}}\r\n".encode()),
+    "a body that is not gzip": whole(f"{OK}\nContent-Encoding: gzip\nContent-Length: 17", KEY.encode()),
+    "a body that breaks off": whole(f"{OK}\nContent-Length: 99", f'{{"note": "{KEY}"'.encode()),
+    "rows that break off": whole(
+        f"{OK}\nContent-Length: 9999", f'{{"kickoutMessages": ["{KEY}"], "data": [[{{"value": "{KEY}"}}]'.encode()
+    ),
+    "a chunked body that breaks off": whole(
+        f"{OK}\nTransfer-Encoding: chunked", f'99\r\n{{"note": "{KEY}"'.encode()
+    ),
+    "the target of a redirect": whole(f"HTTP/1.1 302 Found\nLocation: //{KEY}/\nContent-Length: 0"),
+    "a cookie": whole(f"{OK}\nSet-Cookie: {KEY}={KEY}; domain={KEY}; expires={KEY}\nContent-Length: 2", b"{}"),
+    "a challenge": whole(f'HTTP/1.1 401 No\nWWW-Authenticate: Basic realm="{KEY}"\nContent-Length: 0'),
+    "the edge of what is read": whole(
+        "HTTP/1.1 500 No\nContent-Length: 65536", b" " * (65536 - 12) + KEY.encode()[:12]
+    ),
+    "behind the edge of what is read": whole(
+        "HTTP/1.1 500 No\nContent-Length: 131072", b" " * (65536 - 12) + KEY.encode() + b" " * 65536
+    ),
+    "the edge of what is shown": whole("HTTP/1.1 500 No\nContent-Length: 999", b"x" * 490 + KEY.encode() * 40),
+    "parted by markup": whole("HTTP/1.1 500 No\nContent-Length: 30", f"<p>{KEY[:7]}<wbr>{KEY[7:]}</p>".encode()),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_wherever_in_an_answer_the_key_is_it_shows_to_nobody(
+    place: str, everything_logged: io.StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def say(connection: socket.socket) -> None:
+        connection.sendall(PLACES[place])
+        connection.shutdown(socket.SHUT_WR)
+
+    calls = {**CALLS, "rows": lambda c: list(c.kickouts.report(GUID))}
+    with RawServer(say) as server, EciClient(server.url, KEY, max_retries=1, sleep=lambda _: None) as client:
+        errors = {name: error for name, call in calls.items() if (error := error_of(call, client))}
+    assert errors
+    assert [name for name, error in errors.items() if leaks(shown(error))] == []
+    assert [name for name, error in errors.items() if not carries_only_ours(error)] == []
+    out, err = capfd.readouterr()
+    assert not leaks(everything_logged.getvalue() + out + err)
+    assert "/api/v3/batch" in everything_logged.getvalue()
+
+
+def leaks(text: str) -> bool:
+    """Return whether eight characters of the key in a row are in a text, blanks and letters' case aside."""
+    text, key = text.replace(" ", "").lower(), KEY.lower()
+    return any(key[at : at + 8] in text for at in range(len(key) - 7))
+
+
+def carries_only_ours(error: EciError) -> bool:
+    """Return whether what an error carries is ours, or the operating system's, which quotes no server."""
+    others = [link for link in chain(error) if not isinstance(link, EciError)]
+    return all(isinstance(link, OSError) and link.errno and len(link.args) == 2 for link in others)
+
+
 @pytest.mark.parametrize("key", [KEY, f"{KEY} {KEY}"])
 def test_a_client_that_cannot_be_made_shows_no_key(key: str) -> None:
     with pytest.raises(EciError) as caught:
