@@ -163,7 +163,7 @@ class Batches:
         request = validated(BatchCreate, {"batch_code": batch_code, **fields}, source="batches.open")
         path = "/api/v3/batch"
         batch = fetch(self._session, BatchResponse, "OpenBatchV3", "POST", path, body=request.wire())
-        wanted: dict[str, str | int] = {"batchCode": request.batch_code, "batchId": 0, "batchStatus": "Open"}
+        wanted: dict[str, str | int] = {"batchCode": request.batch_code, "batchId": 0}
         self._check(batch, wanted, "OpenBatchV3", "POST", path)
         return batch
 
@@ -287,5 +287,5 @@ class Batches:
         self, batch: BatchResponse, wanted: Mapping[str, str | int], operation: str, method: str, path: str
     ) -> None:
         """Refuse an answer that is not about the batch that was asked for."""
-        found = {"batchId": batch.batch_id, "batchCode": batch.batch_code, "batchStatus": batch.batch_status}
+        found = {"batchId": batch.batch_id, "batchCode": batch.batch_code}
         check_answer(self._session, wanted, found, operation=operation, method=method, path=path)

@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from eci_provider.api.models import Identifier, RequestModel, Text255, validated
 from eci_provider.api.tasks import GuidResponse, checked_guid
-from eci_provider.api.transport.responses import fetch
+from eci_provider.api.transport.responses import fetch, refused_answer
 from eci_provider.api.upload import BillFile, BillFileContent, StreamedImport, checked_file_name
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 BatchMode = Literal[
     "use existing batch", "new batch", "new self-contained batch", "use pending batch", "smart batch"
 ]
+
+#: The GUID of nothing, as .NET servers write it.
+_NIL = "00000000-0000-0000-0000-000000000000"
 
 #: The field that a mode requires (BillImportV3, batch settings).
 _REQUIRED_WITH = {
@@ -167,13 +170,21 @@ class BillImports:
         """
         guid = checked_guid(task_guid, source="bill_imports.retry_kickouts")
         path = f"/api/v202401/import/bill/task/{guid}/kickout"
-        return self._new_task("ImportBillImportTaskKickoutsV202401", path, request.wire())
+        return self._new_task("ImportBillImportTaskKickoutsV202401", path, request.wire(), source=guid)
 
     def _import(self, body: StreamedImport) -> str:
         return self._new_task("BillImportV3", "/api/v3/import/bill", body)
 
-    def _new_task(self, operation: str, path: str, body: dict[str, Any] | StreamedImport) -> str:
-        return fetch(self._session, GuidResponse, operation, "POST", path, body=body).task_guid
+    def _new_task(
+        self, operation: str, path: str, body: dict[str, Any] | StreamedImport, *, source: str = _NIL
+    ) -> str:
+        """Send an import, and return its GUID, which is neither nil nor that of the import that is retried."""
+        task_guid = fetch(self._session, GuidResponse, operation, "POST", path, body=body).task_guid
+        if task_guid in (_NIL, source):
+            named = "no import" if task_guid == _NIL else "the import that is retried"
+            problem = f"it names {named}: {task_guid}"
+            raise refused_answer(self._session, problem, operation=operation, method="POST", path=path)
+        return task_guid
 
 
 def _wire(request: BillImportOptions, file_name: str) -> dict[str, Any]:

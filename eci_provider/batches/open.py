@@ -81,7 +81,7 @@ class BatchOpener:
         began, is_lost = clock.utc_now(), False
         for _ in range(MOST_SENDS):
             try:
-                return self.client.batches.open(**self.fields), "opened"
+                return self._opened(), "opened"
             except EciBadRequestError as error:
                 return self._after_refusal(error, is_lost=is_lost, began=began)
             except EciUnknownOutcomeError as error:
@@ -92,6 +92,16 @@ class BatchOpener:
                 return self._checked(found, self._by_server(began), "opened, though the answer was lost")
             log.info("Two searches found no batch %r; opening it again.", self._code)
         raise lost
+
+    def _opened(self) -> BatchResponse:
+        """Send the request, and return the batch if the answer says that it is open."""
+        batch = self.client.batches.open(**self.fields)
+        if not batch.has_status("open"):
+            raise EciUnknownOutcomeError(
+                f"The answer to opening batch {self._code!r} says that its status is {batch.batch_status!r}.",
+                batch_code=self._code,
+            )
+        return batch
 
     def _after_refusal(
         self, error: EciBadRequestError, *, is_lost: bool, began: datetime

@@ -94,6 +94,20 @@ def all_answers_lost(
     )
 
 
+def answer_about_another(description: str, task_guid: str, marker: str) -> EciUnknownOutcomeError:
+    """Return the error for an answer that names an import with another marker, if no search finds ours."""
+    error = EciUnknownOutcomeError(
+        f"The answer to {description}, marker {marker}, names import {task_guid}, whose note begins with another "
+        "marker. Check in EnergyCAP whether it was imported: set adopt_task_guid to its import, or clear the task "
+        "to send it again.",
+        what=description,
+        marker=marker,
+        task_guid=task_guid,
+    )
+    error.retry_helps = False
+    return error
+
+
 def resend_failed(
     description: str, marker: str, error: EciError, *, reattach: bool = True
 ) -> EciUnknownOutcomeError:

@@ -146,6 +146,16 @@ def shows_notes(task: TaskResponse) -> bool:
     return bool(_MARKER.search(_plain(task.task_note)))
 
 
+def is_note_of_another(task: TaskResponse, marker: str) -> bool:
+    """
+    Return whether a task's note begins with the marker of another import.
+
+    :param task: the task.
+    :param marker: the marker that its note should begin with.
+    """
+    return shows_notes(task) and _MARKER.findall(_plain(task.task_note))[0] != marker
+
+
 def digest_of(*parts: Any) -> str:
     """
     Return a digest of what decides which bills are imported into which batch.

@@ -20,7 +20,7 @@ from eci_provider.core.text import shown
 from eci_provider.submission import errors
 from eci_provider.submission.candidates import began_after, is_superseded
 from eci_provider.submission.history import AttemptHistory
-from eci_provider.submission.marker import markers_in, shows_notes
+from eci_provider.submission.marker import is_note_of_another, markers_in, shows_notes
 from eci_provider.submission.models import ResumeDecision, Submitted
 from eci_provider.submission.search import ImportSearch
 from eci_provider.submission.settle import MOST_SENDS
@@ -181,7 +181,10 @@ class Submitter:
                     self._job.description, marker, error, reattach=self._attempt.reattach
                 ) from error
             else:
-                return self._accept(task_guid, marker)
+                submitted = self._accept(task_guid, marker)
+                if submitted.task and is_note_of_another(submitted.task, marker):
+                    return self._find_unnamed(task_guid, resubmission)
+                return submitted
             decision = self._search.search(resubmission)
             if decision.task is not None:
                 return self._reattach(decision)
@@ -190,6 +193,17 @@ class Submitter:
             raise lost
         marker, reattach = self._history.marker(resubmission), self._attempt.reattach
         raise errors.all_answers_lost(self._job.description, marker, MOST_SENDS, lost, reattach=reattach) from lost
+
+    def _find_unnamed(self, task_guid: str, resubmission: int) -> Submitted:
+        """Find the import of a request whose answer names an import with another marker; do not send it again."""
+        error = errors.answer_about_another(self._job.description, task_guid, self._history.marker(resubmission))
+        log.warning("%s Searching for its import.", error)
+        # No later attempt may take up the GUID that is recorded.
+        self._history.record_intent(resubmission, self._search.server_now())
+        decision = self._search.search(resubmission)
+        if decision.task is None:
+            raise error
+        return self._reattach(decision)
 
     def _wait_as_asked(self, error: EciError) -> None:
         """Wait as long as the server asks to; raise the error if Airflow's retry can wait that long instead."""

@@ -171,3 +171,43 @@ def test_a_batch_that_takes_no_bills_any_more_is_named(scene: Scene) -> None:
     assert isinstance(end.error, errors.EciBadRequestError)
     assert f"Check that batch {batch} takes bills" in str(end.error)
     assert first.result["task_guid"] in str(end.error)
+
+
+@STATES
+@pytest.mark.parametrize("kind", ["of another import", "nil"])
+def test_an_answer_that_names_another_import_is_not_believed(kind: str, has_state: bool, scene: Scene) -> None:
+    scene.run(scene.other_task())
+    (other,) = scene.sandbox.tasks()
+    guid = other["task_guid"] if kind == "of another import" else "00000000-0000-0000-0000-000000000000"
+    scene.sandbox.fault("POST", IMPORT, status=200, body={"taskGUId": guid}, commit=True)
+    sent = scene.submits
+
+    end = scene.run(scene.tries(has_state=has_state))
+
+    assert end.state == "success", end.error
+    assert end.result["task_guid"] not in (guid, other["task_guid"])
+    assert scene.submits == sent + 1
+    assert len(scene.sandbox.tasks()) == 2
+
+
+def test_the_answer_to_a_retry_does_not_name_the_import_that_is_retried(scene: Scene) -> None:
+    guid = scene.import_kicked_out()
+    scene.sandbox.fault(
+        "POST", "/api/v202401/import/bill/task/*", status=200, body={"taskGUId": guid}, commit=True
+    )
+
+    with scene.client() as client, pytest.raises(errors.EciUnknownOutcomeError, match="names the import"):
+        client.bill_imports.retry_kickouts(guid)
+
+
+def test_a_request_whose_answer_names_another_import_is_not_sent_again(scene: Scene) -> None:
+    other = scene.run(scene.other_task()).result["task_guid"]
+    scene.sandbox.fault("POST", IMPORT, status=200, body={"taskGUId": other})
+    sent = scene.submits
+
+    end = scene.run(scene.tries())
+
+    assert isinstance(end.error, errors.EciUnknownOutcomeError)
+    assert end.is_final
+    assert other in str(end.error)
+    assert scene.submits == sent + 1

@@ -99,10 +99,25 @@ def check_answer(
         got = found[name]
         if _is_named(value, got):
             continue
-        session.close()
-        shown = "nothing" if got is None else repr(session.redact(str(got))[:80])
+        named = "nothing" if got is None else repr(session.redact(str(got))[:80])
         asked = "a number" if value == 0 else repr(value)
-        raise _unreadable(f"it names {shown} as {name}, not {asked}", 200, operation, method, path)
+        raise refused_answer(
+            session, f"it names {named} as {name}, not {asked}", operation=operation, method=method, path=path
+        )
+
+
+def refused_answer(session: EciSession, problem: str, *, operation: str, method: str, path: str) -> EciError:
+    """
+    Return the error for a success that cannot be about what was asked for, and close the connections.
+
+    :param session: the session.
+    :param problem: what is wrong with it, after "but".
+    :param operation: the operation id, for messages.
+    :param method: the HTTP method; after a POST the outcome is unknown.
+    :param path: the path.
+    """
+    session.close()
+    return _unreadable(problem, 200, operation, method, path)
 
 
 def _is_named(wanted: str | int, found: str | int | None) -> bool:
