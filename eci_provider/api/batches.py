@@ -16,6 +16,7 @@ from eci_provider.api.models import (
     IsoDateTime,
     RequestModel,
     ResponseModel,
+    Switch,
     Text255,
     checked,
     validated,
@@ -35,7 +36,7 @@ class BatchCreate(RequestModel):
     """A new batch (BatchCreate, page open-batch); dates and codes are defaults for its bills."""
 
     batch_code: Code255
-    close_existing_batch: bool | None = None
+    close_existing_batch: Switch | None = None
     statement_date: IsoDateTime | None = None
     due_date: IsoDateTime | None = None
     next_reading: IsoDateTime | None = None
@@ -75,7 +76,7 @@ class BatchStatusUpdate(RequestModel):
     always_sent: ClassVar[frozenset[str]] = frozenset({"note", "leave_open_batches_as_is"})
 
     batch_status: BatchStatus
-    leave_open_batches_as_is: bool = False
+    leave_open_batches_as_is: Switch = False
     note: Text255 | None = None
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from pydantic import model_validator
 
-from eci_provider.api.models import Identifier, RequestModel, Text255, validated
+from eci_provider.api.models import Identifier, RequestModel, Switch, Text, Text255, validated
 from eci_provider.api.tasks import GuidResponse, checked_guid
 from eci_provider.api.transport.responses import fetch, refused_answer
 from eci_provider.api.upload import BillFile, BillFileContent, StreamedImport, checked_file_name
@@ -42,7 +42,7 @@ class BatchSettings(RequestModel):
 
     batch_mode: BatchMode | None = None
     existing_open_batch_id: Identifier | None = None
-    leave_existing_batches_open: bool | None = None
+    leave_existing_batches_open: Switch | None = None
     new_batch_code: Text255 | None = None
     pending_batch_id: Identifier | None = None
 
@@ -58,16 +58,16 @@ class KickoutImport(RequestModel):
     """A retry of kickouts (BillKickoutImportRequest, page retry-kickouts)."""
 
     batch_settings: BatchSettings | None = None
-    import_note: str | None = None
-    save_as_resolved: bool | None = None
-    comment: str | None = None
+    import_note: Text | None = None
+    save_as_resolved: Switch | None = None
+    comment: Text | None = None
 
 
 class BillImportOptions(KickoutImport):
     """An import without its file (BillImportRequest)."""
 
-    profile_code: str | None = None
-    suppress_bill_capture_notification: bool | None = None
+    profile_code: Text | None = None
+    suppress_bill_capture_notification: Switch | None = None
 
 
 class KickoutImportFields(TypedDict, total=False):

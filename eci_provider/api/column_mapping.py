@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from eci_provider.api.header_lookup import COLUMN_INDEX, LONGEST_CAPTION, mapping_values
-from eci_provider.api.models import Identifier, RequestModel, validated
+from eci_provider.api.models import READ_TEXT, Identifier, RequestModel, validated
 
 #: A column's number, counted from 1 (constraints of the official SDK).
 ColumnIndex = Identifier
@@ -19,9 +19,9 @@ class Observation(RequestModel):
     """A column that holds a quantity or a cost of the bill."""
 
     column_index: ColumnIndex
-    observation_type_code: Annotated[str, Field(min_length=1)]
-    caption: Annotated[str, Field(max_length=LONGEST_CAPTION)]
-    unit_code: Annotated[str, Field(min_length=1)]
+    observation_type_code: Annotated[str, Field(min_length=1), READ_TEXT]
+    caption: Annotated[str, Field(max_length=LONGEST_CAPTION), READ_TEXT]
+    unit_code: Annotated[str, Field(min_length=1), READ_TEXT]
 
 
 def _not_empty(observations: tuple[Observation, ...]) -> tuple[Observation, ...]:

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from eci_provider.api.column_mapping import ColumnMapping as ColumnMapping
 from eci_provider.api.column_mapping import Observation as Observation
-from eci_provider.api.models import IDENTIFIERS, RequestModel, ResponseModel, checked, validated
+from eci_provider.api.models import IDENTIFIERS, READ_TEXT, RequestModel, ResponseModel, checked, validated
 from eci_provider.api.transport.responses import check_answer, fetch, read_list
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _PATH = "/api/v3/import/bill/profile"
 class ImportProfile(RequestModel):
     """An import profile to create or replace (BillImportProfileRequest, page create-bill-import-profile)."""
 
-    profile_code: Annotated[str, Field(min_length=1, max_length=64)]
+    profile_code: Annotated[str, Field(min_length=1, max_length=64), READ_TEXT]
     column_mapping: ColumnMapping
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import (
@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails
 
 from eci_provider.api.errors import EciValidationError
 from eci_provider.core.text import did_you_mean, with_shown_texts
+from eci_provider.core.values import as_iso_date, as_switch, as_text, as_whole_number, plain
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Value = TypeVar("_Value")
@@ -30,16 +31,15 @@ _ISO_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,7})?)?(
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def _no_boolean(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("must be a whole number, not true or false")
-    return value
+def _whole_number(value: Any) -> Any:
+    """Return a whole number, or the text of one as it was written, for a message about its bounds."""
+    number = as_whole_number(value)
+    return value if isinstance(value, str) else number
 
 
 def _iso_date_time(value: Any) -> str:
     """Return an ISO 8601 date or date-time as the user wrote it, with a T for the space."""
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
+    value = as_iso_date(value)
     if isinstance(value, str) and _ISO_DATE_TIME.fullmatch(value):
         try:
             # Checks the ranges; Python 3.10 reads neither Z nor a fraction of seven digits.
@@ -57,17 +57,20 @@ def _guid(value: str) -> str:
     return value.lower()
 
 
-#: The bounds of the contract's types.
-Int32 = Annotated[int, BeforeValidator(_no_boolean), Field(ge=-(2**31), le=2**31 - 1)]
-Identifier = Annotated[int, BeforeValidator(_no_boolean), Field(ge=1, le=2**31 - 1)]
-Text255 = Annotated[str, Field(max_length=255)]
-Code255 = Annotated[str, Field(min_length=1, max_length=255)]
+#: How a text is read; of an annotation it is the last part, so that errors of the parts before it are about texts.
+READ_TEXT = BeforeValidator(as_text)
+#: The contract's types, with their bounds.
+Text = Annotated[str, READ_TEXT]
+Switch = Annotated[bool, BeforeValidator(as_switch)]
+Int32 = Annotated[int, BeforeValidator(_whole_number), Field(ge=-(2**31), le=2**31 - 1)]
+Identifier = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=2**31 - 1)]
+Text255 = Annotated[str, Field(max_length=255), READ_TEXT]
+Code255 = Annotated[str, Field(min_length=1, max_length=255), READ_TEXT]
 IsoDateTime = Annotated[str, BeforeValidator(_iso_date_time)]
-Guid = Annotated[str, AfterValidator(_guid)]
+Guid = Annotated[Text, AfterValidator(_guid)]
 
-_LIKE_A_MODEL = ConfigDict(coerce_numbers_to_str=True)
-IDENTIFIERS: TypeAdapter[int] = TypeAdapter(Identifier, config=_LIKE_A_MODEL)
-GUIDS: TypeAdapter[str] = TypeAdapter(Guid, config=_LIKE_A_MODEL)
+IDENTIFIERS: TypeAdapter[int] = TypeAdapter(Identifier)
+GUIDS: TypeAdapter[str] = TypeAdapter(Guid)
 
 
 class RequestModel(BaseModel):
@@ -78,11 +81,14 @@ class RequestModel(BaseModel):
     the value is null.
     """
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, coerce_numbers_to_str=True
-    )
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
 
     always_sent: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_values(cls, data: Any) -> Any:
+        return {name: plain(value) for name, value in data.items()} if isinstance(data, Mapping) else data
 
     def wire(self, *, every_key: bool = False) -> dict[str, Any]:
         """

@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from eci_provider.api.batches import UserChild
 from eci_provider.api.filters import Filter, where
-from eci_provider.api.models import GUIDS, Guid, Identifier, RequestModel, ResponseModel, checked, validated
+from eci_provider.api.models import GUIDS, Guid, Identifier, RequestModel, ResponseModel, Text, checked, validated
 from eci_provider.api.paging import LARGEST_PAGE, field_list, page_answers, pages
 from eci_provider.api.transport.responses import check_subject, fetch, read_list
 
@@ -103,7 +103,7 @@ class GuidResponse(ResponseModel):
 
 class _TaskNote(RequestModel):
     task_id: Identifier = Field(exclude=True)
-    task_note: str
+    task_note: Text
 
 
 def checked_guid(task_guid: object, *, source: str, name: str = "task_guid") -> str:

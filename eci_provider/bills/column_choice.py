@@ -8,13 +8,13 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from eci_provider.api.column_mapping import ColumnMapping
-from eci_provider.api.models import RequestModel
+from eci_provider.api.models import READ_TEXT, RequestModel
 
 
 class ColumnChoice(RequestModel):
     """An import profile or a column mapping; neither means Advanced format."""
 
-    profile_code: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    profile_code: Annotated[str, Field(min_length=1, max_length=64), READ_TEXT] | None = None
     column_mapping: ColumnMapping | None = None
 
     @model_validator(mode="after")

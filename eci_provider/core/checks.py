@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from typing import Any
 
 from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import OpenablePath, redact_path
+from eci_provider.core.values import as_whole_number
 
 #: The description of a bill file, for :func:`checked_path`.
 FILE = "the bill file"
@@ -25,12 +27,10 @@ def whole_number(name: str, value: Any, least: int, most: int | None, *, source:
     :param source: whose argument it is.
     :raises EciValidationError: if it is not a whole number within the bounds.
     """
-    if (
-        isinstance(value, int)
-        and not isinstance(value, bool)
-        and least <= value <= (value if most is None else most)
-    ):
-        return value
+    with suppress(ValueError):
+        number = as_whole_number(value, from_text=False)
+        if least <= number <= (number if most is None else most):
+            return number
     bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
     raise EciValidationError([f"{name} is {value!r}: must be a whole number {bounds}"], source=source)
 

@@ -42,11 +42,11 @@ OPEN_BOUNDS: list[tuple[str, list[Any], list[tuple[Any, str]]]] = [
         [
             (-INT32 - 1, f"must be greater than or equal to {-INT32}"),
             (INT32, f"must be less than or equal to {INT32 - 1}"),
-            (1.5, "must be a valid integer"),
-            ("March", "must be a valid integer"),
+            (1.5, "must be a whole number"),
+            ("March", "must be a whole number"),
         ],
     ),
-    ("close_existing_batch", [True, False], [("perhaps", "must be a valid boolean")]),
+    ("close_existing_batch", [True, False], [("perhaps", "must be True or False")]),
 ]
 ISO = "must be an ISO 8601 date or date-time such as 2026-03-30 or 2026-03-30T00:00:00Z"
 LEGAL_DATES = {

@@ -62,7 +62,7 @@ ILLEGAL_SETTINGS: list[tuple[dict[str, Any], str]] = [
     ],
     (
         {"leave_existing_batches_open": "no way"},
-        ".leave_existing_batches_open is 'no way': must be a valid boolean",
+        ".leave_existing_batches_open is 'no way': must be True or False",
     ),
     ({"batch_mod": "new batch"}, ".batch_mod is not a field. Did you mean batch_mode? Allowed: batch_mode, "),
 ]

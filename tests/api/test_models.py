@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, get_args
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, get_args, get_type_hints
 
+import pendulum
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +21,7 @@ from eci_provider.api.import_profiles import ImportProfile, ImportProfileRespons
 from eci_provider.api.kickouts.resource import KickoutDetails, KickoutSummary
 from eci_provider.api.models import RequestModel, ResponseModel, excerpt, validated
 from eci_provider.api.tasks import GuidResponse, TaskResponse
+from tests.support import values
 from tests.support.api_data import GUID
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
@@ -242,3 +246,51 @@ def test_a_nested_misspelling_names_the_fields_of_its_own_level() -> None:
 )
 def test_values_in_messages_are_cut(value: Any, shown: str) -> None:
     assert excerpt(value) == shown
+
+
+def _request_models(base: type[RequestModel] = RequestModel) -> Iterator[type[RequestModel]]:
+    for model in base.__subclasses__():
+        if model.__module__.startswith("eci_provider."):
+            yield model
+        yield from _request_models(model)
+
+
+FIELDS = [(model, name) for model in _request_models() for name in model.model_fields]
+
+
+@pytest.mark.parametrize(("model", "name"), FIELDS, ids=lambda each: getattr(each, "__name__", each))
+def test_a_field_takes_its_kind_whoever_made_the_value_and_nothing_else(model: Any, name: str) -> None:
+    def problems(value: Any) -> list[str]:
+        try:
+            model.model_validate({name: value})
+        except ValidationError as error:
+            return [each["msg"] for each in error.errors() if each["loc"][0] == name]
+        return []
+
+    kind = str(get_type_hints(model)[name])
+    if "bool" in kind:
+        assert [problems(value) for value, _ in values.SWITCHES if problems(value)] == []
+        assert all(problems(value) for value in (1, 0, "yes", "1"))
+    elif "int" in kind and name != "account_period_year":  # 7 is no year
+        assert [problems(value) for value, _ in values.WHOLE_NUMBERS if problems(value)] == []
+        assert all(problems(value) for value in ("maybe", "1.0", "1_0", True))
+    for value in [*values.FOREIGN, 1.5, values.Scalar(1.5, "f")]:
+        assert isinstance(value, dict) or problems(value), repr(value)
+
+
+def test_values_are_sent_as_what_they_are_in_substance() -> None:
+    request = BatchCreate(
+        batch_code=values.LoudText("a"),
+        close_existing_batch=values.Scalar(False, "b"),
+        statement_date=pendulum.date(2026, 3, 30),
+        control_code=Decimal("12.50"),
+        account_period_number=values.Number.THREE,
+    )
+
+    assert request.wire() == {
+        "batchCode": "a",
+        "closeExistingBatch": False,
+        "statementDate": "2026-03-30",
+        "controlCode": "12.50",
+        "accountPeriodNumber": 3,
+    }

@@ -76,8 +76,8 @@ def test_a_note_is_set_by_the_tasks_number(eci_sandbox: Sandbox, client: EciClie
     [
         (0, "x", "task_id is 0: must be greater than or equal to 1"),
         (2**31, "x", f"task_id is {2**31}: must be less than or equal to {2**31 - 1}"),
-        (GUID, "x", f"task_id is {GUID!r}: must be a valid integer"),
-        (1, None, "task_note is None: must be a valid string"),
+        (GUID, "x", f"task_id is {GUID!r}: must be a whole number"),
+        (1, None, "task_note is None: must be a text"),
     ],
 )
 def test_a_note_that_cannot_be_set_is_refused(
