@@ -17,6 +17,7 @@ from eci_provider.api.errors import (
 )
 from eci_provider.api.filters import Filter, where
 from eci_provider.api.tasks import has_offset, parse_datetime
+from eci_provider.api.transport.failures import may_have_taken_effect
 from eci_provider.core import clock
 from eci_provider.core.text import shown
 from eci_provider.submission.settle import MOST_SENDS, find_after_settling
@@ -107,6 +108,7 @@ class BatchOpener:
         self, error: EciBadRequestError, *, is_lost: bool, began: datetime
     ) -> tuple[BatchResponse, str]:
         """Return the batch if a request is refused because the code is used already; else raise the refusal."""
+        is_lost = is_lost or may_have_taken_effect(error)
         may_be_own = is_lost or self._may_be_open
         if not may_be_own:
             self.memory.write({"batch_code": self._code})

@@ -14,6 +14,7 @@ from eci_provider.api.errors import (
     EciUnknownOutcomeError,
 )
 from eci_provider.api.tasks import TaskResponse, has_offset, parse_datetime
+from eci_provider.api.transport.failures import may_have_taken_effect
 from eci_provider.api.transport.retries import LONGEST_ASKED, asked_delay, is_transient
 from eci_provider.core import clock
 from eci_provider.core.text import shown
@@ -215,9 +216,14 @@ class Submitter:
             clock.sleep(min(asked, LONGEST_ASKED))
 
     def _resume_after_refusal(self, resubmission: int, error: EciBadRequestError) -> ResumeDecision:
-        """Return our earlier import if its batch code is why a request was refused; else raise the refusal."""
+        """Return our import if an earlier request, or a copy of this one, is why it was refused; else raise."""
         is_own = self._job.target.is_own
         refusal = errors.refused(self._job.description, self._job.target, self._history.imports_done, error)
+        if may_have_taken_effect(error):
+            decision = self._search.search(resubmission)
+            if decision.task is None:
+                raise refusal
+            return decision
         if not (is_own or self._search.has_searched):
             raise refusal
         found = self._search.search_once(resubmission)

@@ -211,3 +211,65 @@ def test_a_request_whose_answer_names_another_import_is_not_sent_again(scene: Sc
     assert end.is_final
     assert other in str(end.error)
     assert scene.submits == sent + 1
+
+
+#: Statuses that a gateway may give although EnergyCAP has taken the file.
+MISLEADING = (302, 303, 307, 406, 408, 409, 423, 424, 425, 429, 440, 499, 500, 502, 504, 599)
+
+
+@MODES
+@pytest.mark.parametrize("status", MISLEADING)
+def test_an_import_that_was_taken_is_found_whatever_its_answer_says(
+    status: int, deferrable: bool, scene: Scene
+) -> None:
+    scene.sandbox.fault("POST", IMPORT, status=status, commit=True)
+
+    end = scene.run(scene.tries(deferrable=deferrable))
+
+    assert end.state == "success", end.error
+    assert end.result["reattached"] is True
+    assert scene.submits == 1
+    assert scene.bills_once()
+
+
+@pytest.mark.parametrize("status", [302, 406, 423, 424, 440, 499])
+def test_an_import_that_was_not_taken_is_sent_again(status: int, scene: Scene) -> None:
+    scene.sandbox.fault("POST", IMPORT, status=status)
+
+    end = scene.run(scene.tries())
+
+    assert end.state == "success", end.error
+    assert scene.submits == 2
+    assert scene.bills_once()
+
+
+def test_a_conflict_is_not_sent_again_and_says_that_it_may_have_been_taken(scene: Scene) -> None:
+    scene.sandbox.fault("POST", IMPORT, status=409, body="Another request is under way.", times=None)
+
+    end = scene.run(scene.tries())
+
+    assert isinstance(end.error, errors.EciBadRequestError)
+    assert end.is_final
+    assert "EnergyCAP may have carried it out all the same" in str(end.error)
+    assert scene.submits == 1
+
+
+@STATES
+@pytest.mark.parametrize("status", [400, 401, 404, 413, 422])
+def test_a_later_try_finds_an_import_that_was_refused_and_taken(
+    status: int, has_state: bool, scene: Scene
+) -> None:
+    """If the assumption about these statuses is wrong, nothing is imported twice all the same."""
+    scene.sandbox.fault("POST", IMPORT, status=status, commit=True)
+    tries = scene.tries(has_state=has_state)
+
+    refused = scene.run(tries)
+    assert refused.state == "failed"
+    assert refused.is_final
+    tries.clear()
+    found = scene.run(tries)
+
+    assert found.state == "success", found.error
+    assert found.result["reattached"] is True
+    assert scene.submits == 1
+    assert scene.bills_once()

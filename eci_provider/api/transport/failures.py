@@ -33,6 +33,15 @@ _UNREADABLE_URL = (
 )
 _NO_HOST = urllib3.exceptions.LocationValueError
 
+#: The statuses (RFC 9110 and others) with which a server refuses a request before it does anything.
+#: Assumption: EnergyCAP checks a request as a whole before it takes it, so none of these follows an import.
+#: Not among them: redirects, which may follow the work; 406, which a server finds when it writes its answer; 408,
+#: 425 and 499, of a proxy that gave up; 409, which may refuse the second copy of a request; 423 and 424; and 429.
+_REFUSED = frozenset(
+    {400, 401, 402, 403, 404, 405, 407, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 426, 428, 431, 451}
+)
+_CONFLICT = 409
+
 
 def may_have_taken_effect(error: EciConnectionError | EciResponseError) -> bool:
     """
@@ -42,12 +51,15 @@ def may_have_taken_effect(error: EciConnectionError | EciResponseError) -> bool:
     """
     if isinstance(error, EciConnectionError):
         return error.sent
-    return isinstance(error, (EciServerError, EciUnreadableResponseError))
+    return error.status not in _REFUSED
 
 
 def final_error(error: EciConnectionError | EciResponseError, operation: str, method: str) -> EciError:
     """
     Return the error to raise: for a POST that may have taken effect, an unknown outcome.
+
+    A POST that is refused as a conflict, or as one of too many, stays refused. Its error says that it may have
+    taken effect all the same.
 
     :param error: the error that the last attempt ended with.
     :param operation: the operation id, for the message.
@@ -55,6 +67,11 @@ def final_error(error: EciConnectionError | EciResponseError, operation: str, me
     """
     if method != "POST" or not may_have_taken_effect(error):
         return error
+    if isinstance(error, EciRateLimitError) or (isinstance(error, EciResponseError) and error.status == _CONFLICT):
+        return error.copy(
+            f"{error.message} EnergyCAP may have carried it out all the same, as if a proxy sent it twice. "
+            "Check in EnergyCAP before you send it again."
+        )
     return EciUnknownOutcomeError(
         f"{operation}: EnergyCAP may or may not have carried out this request. {error} "
         "Check in EnergyCAP before you send it again; it is not resent automatically.",
@@ -203,4 +220,6 @@ def describe_status(status: int, base_url: str) -> tuple[type[EciResponseError],
         return EciRateLimitError, "too many requests"
     if status in (408, 425) or status >= 500:
         return EciServerError, "a failure on EnergyCAP's side"
-    return EciBadRequestError, "EnergyCAP refused the request; sending it again changes nothing"
+    if status in _REFUSED or status == _CONFLICT:
+        return EciBadRequestError, "EnergyCAP refused the request; sending it again changes nothing"
+    return EciBadRequestError, "the request failed at EnergyCAP, or at a proxy before it"

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import requests
 
 from eci_provider import __version__
-from eci_provider.api.errors import EciConnectionError, EciNotFoundError, EciResponseError
+from eci_provider.api.errors import EciConnectionError, EciNotFoundError, EciRateLimitError, EciResponseError
 from eci_provider.api.options import ClientOptions
 from eci_provider.api.transport.addresses import checked_base_url, is_loopback
 from eci_provider.api.transport.answers import Answer, AnswerReader, Take
@@ -148,7 +148,9 @@ class EciSession:
                 if is_in_doubt and method == "DELETE" and isinstance(error, EciNotFoundError):
                     return Answer(error.status, {}, None)  # an attempt without an answer has deleted it
                 failures += 1
-                is_in_doubt = is_in_doubt or may_have_taken_effect(error)
+                # A DELETE that was one of too many was not carried out.
+                is_refused = isinstance(error, EciRateLimitError)
+                is_in_doubt = is_in_doubt or (may_have_taken_effect(error) and not is_refused)
                 delay = retry_delay(
                     error,
                     method=method,

@@ -17,7 +17,6 @@ from eci_provider.api.errors import (
     EciNotFoundError,
     EciPermissionError,
     EciRateLimitError,
-    EciRedirectError,
     EciResponseError,
     EciServerError,
     EciUnknownOutcomeError,
@@ -46,7 +45,9 @@ UNKNOWN: dict[str, dict[str, Any]] = {
     "dropped before it took effect": {"drop": "before"},
     "dropped after it took effect": {"drop": "after"},
     "dropped, takes effect later": {"drop": "late", "commit_after": 60},
-    **{str(status): {"status": status} for status in (408, 500, 502, 503, 504)},
+    **{str(status): {"status": status} for status in (303, 406, 408, 423, 424, 499, 500, 502, 503, 504)},
+    "a redirect": {"redirect": "https://login.example/"},
+    "499 that took effect": {"status": 499, "commit": True},
     "503 that took effect": {"status": 503, "commit": True, "headers": {"Retry-After": "1"}},
     "garbage": {"garbage": True},
     "truncated": {"status": 200, "body": {"taskGUId": GUID}, "truncate": 9},
@@ -118,11 +119,10 @@ def test_a_success_without_a_guid_leaves_the_outcome_unknown(
         (409, EciBadRequestError),
         (422, EciBadRequestError),
         (429, EciRateLimitError),
-        (302, EciRedirectError),
     ],
 )
 @pytest.mark.parametrize("post", POSTS)
-def test_a_post_that_was_refused_had_no_effect(
+def test_a_post_that_was_refused_says_whether_it_may_have_had_an_effect(
     post: str, status: int, cls: type[EciResponseError], eci_sandbox: Sandbox, client: EciClient
 ) -> None:
     _, path, call = POSTS[post]
@@ -130,6 +130,7 @@ def test_a_post_that_was_refused_had_no_effect(
     with pytest.raises(EciError) as caught:
         call(client)
     assert type(caught.value) is cls
+    assert ("may have carried it out all the same" in str(caught.value)) is (status in (409, 429))
     assert len(eci_sandbox.requests) == 1
 
 

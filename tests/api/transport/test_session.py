@@ -17,6 +17,7 @@ from eci_provider.api.errors import (
     EciRateLimitError,
     EciRedirectError,
     EciServerError,
+    EciUnknownOutcomeError,
 )
 from eci_provider.sandbox import Sandbox
 from tests.support.raw_server import RawServer
@@ -188,7 +189,7 @@ def test_no_redirect_is_followed_wherever_it_leads(target: str, eci_sandbox: San
     with pytest.raises(EciRedirectError, match=r"answered with 307: redirects are not followed.*Moved$"):
         client.account.me()
     eci_sandbox.fault("POST", "/api/v3/batch", redirect=target)
-    with pytest.raises(EciRedirectError):
+    with pytest.raises(EciUnknownOutcomeError, match="answered with 307: redirects are not followed"):
         client.batches.open("A")
     assert [record.path for record in eci_sandbox.requests] == [ME, "/api/v3/batch"]
 
