@@ -28,7 +28,11 @@ _Model = TypeVar("_Model", bound=BaseModel)
 _Value = TypeVar("_Value")
 #: RFC 3339, also with a space for the T, as Airflow's templates write times.
 _ISO_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+#: As .NET and Python write it: with or without dashes, in braces or parentheses, as a URN.
+_GUID = re.compile(
+    r"(?:urn:uuid:)?[{(]?([0-9a-f]{8})(-?)([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{12})[)}]?",
+    re.IGNORECASE,
+)
 
 
 def _whole_number(value: Any) -> Any:
@@ -51,10 +55,30 @@ def _iso_date_time(value: Any) -> str:
     raise ValueError("must be an ISO 8601 date or date-time such as 2026-03-30 or 2026-03-30T00:00:00Z")
 
 
+def plain_guid(text: str) -> str | None:
+    """
+    Return a GUID in lower case and with dashes; None for a text that is none.
+
+    :param text: a GUID as a user or EnergyCAP writes it, such as in braces or without dashes.
+    """
+    found = _GUID.fullmatch(text.strip())
+    return "-".join(found.group(1, 3, 4, 5, 6)).lower() if found else None
+
+
 def _guid(value: str) -> str:
-    if not _GUID.fullmatch(value):
+    guid = plain_guid(value)
+    if guid is None:
         raise ValueError("must be a UUID such as 123e4567-e89b-12d3-a456-426614174000")
-    return value.lower()
+    return guid
+
+
+def known_count(count: int | None) -> int | None:
+    """
+    Return a count that EnergyCAP gave; None, which is "not known", for one that cannot be.
+
+    :param count: how many there are of something.
+    """
+    return None if count is None or count < 0 else count
 
 
 #: How a text is read; of an annotation it is the last part, so that errors of the parts before it are about texts.
@@ -68,6 +92,9 @@ Text255 = Annotated[str, Field(max_length=255), READ_TEXT]
 Code255 = Annotated[str, Field(min_length=1, max_length=255), READ_TEXT]
 IsoDateTime = Annotated[str, BeforeValidator(_iso_date_time)]
 Guid = Annotated[Text, AfterValidator(_guid)]
+
+#: A number of things, as EnergyCAP gives it.
+Count = Annotated[int | None, AfterValidator(known_count)]
 
 IDENTIFIERS: TypeAdapter[int] = TypeAdapter(Identifier)
 GUIDS: TypeAdapter[str] = TypeAdapter(Guid)

@@ -6,14 +6,25 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from typing_extensions import Self
 
 from eci_provider.api.batches import UserChild
 from eci_provider.api.filters import Filter, where
-from eci_provider.api.models import GUIDS, Guid, Identifier, RequestModel, ResponseModel, Text, checked, validated
+from eci_provider.api.models import (
+    GUIDS,
+    Count,
+    Guid,
+    Identifier,
+    RequestModel,
+    ResponseModel,
+    Text,
+    checked,
+    plain_guid,
+    validated,
+)
 from eci_provider.api.paging import LARGEST_PAGE, field_list, page_answers, pages
 from eci_provider.api.transport.responses import check_subject, fetch, read_list
 
@@ -41,6 +52,18 @@ POLL_FIELDS = (
 _LONGEST_DATE = 100
 
 
+def _plain_if_guid(text: str | None) -> str | None:
+    """Return a GUID as this package writes it, and another text as it is."""
+    return text if text is None else plain_guid(text) or text
+
+
+def _no_empty_guid(guid: str) -> str:
+    """Return a GUID, unless it is .NET's default, which names nothing."""
+    if not guid.strip("0-"):
+        raise ValueError("must not be all zeros")
+    return guid
+
+
 class TaskType(ResponseModel):
     """The type of a task, such as ``BillImport``."""
 
@@ -60,7 +83,7 @@ class TaskResponse(ResponseModel):
     """A task (TaskResponse); ``end_date`` is empty until it has ended, whatever the status says."""
 
     task_id: int | None = None
-    task_guid: str | None = Field(default=None, alias="taskGUId")
+    task_guid: Annotated[str | None, AfterValidator(_plain_if_guid)] = Field(default=None, alias="taskGUId")
     task_type: TaskType | None = None
     status: str | None = None
     message: str | None = None
@@ -69,9 +92,10 @@ class TaskResponse(ResponseModel):
     output: Any = None
     settings: Any = None
     task_note: str | None = None
+    #: As EnergyCAP gave it: a wait for the analysis does not end because a number cannot be.
     analyzing_count: int | None = None
-    unresolved_flag_count: int | None = None
-    current_success_count: int | None = None
+    unresolved_flag_count: Count = None
+    current_success_count: Count = None
     batch: BatchChild | None = None
     user: UserChild | None = None
     has_attachments: bool | None = None
@@ -98,7 +122,7 @@ class _LenientTask(TaskResponse):
 class GuidResponse(ResponseModel):
     """The GUID of a new task; the documentation spells it ``taskGUId``."""
 
-    task_guid: Guid = Field(alias="taskGUId")
+    task_guid: Annotated[Guid, AfterValidator(_no_empty_guid)] = Field(alias="taskGUId")
 
 
 class _TaskNote(RequestModel):
@@ -188,8 +212,7 @@ class Tasks:
             params={"field": field_list(fields)},
             repeat=repeat,
         )
-        found = task.task_guid.strip("{}").lower() if task.task_guid else None
-        check_subject(self._session, guid, found, operation="GetTaskV3", path=path)
+        check_subject(self._session, guid, task.task_guid or None, operation="GetTaskV3", path=path)
         return task
 
     def list(
@@ -266,7 +289,7 @@ def _read_if_wanted(item: Any, wanted: Container[str]) -> TaskResponse | None:
     guid = item.get("taskGUId")
     if guid is None:  # the documentation spells the name in two ways
         guid = next((value for name, value in item.items() if name.lower() == "taskguid"), None)
-    if not isinstance(guid, str) or guid.lower() not in wanted:
+    if not isinstance(guid, str) or plain_guid(guid) not in wanted:
         return None
     try:
         return TaskResponse.model_validate(item)

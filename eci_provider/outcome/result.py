@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from eci_provider.api.models import known_count
 from eci_provider.core.text import LONGEST_TEXT, shown, storable
 from eci_provider.outcome.batch_state import DELETED, MARK_BATCH_PENDING, BatchState
 from eci_provider.waiting.status import Outcome
@@ -124,7 +125,7 @@ class ImportResult:
             "kickouts": digest.rows if digest else (0 if outcome == "completed" else None),
             "kickout_messages": digest.messages if digest else [],
             "unresolved_flags": task.unresolved_flag_count,
-            "analyzing": task.analyzing_count,
+            "analyzing": known_count(task.analyzing_count),
             "begin_date": shown(task.begin_date, 100),
             "end_date": shown(task.end_date, 100),
             "reattached": reattached,

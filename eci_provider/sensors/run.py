@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypedDict, TypeVar
 
 from eci_provider.api.errors import EciWaitTimeoutError
-from eci_provider.api.models import ResponseModel
+from eci_provider.api.models import ResponseModel, plain_guid
 from eci_provider.hooks.eci import EciHook
 from eci_provider.links import LinkedTask, show_link
 from eci_provider.runtime.advice import hints_added, wait_hint
@@ -139,7 +139,7 @@ class SensorRun(ABC, Generic[_Found]):
         """
         name, wanted = next(iter(self.subject.items()))
         waited_for = event.get(name) if isinstance(event, Mapping) else None
-        return waited_for is not None and str(waited_for).lower() != str(wanted).lower()
+        return waited_for is not None and _comparable(waited_for) != _comparable(wanted)
 
     def complete(self, event: dict[str, Any]) -> dict[str, Any]:
         """
@@ -172,3 +172,8 @@ class SensorRun(ABC, Generic[_Found]):
         """Return when Airflow began the try, as far as it says so."""
         started = getattr(self.context.get("ti"), "start_date", None)
         return started if isinstance(started, datetime) else None
+
+
+def _comparable(subject: object) -> str:
+    """Return a GUID, as it is written everywhere, or a batch's number."""
+    return plain_guid(str(subject)) or str(subject).lower()
