@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypedDict
 
 from pydantic import Field
 
@@ -12,7 +12,6 @@ from eci_provider.api.filters import Filter
 from eci_provider.api.models import (
     IDENTIFIERS,
     Code255,
-    Count,
     Int32,
     IsoDateTime,
     RequestModel,
@@ -20,7 +19,6 @@ from eci_provider.api.models import (
     Switch,
     Text255,
     checked,
-    known_count,
     validated,
 )
 from eci_provider.api.paging import LARGEST_PAGE, field_list, pages
@@ -93,13 +91,15 @@ class UserChild(ResponseModel):
 class BatchResponse(ResponseModel):
     """A batch (BatchResponse, page get-batch)."""
 
+    counts: ClassVar[frozenset[str]] = frozenset({"bill_count", "flag_count", "analyzing_count"})
+
     batch_id: int | None = None
     batch_code: str | None = None
     batch_status: str | None = None
     is_open: bool | None = None
     start_date: str | None = None
     end_date: str | None = None
-    bill_count: Count = None
+    bill_count: int | None = None
     running_total: float | None = None
     statement_date: str | None = None
     due_date: str | None = None
@@ -111,15 +111,11 @@ class BatchResponse(ResponseModel):
     account_period_number: int | None = None
     account_period_year: int | None = None
     created_by: UserChild | None = None
-    flag_count: Count = None
+    flag_count: int | None = None
     analyzing_count: int | None = None
     has_imported_bills: bool | None = None
     has_imports_with_kickout: bool | None = None
     has_logs: bool | None = None
-
-    def documented(self) -> dict[str, Any]:
-        """Return the documented fields as plain JSON."""
-        return {**super().documented(), "analyzing_count": known_count(self.analyzing_count)}
 
     def has_status(self, status: str) -> bool:
         """

@@ -93,8 +93,6 @@ Code255 = Annotated[str, Field(min_length=1, max_length=255), READ_TEXT]
 IsoDateTime = Annotated[str, BeforeValidator(_iso_date_time)]
 Guid = Annotated[Text, AfterValidator(_guid)]
 
-#: A number of things, as EnergyCAP gives it.
-Count = Annotated[int | None, AfterValidator(known_count)]
 
 IDENTIFIERS: TypeAdapter[int] = TypeAdapter(Identifier)
 GUIDS: TypeAdapter[str] = TypeAdapter(Guid)
@@ -145,6 +143,9 @@ class ResponseModel(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow")
 
+    #: The fields with a number of things, of which there cannot be less than none.
+    counts: ClassVar[frozenset[str]] = frozenset()
+
     @model_validator(mode="before")
     @classmethod
     def _any_case(cls, data: Any) -> Any:
@@ -164,9 +165,11 @@ class ResponseModel(BaseModel):
         """
         Return the documented fields as plain JSON in snake_case that can be stored, with long texts cut.
 
-        Other fields are left out, so the size is bounded whatever the server sends.
+        Other fields are left out, so the size is bounded whatever the server sends. Impossible counts are None.
         """
-        return {name: _bounded(getattr(self, name)) for name in type(self).model_fields}
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        values |= {name: known_count(values[name]) for name in self.counts}
+        return {name: _bounded(value) for name, value in values.items()}
 
 
 def _bounded(value: Any) -> Any:

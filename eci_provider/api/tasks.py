@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from typing_extensions import Self
@@ -15,7 +15,6 @@ from eci_provider.api.batches import UserChild
 from eci_provider.api.filters import Filter, where
 from eci_provider.api.models import (
     GUIDS,
-    Count,
     Guid,
     Identifier,
     RequestModel,
@@ -82,6 +81,10 @@ class BatchChild(ResponseModel):
 class TaskResponse(ResponseModel):
     """A task (TaskResponse); ``end_date`` is empty until it has ended, whatever the status says."""
 
+    counts: ClassVar[frozenset[str]] = frozenset(
+        {"analyzing_count", "unresolved_flag_count", "current_success_count"}
+    )
+
     task_id: int | None = None
     task_guid: Annotated[str | None, AfterValidator(_plain_if_guid)] = Field(default=None, alias="taskGUId")
     task_type: TaskType | None = None
@@ -92,10 +95,9 @@ class TaskResponse(ResponseModel):
     output: Any = None
     settings: Any = None
     task_note: str | None = None
-    #: As EnergyCAP gave it: a wait for the analysis does not end because a number cannot be.
     analyzing_count: int | None = None
-    unresolved_flag_count: Count = None
-    current_success_count: Count = None
+    unresolved_flag_count: int | None = None
+    current_success_count: int | None = None
     batch: BatchChild | None = None
     user: UserChild | None = None
     has_attachments: bool | None = None

@@ -111,7 +111,7 @@ class ImportResult:
         :param batch_state: whether its bills count, if that was asked for; without, they do.
         :param reattached: whether the import was started by an earlier attempt.
         """
-        batch, bills = task.batch, task.current_success_count
+        batch, bills = task.batch, known_count(task.current_success_count)
         batch_state = batch_state or BatchState()
         facts = {
             "task_guid": task_guid,
@@ -124,7 +124,7 @@ class ImportResult:
             "imported": batch_state.imported(bills),
             "kickouts": digest.rows if digest else (0 if outcome == "completed" else None),
             "kickout_messages": digest.messages if digest else [],
-            "unresolved_flags": task.unresolved_flag_count,
+            "unresolved_flags": known_count(task.unresolved_flag_count),
             "analyzing": known_count(task.analyzing_count),
             "begin_date": shown(task.begin_date, 100),
             "end_date": shown(task.end_date, 100),
