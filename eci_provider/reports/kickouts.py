@@ -84,7 +84,9 @@ class KickoutReportWriter:
         if result.outcome == "failed":
             return replace(result, report=ReportStatus()), None
         try:
-            written = self._write(client, result.task_guid, may_have_none=result.outcome == "completed")
+            # The reasons are in what the task logs, or fails with.
+            may_have_none = result.outcome == "completed"
+            written = self._write(client, result.task_guid, may_have_none=may_have_none, logs_reasons=False)
         except EciError as error:
             unwritten = self._unwritten(result, error, reattaches=reattaches)
             log.error("%s", unwritten)
@@ -111,9 +113,12 @@ class KickoutReportWriter:
                 "Wait for it first, with EciTaskSensor or wait_for_completion."
             )
             raise EciReportError(problem, path=self._path)
-        return self._write(client, task_guid, may_have_none=classify(task.status, ended=True) == "completed")
+        may_have_none = classify(task.status, ended=True) == "completed"
+        return self._write(client, task_guid, may_have_none=may_have_none, logs_reasons=True)
 
-    def _write(self, client: EciClient, task_guid: str, *, may_have_none: bool) -> dict[str, Any]:
+    def _write(
+        self, client: EciClient, task_guid: str, *, may_have_none: bool, logs_reasons: bool
+    ) -> dict[str, Any]:
         # If the import must have kickouts, a 404 is an error and not an empty report.
         report = client.kickouts.report(task_guid, self._names(), missing_ok=may_have_none)
         written = write_report(report, cast("AnyPath", self._path), self._format)
@@ -125,7 +130,7 @@ class KickoutReportWriter:
             "messages": report.digest(),
             "files": report.files(),
         }
-        _log_summary(result, may_have_none)
+        _log_summary(result, may_have_none, logs_reasons=logs_reasons)
         return result
 
     def _names(self) -> Sequence[str] | None:
@@ -161,8 +166,8 @@ def _reason(error: EciError) -> str:
     return f"EnergyCAP did not return its rows. {error.message}"
 
 
-def _log_summary(result: dict[str, Any], may_have_none: bool) -> None:
-    """Log how many rows there are, the ten most frequent messages, and where the report is."""
+def _log_summary(result: dict[str, Any], may_have_none: bool, *, logs_reasons: bool) -> None:
+    """Log how many rows there are, where the report is, and the ten most frequent messages if they are wanted."""
     task_guid, path = result["task_guid"], redact_path(result["path"])
     if result["rows"] == 0 and may_have_none:
         log.info("Import %s has no kickouts; the report at %s is empty.", task_guid, path)
@@ -170,5 +175,6 @@ def _log_summary(result: dict[str, Any], may_have_none: bool) -> None:
         log.warning("EnergyCAP returned no kickout rows of import %s; the report at %s is empty.", task_guid, path)
     else:
         rows = "an unknown number of" if result["rows"] is None else f"{result['rows']:,}"
-        reasons = "".join(f"\n  {item['rows']:>8,} x {item['message']}" for item in result["messages"])
+        messages = result["messages"] if logs_reasons else []
+        reasons = "".join(f"\n  {item['rows']:>8,} x {item['message']}" for item in messages)
         log.info("Import %s: %s rows kicked out, see %s.%s", task_guid, rows, path, reasons)

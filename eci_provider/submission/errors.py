@@ -127,12 +127,14 @@ def refused(
 ) -> EciBadRequestError:
     """Return the error for a request that EnergyCAP refused, with what the earlier imports say about it."""
     words = [f"EnergyCAP did not take {description}. {error.message}"]
-    if target.batch_code is not None:
+    # Assumption: EnergyCAP's words about a batch name it as one.
+    may_mean_batch = not error.body or "batch" in error.body.casefold()
+    if target.batch_code is not None and may_mean_batch:
         words.append(
             f"If batch {target.batch_code!r} exists already, use another code or batch mode 'smart batch', or "
             "delete that batch if it is empty."
         )
-    if target.batch_id is not None:
+    if target.batch_id is not None and may_mean_batch:
         words.append(
             f"Check that batch {target.batch_id} takes bills: an existing one must be Open, a pending one Pending."
         )

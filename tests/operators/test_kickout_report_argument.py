@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import re
 import zipfile
 from pathlib import Path
@@ -328,3 +329,17 @@ def test_a_signature_in_a_path_shows_neither_in_the_log_nor_in_the_error(
     assert "1 rows kicked out, see" in told
     assert told.count("kickouts?sig=***&x.csv") >= 2
     assert "secret" not in told
+
+
+@pytest.mark.parametrize("on_kickouts", ["fail", "warn", "skip"])
+def test_the_reasons_are_said_once_though_a_report_is_written(
+    on_kickouts: str, sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    report = tmp_path / "kickouts.csv"
+
+    end = run(_import(bill_file(tmp_path, "A-2"), on_kickouts=on_kickouts, kickout_report=report))
+
+    said = "\n".join([record.getMessage() for record in caplog.records] + ([str(end.error)] if end.error else []))
+    assert said.count("Account code 'A-2' was not found.") == 1
+    assert str(report) in said

@@ -273,3 +273,26 @@ def test_a_later_try_finds_an_import_that_was_refused_and_taken(
     assert found.result["reattached"] is True
     assert scene.submits == 1
     assert scene.bills_once()
+
+
+@pytest.mark.parametrize(
+    ("said", "is_about_the_batch"),
+    [
+        ("There is no bill import profile with the code 'P'.", False),
+        ("The file name is not valid.", False),
+        ("existingOpenBatchId: 7 is not a batch that is Open.", True),
+        ("You have more than one open BATCH.", True),
+        ("", True),
+    ],
+)
+def test_a_refusal_names_the_batch_only_if_energycap_may_mean_it(
+    said: str, is_about_the_batch: bool, scene: Scene
+) -> None:
+    (batch,) = scene.open_batches("B1")
+    scene.sandbox.fault("POST", IMPORT, status=400, body=said)
+
+    end = scene.run(scene.tries(batch_settings=use_batch(batch)))
+
+    assert isinstance(end.error, errors.EciBadRequestError)
+    assert said in str(end.error)
+    assert ("takes bills" in str(end.error)) is is_about_the_batch
