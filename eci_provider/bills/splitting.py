@@ -17,14 +17,12 @@ from eci_provider.bills.parts import PartWriter, Stretch
 from eci_provider.bills.reading import tables
 from eci_provider.bills.row_sort import sorted_rows
 from eci_provider.bills.tables import Table
-from eci_provider.core.checks import FILE, checked_path, whole_number
+from eci_provider.core.checks import FILE, FOLDER, checked_path, whole_number
 from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import AnyPath
 from eci_provider.storage.atomic import atomic_write, open_folder
 from eci_provider.storage.object_store import open_path
 
-#: The description of the destination, for messages.
-FOLDER = "the folder of the parts"
 #: How many sorted rows are written at once.
 _SORTED_ROWS = 64
 

@@ -13,6 +13,8 @@ from eci_provider.core.values import as_whole_number
 
 #: The description of a bill file, for :func:`checked_path`.
 FILE = "the bill file"
+#: The same of the folder into which a file is split.
+FOLDER = "the folder of the parts"
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 

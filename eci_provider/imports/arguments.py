@@ -2,27 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from eci_provider.reports.arguments import check_kickout_report
-from eci_provider.runtime.arguments import (
+from eci_provider.batches.on_kill import ON_KILL
+from eci_provider.core.values import plain
+from eci_provider.reports.arguments import check_kickout_report, check_report
+from eci_provider.runtime.readers import (
     ON_KICKOUTS,
-    allowed_kickouts,
-    check_choice,
-    check_statuses,
-    is_left_out,
-    is_template,
-    positive_seconds,
+    Reader,
+    Reading,
+    choice,
+    kickout_limit,
+    optional,
+    renamed,
+    seconds,
+    statuses,
+    switch,
+    task_guid,
 )
+
+
+def _report(name: str, value: Any, reading: Reading) -> Any:
+    """Return the path of a report, which says its format."""
+    value = plain(value)
+    check_report(value, name=name, source=reading.source)
+    return value
+
+
+#: How the arguments are read.
+IMPORT_READERS: Mapping[str, Reader] = {
+    "wait_for_completion": switch,
+    "wait_for_analysis": switch,
+    "deferrable": switch,
+    "poll_interval": seconds,
+    "timeout": seconds,
+    "on_kickouts": choice(ON_KICKOUTS),
+    "max_kickouts": optional(kickout_limit),
+    "success_statuses": optional(statuses),
+    "kickout_report": optional(_report),
+    "reattach": switch,
+    "adopt_task_guid": optional(task_guid),
+    "kill_action": renamed("on_kill", choice(ON_KILL)),
+}
+#: Those of them that may be templates.
+IMPORT_TEMPLATES = (
+    "reattach",
+    "adopt_task_guid",
+    "wait_for_completion",
+    "wait_for_analysis",
+    "on_kickouts",
+    "max_kickouts",
+    "success_statuses",
+    "kickout_report",
+    "kill_action",
+)
+
+
+def check_import_arguments(values: Mapping[str, Any], *, source: str) -> None:
+    """
+    Refuse arguments that do not go together.
+
+    :param values: the arguments, as far as they are known.
+    :param source: whose arguments they are, for messages.
+    :raises EciValidationError: naming the wrong one.
+    """
+    check_kickout_report(
+        values.get("kickout_report"),
+        source=source,
+        file=values.get("file"),
+        wait_for_completion=values.get("wait_for_completion", True),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)  # cheap to make when a DAG file is parsed
 class ImportArguments:
     """
-    The arguments of a task that starts an import and waits for it, as its operator has them now.
+    The arguments of a task that starts an import and waits for it, once templates are rendered.
 
     :param owner: whose arguments they are, for messages, such as ``ImportBillsOperator 'import_bills'``.
     :param eci_conn_id: the Airflow connection.
@@ -38,6 +96,7 @@ class ImportArguments:
     :param kickout_report: where the kickout report is written.
     :param reattach: whether a later attempt takes the import of an earlier one.
     :param adopt_task_guid: the import to take instead of starting one.
+    :param kill_action: the argument ``on_kill``: what a kill does to the import.
     :param file: the bill file, if there is one: no report may replace it.
     :param file_names: the names of the files in the ZIP that was imported, for the report.
     """
@@ -51,55 +110,21 @@ class ImportArguments:
     poll_interval: float
     timeout: float
     on_kickouts: str
-    max_kickouts: Any
-    success_statuses: Any
+    max_kickouts: float | None
+    success_statuses: Sequence[str] | None
     kickout_report: Any
     reattach: bool
-    adopt_task_guid: Any
+    adopt_task_guid: str | None
+    kill_action: str
     file: Any = None
-    file_names: Any = None
+    file_names: Sequence[str] | None = None
 
-    def check(self) -> None:
+    @classmethod
+    def of(cls, values: Mapping[str, Any], **facts: Any) -> ImportArguments:
         """
-        Refuse wrong arguments; templates are left for later.
+        Return the arguments from what was read of an operator.
 
-        :raises EciValidationError: naming the wrong one.
+        :param values: the values of :data:`IMPORT_READERS`.
+        :param facts: the other arguments of this class.
         """
-        positive_seconds("poll_interval", self.poll_interval, source=self.owner)
-        positive_seconds("timeout", self.timeout, source=self.owner)
-        check_choice("on_kickouts", self.on_kickouts, ON_KICKOUTS, source=self.owner)
-        check_statuses(self.success_statuses, source=self.owner)
-        allowed_kickouts(self.max_kickouts, source=self.owner)
-        check_kickout_report(
-            self.kickout_report,
-            source=self.owner,
-            file=self.file,
-            file_names=self.file_names,
-            wait_for_completion=self.wait_for_completion,
-        )
-        _ = self.adopted
-
-    @property
-    def success_literals(self) -> Sequence[str]:
-        """Return the further statuses that count as success."""
-        return tuple(self.success_statuses or ())
-
-    @property
-    def allowed_kickouts(self) -> float | None:
-        """Return up to how many rows, or which share of them, kickouts are only a warning."""
-        return allowed_kickouts(self.max_kickouts, source=self.owner)
-
-    @property
-    def adopted(self) -> str | None:
-        """
-        Return the GUID of the import to adopt; None if there is none, or if it is a template.
-
-        :raises EciValidationError: if it is not a GUID.
-        """
-        # Late, since the models are not loaded for a DAG that adopts nothing.
-        from eci_provider.api.tasks import checked_guid
-
-        guid = self.adopt_task_guid
-        if is_template(guid) or is_left_out(guid):
-            return None
-        return checked_guid(guid, source=self.owner, name="adopt_task_guid")
+        return cls(**{name: values[name] for name in IMPORT_READERS}, **facts)

@@ -112,7 +112,7 @@ class ImportAttempt:
             reattach=self._arguments.reattach,
             settle_time=self._hook.settings.settle_time,
             other_imports=frozenset(guid.casefold() for guid in others),
-            success_statuses=tuple(self._arguments.success_literals),
+            success_statuses=tuple(self._arguments.success_statuses or ()),
             is_recorded=any(records),
         )
         return Submitter(client, job, attempt, TaskMemory(self._context, source.record_key))

@@ -38,7 +38,7 @@ class ErrorContext:
         """Return whether a later attempt takes the import of this one; it adopts none but the first round's."""
         if self._arguments.reattach:
             return True
-        return self.source.round_number == 1 and self._arguments.adopted is not None
+        return self.source.round_number == 1 and self._arguments.adopt_task_guid is not None
 
     def next_step(self, task_guid: str, error: EciError | None = None) -> str:
         """

@@ -102,8 +102,7 @@ class ImportRun:
         """
         started = clock.utc_now()
         with self._errors.describing():
-            self._arguments.check()
-            submitted = self._attempt.submit_or_resume(self._errors.source, self._arguments.adopted)
+            submitted = self._attempt.submit_or_resume(self._errors.source, self._arguments.adopt_task_guid)
             return self._wait_and_conclude(submitted, started)
 
     def resume(self, event: dict[str, Any]) -> dict[str, Any]:
@@ -185,7 +184,7 @@ class ImportRun:
     def _conclude(self, task: TaskResponse, submitted: Submitted) -> Conclusion:
         """Read what became of an import that ended, and write its report."""
         client, task_guid = self._hook.get_conn(), submitted.task_guid
-        success_statuses, reattached = self._arguments.success_literals, submitted.reattached
+        success_statuses, reattached = self._arguments.success_statuses or (), submitted.reattached
         result = preliminary_result(task, task_guid, success_statuses=success_statuses, reattached=reattached)
         try:
             result = conclude(
@@ -254,7 +253,7 @@ class ImportRun:
             self._context,
             end.result,
             self._arguments.on_kickouts,
-            max_kickouts=self._arguments.allowed_kickouts,
+            max_kickouts=self._arguments.max_kickouts,
             voided=end.voided,
             pending_is_meant=self._errors.source.voids_by_intent,
         )

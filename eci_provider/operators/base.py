@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,13 +11,14 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 
 from eci_provider.api.errors import EciWaitTimeoutError
 from eci_provider.links import EciLink
-from eci_provider.runtime.arguments import check_literals
+from eci_provider.runtime.arguments import check_literals, is_template, read_arguments
 from eci_provider.runtime.exceptions import final_errors, final_template_errors
 from eci_provider.runtime.operator_arguments import refuse_unknown
+from eci_provider.runtime.readers import Reader, Reading, connection_id, without_none_texts
 from eci_provider.runtime.task_output import TaskOutput
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import BaseOperatorLink, Context
+    from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
     from typing_extensions import Self, Unpack
 
@@ -38,8 +39,11 @@ class EciOperator(BaseOperator):
     operator_extra_links: Sequence[BaseOperatorLink] = (EciLink(),)
     ui_color = "#e8f3ec"
 
-    #: The arguments that make up the request, named as in the request model.
+    #: The arguments that make up the request, named as in the request model, which checks them.
     request_fields: ClassVar[tuple[str, ...]] = ()
+
+    #: How other arguments are read, and switches of the request.
+    readers: ClassVar[Mapping[str, Reader]] = {}
 
     #: The keys with which ``output[key]`` passes a part of the result on.
     output_keys: ClassVar[tuple[str, ...]] = ()
@@ -54,10 +58,12 @@ class EciOperator(BaseOperator):
             refuse_unknown(cls, kwargs)
         return super().__new__(cls)
 
-    def __init__(self, *, eci_conn_id: str = "eci_default", **kwargs: Unpack[OperatorArguments]) -> None:
+    def __init__(self, *, eci_conn_id: str | XComArg = "eci_default", **kwargs: Unpack[OperatorArguments]) -> None:
         refuse_unknown(type(self), kwargs)
         super().__init__(**kwargs)
         self.eci_conn_id = eci_conn_id
+        if not is_template(eci_conn_id):
+            self.connection_id(is_rendered=False)
 
     @classmethod
     def partial(cls, **kwargs: Any) -> OperatorPartial:
@@ -95,9 +101,37 @@ class EciOperator(BaseOperator):
         """Return whose arguments these are, for messages."""
         return f"{type(self).__name__} {self.task_id!r}"
 
+    def connection_id(self, *, is_rendered: bool = True) -> str:
+        """
+        Return the id of the Airflow connection.
+
+        :param is_rendered: whether templates are rendered.
+        :raises EciValidationError: if it names none.
+        """
+        return connection_id("eci_conn_id", self.eci_conn_id, Reading(self.source, is_rendered))
+
+    def read(self, *, is_rendered: bool = True) -> dict[str, Any]:
+        """
+        Return the arguments that have readers.
+
+        :param is_rendered: whether templates are rendered; otherwise arguments that are templates are left out.
+        :raises EciValidationError: if one is wrong, or if some do not go together.
+        """
+        values = read_arguments(self, self.readers, source=self.source, is_rendered=is_rendered)
+        self.check_together(values)
+        return values
+
+    def check_together(self, values: Mapping[str, Any]) -> None:
+        """
+        Refuse arguments that do not go together.
+
+        :param values: the arguments that have readers, as far as they are known.
+        :raises EciValidationError: naming the wrong one.
+        """
+
     def request_values(self) -> dict[str, Any]:
-        """Return the arguments that make up the request."""
-        return {name: getattr(self, name) for name in self.request_fields}
+        """Return the arguments that make up the request; a text "None" counts as left out."""
+        return {name: without_none_texts(getattr(self, name)) for name in self.request_fields}
 
     def literal_values(self) -> dict[str, Any]:
         """Return the same arguments as far as they are known when the DAG is parsed."""
@@ -107,13 +141,16 @@ class EciOperator(BaseOperator):
         """Return the same arguments once templates are rendered."""
         return self.request_values()
 
-    def check_literals(self) -> None:
+    def check_literals(self) -> dict[str, Any]:
         """
         Refuse wrong literals; called at the end of ``__init__``, when the DAG is parsed.
 
+        :return: the arguments that have readers and are no templates.
         :raises EciValidationError: naming each wrong argument.
         """
+        values = self.read(is_rendered=False)
         check_literals(self.request_model(), self.literal_values(), source=self.source)
+        return values
 
     def checked_request(self) -> RequestModel:
         """
@@ -149,7 +186,7 @@ class EciOperator(BaseOperator):
         """Open the hook, and raise non-retryable errors as ``AirflowFailException``."""
         from eci_provider.hooks.eci import EciHook
 
-        with final_errors(), EciHook(self.eci_conn_id) as hook:
+        with final_errors(), EciHook(self.connection_id()) as hook:
             yield hook
 
     def _execution_timeout_error(self) -> EciWaitTimeoutError:

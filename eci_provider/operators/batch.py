@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from eci_provider.core.text import LONGEST_CODE, shown
 from eci_provider.links import show_link
 from eci_provider.operators.base import EciOperator
-from eci_provider.runtime.arguments import check_choice, is_template
 from eci_provider.runtime.context import earliest_start, push_outputs
+from eci_provider.runtime.readers import Reader, batch_id, choice, optional, switch
 from eci_provider.submission.record import TaskMemory
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from airflow.providers.common.compat.sdk import Context, XComArg
     from typing_extensions import Unpack
 
@@ -73,6 +75,10 @@ class OpenBatchOperator(EciOperator):
         "note",
     )
     template_fields: Sequence[str] = ("eci_conn_id", *request_fields, "if_exists")
+    readers: ClassVar[Mapping[str, Reader]] = {
+        "close_existing_batch": optional(switch),
+        "if_exists": choice(IF_EXISTS),
+    }
 
     output_keys: ClassVar[tuple[str, ...]] = ("batch_id", "batch_code")
     output: TaskOutput[Literal["batch_id", "batch_code"]]
@@ -81,17 +87,17 @@ class OpenBatchOperator(EciOperator):
         self,
         *,
         batch_code: str | XComArg,
-        close_existing_batch: bool | None = None,
-        statement_date: str | None = None,
-        due_date: str | None = None,
-        next_reading: str | None = None,
-        control_code: str | None = None,
-        invoice_number: str | None = None,
-        account_period_number: int | str | None = None,
-        account_period_year: int | str | None = None,
-        note: str | None = None,
-        if_exists: Literal["fail", "adopt"] = "fail",
-        eci_conn_id: str = "eci_default",
+        close_existing_batch: bool | str | XComArg | None = None,
+        statement_date: str | date | XComArg | None = None,
+        due_date: str | date | XComArg | None = None,
+        next_reading: str | date | XComArg | None = None,
+        control_code: str | XComArg | None = None,
+        invoice_number: str | XComArg | None = None,
+        account_period_number: int | str | XComArg | None = None,
+        account_period_year: int | str | XComArg | None = None,
+        note: str | XComArg | None = None,
+        if_exists: Literal["fail", "adopt"] | XComArg = "fail",
+        eci_conn_id: str | XComArg = "eci_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(eci_conn_id=eci_conn_id, **kwargs)
@@ -107,7 +113,6 @@ class OpenBatchOperator(EciOperator):
         self.note = note
         self.if_exists = if_exists
         self.check_literals()
-        check_choice("if_exists", if_exists, IF_EXISTS, source=self.source)
 
     @staticmethod
     def request_model() -> type[BatchCreate]:
@@ -120,12 +125,11 @@ class OpenBatchOperator(EciOperator):
         """Open the batch, or adopt the one that has its code."""
         from eci_provider.batches.open import OPENING_KEY, BatchOpener
 
-        request = self.checked_request()
-        check_choice("if_exists", self.if_exists, IF_EXISTS, source=self.source)
+        values, request = self.read(), self.checked_request()
         batch, how = BatchOpener(
             hook.get_conn(),
             dict(request),
-            adopts=self.if_exists == "adopt",
+            adopts=values["if_exists"] == "adopt",
             is_later_attempt=context["ti"].try_number > 1,
             earliest_start=earliest_start(context),
             memory=TaskMemory(context, OPENING_KEY),
@@ -166,6 +170,7 @@ class UpdateBatchStatusOperator(EciOperator):
 
     request_fields = ("batch_status", "note", "leave_open_batches_as_is")
     template_fields: Sequence[str] = ("eci_conn_id", "batch_id", *request_fields)
+    readers: ClassVar[Mapping[str, Reader]] = {"batch_id": batch_id, "leave_open_batches_as_is": switch}
 
     output_keys: ClassVar[tuple[str, ...]] = ("batch_id", "batch_code")
     output: TaskOutput[Literal["batch_id", "batch_code"]]
@@ -174,10 +179,10 @@ class UpdateBatchStatusOperator(EciOperator):
         self,
         *,
         batch_id: int | str | XComArg,
-        batch_status: Literal["Open", "Pending", "Closed"],
-        note: str | None = None,
-        leave_open_batches_as_is: bool = False,
-        eci_conn_id: str = "eci_default",
+        batch_status: Literal["Open", "Pending", "Closed"] | XComArg,
+        note: str | XComArg | None = None,
+        leave_open_batches_as_is: bool | str | XComArg = False,
+        eci_conn_id: str | XComArg = "eci_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(eci_conn_id=eci_conn_id, **kwargs)
@@ -186,8 +191,6 @@ class UpdateBatchStatusOperator(EciOperator):
         self.note = note
         self.leave_open_batches_as_is = leave_open_batches_as_is
         self.check_literals()
-        if not is_template(batch_id):
-            self._checked_batch_id()
 
     @staticmethod
     def request_model() -> type[BatchStatusUpdate]:
@@ -200,8 +203,8 @@ class UpdateBatchStatusOperator(EciOperator):
         """Change the status unless the batch has it already, and read the batch again."""
         from eci_provider.batches.status import ensure_status
 
-        request = dict(self.checked_request())
-        batch_id, client = self._checked_batch_id(), hook.get_conn()
+        batch_id = self.read()["batch_id"]
+        request, client = dict(self.checked_request()), hook.get_conn()
         before = client.batches.get(batch_id)
         show_link(self, context, hook, batch_id=batch_id, batch_code=before.batch_code)
         batch = ensure_status(
@@ -209,8 +212,3 @@ class UpdateBatchStatusOperator(EciOperator):
         )
         push_outputs(context, batch_id=batch_id, batch_code=shown(batch.batch_code, LONGEST_CODE))
         return batch.documented()
-
-    def _checked_batch_id(self) -> int:
-        from eci_provider.api.batches import checked_batch_id
-
-        return checked_batch_id(self.batch_id, source=self.source)

@@ -6,11 +6,13 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from eci_provider.core.checks import FILE, FOLDER
 from eci_provider.core.paths import as_text, redact_path
 from eci_provider.links import KickoutReportLink, show_report
 from eci_provider.operators.base import EciOperator
 from eci_provider.runtime.arguments import as_mapping
 from eci_provider.runtime.context import RETURN_VALUE, push_outputs
+from eci_provider.runtime.readers import Reader, anything, choice, optional, path, switch, whole_number
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath, XComArg
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from eci_provider.api.column_mapping import ColumnMapping
     from eci_provider.hooks.eci import EciHook
-    from eci_provider.operators.bill_file_run import CheckRun, SplitRun
+    from eci_provider.operators.bill_file_run import CheckRun, ColumnArguments
     from eci_provider.runtime.operator_arguments import OperatorArguments
     from eci_provider.runtime.task_output import TaskOutput
 
@@ -52,8 +54,8 @@ class CheckBillFileOperator(EciOperator):
         aliases and serial numbers of each account's meters. Default: none, accounts are not checked. Templated.
     :param meters: the codes, aliases and serial numbers of the meters that EnergyCAP knows; not together with a
         dict of accounts. Default: none, meters are not checked. Templated.
-    :param longest_period: the longest usual period of a bill, in days. Default: 62.
-    :param most_rows: the most rows that a file should have. Default: 5000, as EnergyCAP advises.
+    :param longest_period: the longest usual period of a bill, in days. Default: 62. Templated.
+    :param most_rows: the most rows that a file should have. Default: 5000, as EnergyCAP advises. Templated.
     :param rules_off: the codes of rules to switch off. Default: none. Templated.
     :param report: where to write all rows with problems, in the form of a kickout report: a path or URL that ends
         in .csv, .xlsx or .md. An existing file is replaced, except for the bill file and the sample file. If it
@@ -76,9 +78,21 @@ class CheckBillFileOperator(EciOperator):
         "on_problems",
         "accounts",
         "meters",
+        "longest_period",
+        "most_rows",
         "rules_off",
         "report",
     )
+    readers: ClassVar[Mapping[str, Reader]] = {
+        "file": path(FILE),
+        "on_problems": choice(("fail", "warn")),
+        "accounts": anything,
+        "meters": anything,
+        "longest_period": whole_number(1),
+        "most_rows": whole_number(1),
+        "rules_off": anything,
+        "report": optional(path("the file that the report is written to")),
+    }
     template_fields_renderers: ClassVar[dict[str, str]] = {"column_mapping": "json"}
     operator_extra_links = (KickoutReportLink(),)
 
@@ -90,15 +104,15 @@ class CheckBillFileOperator(EciOperator):
         *,
         file: str | os.PathLike[str] | ObjectStoragePath | XComArg,
         profile_code: str | XComArg | None = None,
-        column_mapping: Mapping[str, Any] | ColumnMapping | None = None,
-        on_problems: Literal["fail", "warn"] = "fail",
+        column_mapping: Mapping[str, Any] | ColumnMapping | XComArg | None = None,
+        on_problems: Literal["fail", "warn"] | XComArg = "fail",
         accounts: Sequence[str | int] | Mapping[Any, Sequence[str | int]] | str | XComArg | None = None,
         meters: Sequence[str | int] | str | XComArg | None = None,
-        longest_period: int = 62,
-        most_rows: int = 5000,
+        longest_period: int | str | XComArg = 62,
+        most_rows: int | str | XComArg = 5000,
         rules_off: Sequence[str] | str | XComArg | None = (),
-        report: str | os.PathLike[str] | ObjectStoragePath | None = None,
-        eci_conn_id: str = "eci_default",
+        report: str | os.PathLike[str] | ObjectStoragePath | XComArg | None = None,
+        eci_conn_id: str | XComArg = "eci_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(eci_conn_id=eci_conn_id, **kwargs)
@@ -106,39 +120,33 @@ class CheckBillFileOperator(EciOperator):
         self.profile_code = profile_code
         self.column_mapping = as_mapping(column_mapping)
         self.on_problems = on_problems
-        self.accounts = accounts
+        self.accounts = as_mapping(accounts)
         self.meters = meters
         self.longest_period = longest_period
         self.most_rows = most_rows
         self.rules_off = rules_off
         self.report = as_text(report)
-        self._run().check_literals()
+        self._run(self.read(is_rendered=False)).check_literals()
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Check the file, and push the result even if the task fails."""
-        result = self._run().run(hook)
+        values = self.read()
+        result = self._run(values).run(hook)
         if result.report is not None:
             show_report(self, context, result.report)
         push_outputs(context, file=result.file, report=result.report)
-        if error := result.error(self.on_problems):
+        if error := result.error(values["on_problems"]):
             context["ti"].xcom_push(key=RETURN_VALUE, value=result.as_xcom())
             raise error
         return result.as_xcom()
 
-    def _run(self) -> CheckRun:
+    def _run(self, values: Mapping[str, Any]) -> CheckRun:
         from eci_provider.operators.bill_file_run import CheckRun, ColumnArguments
 
+        columns = ColumnArguments(self.profile_code, self.column_mapping, source=self.source)
+        options = {name: value for name, value in values.items() if name not in ("file", "on_problems", "report")}
         return CheckRun(
-            file=self.file,
-            columns=ColumnArguments(self.profile_code, self.column_mapping, source=self.source),
-            on_problems=self.on_problems,
-            report=self.report,
-            source=self.source,
-            accounts=self.accounts,
-            meters=self.meters,
-            longest_period=self.longest_period,
-            most_rows=self.most_rows,
-            rules_off=self.rules_off,
+            file=values.get("file"), columns=columns, report=values.get("report"), source=self.source, **options
         )
 
 
@@ -168,8 +176,9 @@ class SplitBillFileOperator(EciOperator):
         :class:`~eci_provider.operators.bill_file.CheckBillFileOperator`. Default: none; without a profile too, the
         file is in Advanced format. Templated.
     :param rows_per_file: how many rows a part has at most; only a longer bill makes a longer part. Default: 5000.
+        Templated.
     :param sort: whether to sort the rows first (account, vendor, start, end), which brings the rows of each bill
-        together. Default: False.
+        together. Default: False. Templated.
     :param eci_conn_id: the Airflow connection, used for ``profile_code`` only. Default: ``"eci_default"``.
         Templated.
     :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
@@ -178,7 +187,21 @@ class SplitBillFileOperator(EciOperator):
     """
 
     request_fields = ("file",)
-    template_fields: Sequence[str] = ("eci_conn_id", "file", "profile_code", "column_mapping", "destination")
+    template_fields: Sequence[str] = (
+        "eci_conn_id",
+        "file",
+        "profile_code",
+        "column_mapping",
+        "destination",
+        "rows_per_file",
+        "sort",
+    )
+    readers: ClassVar[Mapping[str, Reader]] = {
+        "file": path(FILE),
+        "destination": path(FOLDER),
+        "rows_per_file": whole_number(1),
+        "sort": switch,
+    }
     template_fields_renderers: ClassVar[dict[str, str]] = {"column_mapping": "json"}
     operator_extra_links = ()
 
@@ -188,10 +211,10 @@ class SplitBillFileOperator(EciOperator):
         file: str | os.PathLike[str] | ObjectStoragePath | XComArg,
         destination: str | os.PathLike[str] | ObjectStoragePath | XComArg,
         profile_code: str | XComArg | None = None,
-        column_mapping: Mapping[str, Any] | ColumnMapping | None = None,
-        rows_per_file: int = 5000,
-        sort: bool = False,
-        eci_conn_id: str = "eci_default",
+        column_mapping: Mapping[str, Any] | ColumnMapping | XComArg | None = None,
+        rows_per_file: int | str | XComArg = 5000,
+        sort: bool | str | XComArg = False,
+        eci_conn_id: str | XComArg = "eci_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(eci_conn_id=eci_conn_id, **kwargs)
@@ -201,23 +224,20 @@ class SplitBillFileOperator(EciOperator):
         self.column_mapping = as_mapping(column_mapping)
         self.rows_per_file = rows_per_file
         self.sort = sort
-        self._run().check_literals()
+        self.read(is_rendered=False)
+        self._columns().check_literals()
 
     def perform(self, context: Context, hook: EciHook) -> list[str]:
         """Write the parts, and return their paths."""
-        parts = self._run().run(hook)
-        shown = redact_path(self.file), f"{len(parts):,}", redact_path(self.destination)
+        from eci_provider.operators.bill_file_run import split_bill_file
+
+        values = self.read()
+        parts = split_bill_file(self._columns(), hook, source=self.source, **values)
+        shown = redact_path(values["file"]), f"{len(parts):,}", redact_path(values["destination"])
         self.log.info("Bill file %s: %s parts in %s.", *shown)
         return parts
 
-    def _run(self) -> SplitRun:
-        from eci_provider.operators.bill_file_run import ColumnArguments, SplitRun
+    def _columns(self) -> ColumnArguments:
+        from eci_provider.operators.bill_file_run import ColumnArguments
 
-        return SplitRun(
-            file=self.file,
-            destination=self.destination,
-            columns=ColumnArguments(self.profile_code, self.column_mapping, source=self.source),
-            rows_per_file=self.rows_per_file,
-            sort=self.sort,
-            source=self.source,
-        )
+        return ColumnArguments(self.profile_code, self.column_mapping, source=self.source)

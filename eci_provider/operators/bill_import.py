@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from airflow.providers.common.compat.sdk import conf
 
-from eci_provider.batches.on_kill import ON_KILL, KillHandler
+from eci_provider.batches.on_kill import KillHandler
 from eci_provider.core.paths import as_text
-from eci_provider.imports.arguments import ImportArguments
+from eci_provider.imports.arguments import (
+    IMPORT_READERS,
+    IMPORT_TEMPLATES,
+    ImportArguments,
+    check_import_arguments,
+)
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
-from eci_provider.runtime.arguments import as_mapping, check_choice, is_left_out, is_template, positive_seconds
+from eci_provider.runtime.arguments import as_mapping
 from eci_provider.runtime.compat import TRIGGER_FAILED, with_callback_first
 from eci_provider.runtime.context import own_xcom
+from eci_provider.runtime.readers import Reader, file, optional, switch, text
 from eci_provider.submission.record import forget_on_success, note_first_try
 
 if TYPE_CHECKING:
@@ -62,13 +68,13 @@ class ImportBillsOperator(EciOperator):
     :param suppress_bill_capture_notification: whether Bill Capture's notification is left out. Default:
         EnergyCAP's. Templated.
     :param reattach: whether a later attempt takes the import of an earlier one. With False, every attempt imports
-        again. Default: True.
+        again. Default: True. Templated.
     :param adopt_task_guid: the GUID of an import that was started before, to wait for instead of starting one.
         Set it for one run only. Default: none. Templated.
     :param wait_for_completion: whether to wait for the end of the import. Without, the result has little more
-        than the GUID. Default: True.
+        than the GUID. Default: True. Templated.
     :param wait_for_analysis: whether to wait until the imported bills are analysed too, so that their flags are
-        final. Default: False.
+        final. Default: False. Templated.
     :param deferrable: whether to wait in the triggerer, without a worker. Default: Airflow's ``[operators]
         default_deferrable``.
     :param poll_interval: seconds (or a timedelta) between two polls after the ramp-up, which starts with a
@@ -85,7 +91,7 @@ class ImportBillsOperator(EciOperator):
         .xlsx or .md. An existing file is replaced; an import without kickouts gets a report without rows.
         Default: none. Templated.
     :param on_kill: what happens to the import when the task is killed: ``"detach"`` lets it continue,
-        ``"void_batch"`` sets its batch Pending, which voids all bills in it. Default: ``"detach"``.
+        ``"void_batch"`` sets its batch Pending, which voids all bills in it. Default: ``"detach"``. Templated.
     :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``. Templated.
     :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
     :return: the import's result, see the README. ``.output["task_guid"]``, ``.output["batch_id"]`` and
@@ -101,17 +107,14 @@ class ImportBillsOperator(EciOperator):
         "comment",
         "suppress_bill_capture_notification",
     )
-    template_fields: Sequence[str] = (
-        "eci_conn_id",
-        "on_kickouts",
-        "max_kickouts",
-        "kickout_report",
-        "success_statuses",
-        "adopt_task_guid",
-        "file",
-        "file_name",
-        *request_fields,
-    )
+    template_fields: Sequence[str] = ("eci_conn_id", *IMPORT_TEMPLATES, "file", "file_name", *request_fields)
+    readers: ClassVar[Mapping[str, Reader]] = {
+        **IMPORT_READERS,
+        "file": file,
+        "file_name": optional(text),
+        "save_as_resolved": optional(switch),
+        "suppress_bill_capture_notification": optional(switch),
+    }
     template_fields_renderers: ClassVar[dict[str, str]] = {"batch_settings": "json"}
     operator_extra_links = (EciLink(), KickoutReportLink())
 
@@ -122,26 +125,26 @@ class ImportBillsOperator(EciOperator):
         self,
         *,
         file: str | os.PathLike[str] | ObjectStoragePath | XComArg,
-        file_name: str | None = None,
+        file_name: str | XComArg | None = None,
         profile_code: str | XComArg | None = None,
         batch_settings: Mapping[str, Any] | BatchSettings | XComArg | None = None,
-        import_note: str | None = None,
-        save_as_resolved: bool | None = None,
-        comment: str | None = None,
-        suppress_bill_capture_notification: bool | None = None,
-        reattach: bool = True,
+        import_note: str | XComArg | None = None,
+        save_as_resolved: bool | str | XComArg | None = None,
+        comment: str | XComArg | None = None,
+        suppress_bill_capture_notification: bool | str | XComArg | None = None,
+        reattach: bool | str | XComArg = True,
         adopt_task_guid: str | XComArg | None = None,
-        wait_for_completion: bool = True,
-        wait_for_analysis: bool = False,
+        wait_for_completion: bool | str | XComArg = True,
+        wait_for_analysis: bool | str | XComArg = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: timedelta | float = 30.0,
         timeout: timedelta | float = timedelta(hours=6),
-        on_kickouts: Literal["fail", "warn", "skip"] = "fail",
-        max_kickouts: float | str | None = None,
-        success_statuses: Sequence[str] | None = None,
-        kickout_report: str | os.PathLike[str] | ObjectStoragePath | None = None,
-        on_kill: Literal["detach", "void_batch"] = "detach",
-        eci_conn_id: str = "eci_default",
+        on_kickouts: Literal["fail", "warn", "skip"] | XComArg = "fail",
+        max_kickouts: float | str | XComArg | None = None,
+        success_statuses: Sequence[str] | XComArg | None = None,
+        kickout_report: str | os.PathLike[str] | ObjectStoragePath | XComArg | None = None,
+        on_kill: Literal["detach", "void_batch"] | XComArg = "detach",
+        eci_conn_id: str | XComArg = "eci_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(eci_conn_id=eci_conn_id, **kwargs)
@@ -158,18 +161,17 @@ class ImportBillsOperator(EciOperator):
         self.wait_for_completion = wait_for_completion
         self.wait_for_analysis = wait_for_analysis
         self.deferrable = deferrable
-        self.poll_interval = positive_seconds("poll_interval", poll_interval, source=self.source)
-        self.timeout = positive_seconds("timeout", timeout, source=self.source)
+        self.poll_interval = poll_interval
+        self.timeout = timeout
         self.on_kickouts = on_kickouts
         self.max_kickouts = max_kickouts
         self.success_statuses = success_statuses
         self.kickout_report = as_text(kickout_report)
-        check_choice("on_kill", on_kill, ON_KILL, source=self.source)
-        self.kill_handler = KillHandler(on_kill)
+        # Not under the argument's name, which is that of Airflow's method.
+        self.kill_action = on_kill
+        self.kill_handler = KillHandler("detach")
         self.on_success_callback = with_callback_first(forget_on_success, self.on_success_callback)
-        self.check_literals()
-        self._import_arguments().check()
-        self._check_file_name()
+        self._check_file_name(self.check_literals())
 
     @staticmethod
     def request_model() -> type[BillImportOptions]:
@@ -215,34 +217,29 @@ class ImportBillsOperator(EciOperator):
         from eci_provider.imports.run import ImportRun
         from eci_provider.imports.source import BillFile
 
+        values = self.read()
         request = cast("BillImportOptions", self.checked_request())
-        has_report = not is_left_out(self.kickout_report)
-        source = BillFile(self.file, self.file_name, request, self.source, with_members=has_report)
-        return ImportRun(self, self._import_arguments(), source, context, hook, self.kill_handler)
-
-    def _import_arguments(self) -> ImportArguments:
-        return ImportArguments(
+        arguments = ImportArguments.of(
+            values,
             owner=self.source,
-            eci_conn_id=self.eci_conn_id,
+            eci_conn_id=self.connection_id(),
             execution_timeout=self.execution_timeout,
-            wait_for_completion=self.wait_for_completion,
-            wait_for_analysis=self.wait_for_analysis,
-            deferrable=self.deferrable,
-            poll_interval=self.poll_interval,
-            timeout=self.timeout,
-            on_kickouts=self.on_kickouts,
-            max_kickouts=self.max_kickouts,
-            success_statuses=self.success_statuses,
-            kickout_report=self.kickout_report,
-            reattach=self.reattach,
-            adopt_task_guid=self.adopt_task_guid,
-            file=self.file,
+            file=values["file"],
         )
+        has_report = arguments.kickout_report is not None
+        source = BillFile(values["file"], values["file_name"], request, self.source, with_members=has_report)
+        self.kill_handler.action = values["kill_action"]
+        return ImportRun(self, arguments, source, context, hook, self.kill_handler)
 
-    def _check_file_name(self) -> None:
+    def check_together(self, values: Mapping[str, Any]) -> None:
+        """Refuse arguments that do not go together."""
+        check_import_arguments(values, source=self.source)
+
+    def _check_file_name(self, values: Mapping[str, Any]) -> None:
         """Refuse a literal name that EnergyCAP cannot read; only the last part of a URL counts."""
         from eci_provider.api.upload import checked_file_name
 
-        if not is_template(self.file if self.file_name is None else self.file_name):
-            file = self.file.rpartition("/")[2] if isinstance(self.file, str) else self.file
-            checked_file_name(file, self.file_name, source=self.source)
+        if "file_name" in values and ("file" in values or values["file_name"] is not None):
+            file = values.get("file", "")
+            last_part = file.rpartition("/")[2] if isinstance(file, str) else file
+            checked_file_name(last_part, values["file_name"], source=self.source)

@@ -12,6 +12,7 @@ from eci_provider.bills.column_choice import ColumnChoice
 from eci_provider.bills.mapping import check_names, column_mapping, has_names
 from eci_provider.bills.profile_mapping import profile_mapping
 from eci_provider.runtime.arguments import check_literals, is_template
+from eci_provider.runtime.readers import without_none_texts
 
 if TYPE_CHECKING:
     from eci_provider.hooks.eci import EciHook
@@ -27,7 +28,7 @@ class ColumnArguments:
     """
 
     def __init__(self, profile_code: Any, column_mapping: Any, *, source: str) -> None:
-        self._values = {"profile_code": profile_code, "column_mapping": column_mapping}
+        self._values = without_none_texts({"profile_code": profile_code, "column_mapping": column_mapping})
         self._source = source
 
     @property

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from eci_provider.core.text import LONGEST_CODE, shown
 from eci_provider.operators.base import EciOperator
-from eci_provider.runtime.arguments import as_mapping, check_choice
+from eci_provider.runtime.arguments import as_mapping
 from eci_provider.runtime.context import push_outputs
+from eci_provider.runtime.readers import Reader, choice
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
@@ -59,6 +60,7 @@ class CreateImportProfileOperator(EciOperator):
 
     request_fields = ("profile_code", "column_mapping")
     template_fields: Sequence[str] = ("eci_conn_id", *request_fields, "if_exists")
+    readers: ClassVar[Mapping[str, Reader]] = {"if_exists": choice(IF_EXISTS)}
     template_fields_renderers: ClassVar[dict[str, str]] = {"column_mapping": "json"}
     operator_extra_links = ()
 
@@ -70,8 +72,8 @@ class CreateImportProfileOperator(EciOperator):
         *,
         profile_code: str | XComArg,
         column_mapping: Mapping[str, Any] | ColumnMapping,
-        if_exists: Literal["fail", "keep", "replace"] = "fail",
-        eci_conn_id: str = "eci_default",
+        if_exists: Literal["fail", "keep", "replace"] | XComArg = "fail",
+        eci_conn_id: str | XComArg = "eci_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(eci_conn_id=eci_conn_id, **kwargs)
@@ -79,7 +81,6 @@ class CreateImportProfileOperator(EciOperator):
         self.column_mapping = as_mapping(column_mapping)
         self.if_exists = if_exists
         self.check_literals()
-        check_choice("if_exists", if_exists, IF_EXISTS, source=self.source)
 
     @staticmethod
     def request_model() -> type[ImportProfile]:
@@ -105,11 +106,10 @@ class CreateImportProfileOperator(EciOperator):
         from eci_provider.imports.profile import ProfileCreator
 
         request = cast("ImportProfile", self.checked_request())
-        check_choice("if_exists", self.if_exists, IF_EXISTS, source=self.source)
         creator = ProfileCreator(
             hook.get_conn(),
             request,
-            if_exists=self.if_exists,
+            if_exists=self.read()["if_exists"],
             settle_time=hook.settings.settle_time,
             source=self.source,
         )

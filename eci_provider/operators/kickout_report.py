@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import as_text
 from eci_provider.links import EciLink, KickoutReportLink, show_link, show_report
 from eci_provider.operators.base import EciOperator
-from eci_provider.reports.arguments import check_report, checked_names
-from eci_provider.reports.formats import FormatName
-from eci_provider.runtime.arguments import is_left_out, is_template
+from eci_provider.reports.arguments import check_report
+from eci_provider.reports.formats import FORMATS, FormatName
 from eci_provider.runtime.context import push_outputs
+from eci_provider.runtime.readers import Reader, choice, file, file_names, optional, path, task_guid
 from eci_provider.storage.object_store import open_path
 
 if TYPE_CHECKING:
@@ -58,6 +58,13 @@ class KickoutReportOperator(EciOperator):
     """
 
     template_fields: Sequence[str] = ("eci_conn_id", "task_guid", "path", "format", "file", "file_names")
+    readers: ClassVar[Mapping[str, Reader]] = {
+        "task_guid": task_guid,
+        "path": path("the file that the report is written to"),
+        "format": optional(choice(FORMATS)),
+        "file": optional(file),
+        "file_names": optional(file_names),
+    }
     operator_extra_links: Sequence[Any] = (EciLink(), KickoutReportLink())
 
     output_keys: ClassVar[tuple[str, ...]] = ("task_guid", "path")
@@ -68,10 +75,10 @@ class KickoutReportOperator(EciOperator):
         *,
         task_guid: str | XComArg,
         path: str | os.PathLike[str] | ObjectStoragePath | XComArg,
-        format: FormatName | None = None,
+        format: FormatName | XComArg | None = None,
         file: str | os.PathLike[str] | ObjectStoragePath | XComArg | None = None,
         file_names: Sequence[str] | XComArg | None = None,
-        eci_conn_id: str = "eci_default",
+        eci_conn_id: str | XComArg = "eci_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(eci_conn_id=eci_conn_id, **kwargs)
@@ -80,21 +87,22 @@ class KickoutReportOperator(EciOperator):
         self.format = format
         self.file = as_text(file)
         self.file_names: Any = file_names
-        self._check()
+        self.read(is_rendered=False)
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Write the report, and return its sums."""
         from eci_provider.reports.kickouts import KickoutReportWriter
 
-        task_guid = self._check(is_rendered=True)
+        values = self.read()
+        task_guid = values["task_guid"]
         writer = KickoutReportWriter(
-            self.path,
+            values["path"],
             name="path",
             source=self.source,
             is_required=True,
-            format=None if is_left_out(self.format) else self.format,
-            file=None if is_left_out(self.file) else self.file,
-            find_names=self._names,
+            format=values["format"],
+            file=values["file"],
+            find_names=lambda: _names(values),
         )
         client = hook.get_conn()
         task = client.tasks.get(task_guid)
@@ -104,25 +112,19 @@ class KickoutReportOperator(EciOperator):
         push_outputs(context, task_guid=task_guid, path=result["path"])
         return result
 
-    def _check(self, *, is_rendered: bool = False) -> str:
-        """Refuse wrong arguments, and return the GUID; templates are left until they are rendered."""
-        from eci_provider.api.tasks import checked_guid
-
-        if not is_left_out(self.file) and not is_left_out(self.file_names):
+    def check_together(self, values: Mapping[str, Any]) -> None:
+        """Refuse arguments that do not go together."""
+        if values.get("file") is not None and values.get("file_names") is not None:
             raise EciValidationError(["file and file_names are both given: give one of them"], source=self.source)
-        task_guid = self.task_guid
-        if is_rendered or not is_template(task_guid):
-            task_guid = checked_guid(task_guid, source=self.source)
-        if not is_left_out(self.file_names) and (is_rendered or not is_template(self.file_names)):
-            checked_names(self.file_names, source=self.source)
-        format, file = (None if is_left_out(value) else value for value in (self.format, self.file))
-        check_report(self.path, format, source=self.source, file=file)
-        return str(task_guid)
+        if "path" in values and "format" in values:
+            check_report(values["path"], values["format"], source=self.source, file=values.get("file"))
 
-    def _names(self) -> Sequence[str] | None:
-        """Return the names of the files in the ZIP that was imported, if they are known."""
-        from eci_provider.reports.archives import names_in_zip
 
-        if not is_left_out(self.file):
-            return names_in_zip(open_path(self.file))
-        return None if is_left_out(self.file_names) else self.file_names
+def _names(values: Mapping[str, Any]) -> Sequence[str] | None:
+    """Return the names of the files in the ZIP that was imported, if they are known."""
+    from eci_provider.reports.archives import names_in_zip
+
+    if values["file"] is not None:
+        return names_in_zip(open_path(values["file"]))
+    names: Sequence[str] | None = values["file_names"]
+    return names

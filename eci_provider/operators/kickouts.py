@@ -10,15 +10,29 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from airflow.providers.common.compat.sdk import conf
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.batches.on_kill import ON_KILL, KillHandler
-from eci_provider.core.checks import whole_number
+from eci_provider.batches.on_kill import KillHandler
 from eci_provider.core.paths import as_text
-from eci_provider.imports.arguments import ImportArguments
+from eci_provider.imports.arguments import (
+    IMPORT_READERS,
+    IMPORT_TEMPLATES,
+    ImportArguments,
+    check_import_arguments,
+)
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
-from eci_provider.runtime.arguments import as_mapping, check_choice, is_template, positive_seconds
+from eci_provider.runtime.arguments import as_mapping
 from eci_provider.runtime.compat import TRIGGER_FAILED, with_callback_first
 from eci_provider.runtime.context import own_xcom
+from eci_provider.runtime.readers import (
+    Reader,
+    Reading,
+    file_names,
+    optional,
+    switch,
+    task_guid,
+    whole_number,
+    without_none_texts,
+)
 from eci_provider.submission.record import forget_on_success, note_first_try, record_key
 
 if TYPE_CHECKING:
@@ -48,8 +62,9 @@ class RetryKickoutsOperator(EciOperator):
         RetryKickoutsOperator(task_id="retry", task_guid=import_bills.output["task_guid"], max_rounds=3)
 
     :param task_guid: the GUID of an import that ended as "Completed with kickouts". Templated.
-    :param max_rounds: how many rounds at most, 1 to 10. Default: 1.
+    :param max_rounds: how many rounds at most, 1 to 10. Default: 1. Templated.
     :param min_progress: how many bills a round must bring in for another one to follow, at least 1. Default: 1.
+        Templated.
     :param file_names: the names of the files in the ZIP that was imported first: ``kickout_report`` tells rows
         apart by them. Assumption: the kickout files of a retry have the names of those that are retried. Default:
         none. Templated.
@@ -62,13 +77,13 @@ class RetryKickoutsOperator(EciOperator):
     :param save_as_resolved: whether failed audits are marked as resolved. Default: EnergyCAP's. Templated.
     :param comment: the reason why they are marked as resolved. Default: none. Templated.
     :param reattach: whether a later attempt takes the imports of an earlier one. With False, every attempt
-        imports again. Default: True.
+        imports again. Default: True. Templated.
     :param adopt_task_guid: the GUID of an import that was started before, to wait for as the first round instead
         of starting one. Set it for one run only. Default: none. Templated.
     :param wait_for_completion: whether to wait for the end of the import. Without, the result has little more
-        than the GUID. Default: True.
+        than the GUID. Default: True. Templated.
     :param wait_for_analysis: whether to wait until the imported bills are analysed too, so that their flags are
-        final. Default: False.
+        final. Default: False. Templated.
     :param deferrable: whether to wait in the triggerer, without a worker. Default: Airflow's ``[operators]
         default_deferrable``.
     :param poll_interval: seconds (or a timedelta) between two polls after the ramp-up, which starts with a
@@ -85,7 +100,7 @@ class RetryKickoutsOperator(EciOperator):
         .xlsx or .md. An existing file is replaced; an import without kickouts gets a report without rows.
         Default: none. Templated.
     :param on_kill: what happens to the import when the task is killed: ``"detach"`` lets it continue,
-        ``"void_batch"`` sets its batch Pending, which voids all bills in it. Default: ``"detach"``.
+        ``"void_batch"`` sets its batch Pending, which voids all bills in it. Default: ``"detach"``. Templated.
     :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``. Templated.
     :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
     :return: the result of the last round's import, see the README, and as ``rounds`` a short one of each round.
@@ -96,15 +111,21 @@ class RetryKickoutsOperator(EciOperator):
     request_fields = ("batch_settings", "import_note", "save_as_resolved", "comment")
     template_fields: Sequence[str] = (
         "eci_conn_id",
-        "on_kickouts",
-        "max_kickouts",
-        "kickout_report",
-        "success_statuses",
-        "adopt_task_guid",
+        *IMPORT_TEMPLATES,
         "task_guid",
+        "max_rounds",
+        "min_progress",
         "file_names",
         *request_fields,
     )
+    readers: ClassVar[Mapping[str, Reader]] = {
+        **IMPORT_READERS,
+        "task_guid": task_guid,
+        "max_rounds": whole_number(1, MOST_ROUNDS),
+        "min_progress": whole_number(1),
+        "file_names": optional(file_names),
+        "save_as_resolved": optional(switch),
+    }
     template_fields_renderers: ClassVar[dict[str, str]] = {"batch_settings": "json"}
     operator_extra_links = (EciLink(), KickoutReportLink())
 
@@ -115,32 +136,32 @@ class RetryKickoutsOperator(EciOperator):
         self,
         *,
         task_guid: str | XComArg,
-        max_rounds: int = 1,
-        min_progress: int = 1,
+        max_rounds: int | str | XComArg = 1,
+        min_progress: int | str | XComArg = 1,
         file_names: Sequence[str] | XComArg | None = None,
         batch_settings: Mapping[str, Any] | BatchSettings | XComArg | None = None,
-        import_note: str | None = None,
-        save_as_resolved: bool | None = None,
-        comment: str | None = None,
-        reattach: bool = True,
+        import_note: str | XComArg | None = None,
+        save_as_resolved: bool | str | XComArg | None = None,
+        comment: str | XComArg | None = None,
+        reattach: bool | str | XComArg = True,
         adopt_task_guid: str | XComArg | None = None,
-        wait_for_completion: bool = True,
-        wait_for_analysis: bool = False,
+        wait_for_completion: bool | str | XComArg = True,
+        wait_for_analysis: bool | str | XComArg = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: timedelta | float = 30.0,
         timeout: timedelta | float = timedelta(hours=6),
-        on_kickouts: Literal["fail", "warn", "skip"] = "fail",
-        max_kickouts: float | str | None = None,
-        success_statuses: Sequence[str] | None = None,
-        kickout_report: str | os.PathLike[str] | ObjectStoragePath | None = None,
-        on_kill: Literal["detach", "void_batch"] = "detach",
-        eci_conn_id: str = "eci_default",
+        on_kickouts: Literal["fail", "warn", "skip"] | XComArg = "fail",
+        max_kickouts: float | str | XComArg | None = None,
+        success_statuses: Sequence[str] | XComArg | None = None,
+        kickout_report: str | os.PathLike[str] | ObjectStoragePath | XComArg | None = None,
+        on_kill: Literal["detach", "void_batch"] | XComArg = "detach",
+        eci_conn_id: str | XComArg = "eci_default",
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(eci_conn_id=eci_conn_id, **kwargs)
         self.task_guid = task_guid
-        self.max_rounds = whole_number("max_rounds", max_rounds, 1, MOST_ROUNDS, source=self.source)
-        self.min_progress = whole_number("min_progress", min_progress, 1, None, source=self.source)
+        self.max_rounds = max_rounds
+        self.min_progress = min_progress
         self.file_names: Any = file_names
         self.batch_settings = as_mapping(batch_settings)
         self.import_note = import_note
@@ -151,20 +172,17 @@ class RetryKickoutsOperator(EciOperator):
         self.wait_for_completion = wait_for_completion
         self.wait_for_analysis = wait_for_analysis
         self.deferrable = deferrable
-        self.poll_interval = positive_seconds("poll_interval", poll_interval, source=self.source)
-        self.timeout = positive_seconds("timeout", timeout, source=self.source)
+        self.poll_interval = poll_interval
+        self.timeout = timeout
         self.on_kickouts = on_kickouts
         self.max_kickouts = max_kickouts
         self.success_statuses = success_statuses
         self.kickout_report = as_text(kickout_report)
-        check_choice("on_kill", on_kill, ON_KILL, source=self.source)
-        self.kill_handler = KillHandler(on_kill)
+        # Not under the argument's name, which is that of Airflow's method.
+        self.kill_action = on_kill
+        self.kill_handler = KillHandler("detach")
         self.on_success_callback = with_callback_first(forget_on_success, self.on_success_callback)
         self.check_literals()
-        self._import_arguments().check()
-        self._check_rounds()
-        if not is_template(task_guid):
-            self._checked_guid()
 
     @staticmethod
     def request_model() -> type[KickoutImport]:
@@ -176,7 +194,8 @@ class RetryKickoutsOperator(EciOperator):
     @property
     def record_keys(self) -> Sequence[str]:
         """Return the keys of the records that this task may have in Airflow's task state, one a round."""
-        return [record_key(number) for number in range(1, self.max_rounds + 1)]
+        most = whole_number(1, MOST_ROUNDS)("max_rounds", self.max_rounds, Reading(self.source, is_rendered=True))
+        return [record_key(number) for number in range(1, most + 1)]
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Retry the kickouts in rounds; the imports of an earlier attempt are taken, not submitted again."""
@@ -216,13 +235,22 @@ class RetryKickoutsOperator(EciOperator):
         from eci_provider.imports.run import ImportRun
         from eci_provider.imports.source import Kickouts
 
-        self._check_rounds()
+        values = self.read()
         request = cast("KickoutImport", self.checked_request())
-        source = Kickouts(self._checked_guid(), request, self.file_names)
-        rounds = Rounds(source, max_rounds=self.max_rounds, min_progress=self.min_progress, context=context)
+        arguments = ImportArguments.of(
+            values,
+            owner=self.source,
+            eci_conn_id=self.connection_id(),
+            execution_timeout=self.execution_timeout,
+            file_names=values["file_names"],
+        )
+        source = Kickouts(values["task_guid"], request, values["file_names"])
+        limits = {name: values[name] for name in ("max_rounds", "min_progress")}
+        rounds = Rounds(source, **limits, context=context)
+        self.kill_handler.action = values["kill_action"]
         return ImportRun(
             self,
-            self._import_arguments(),
+            arguments,
             source,
             context,
             hook,
@@ -231,47 +259,24 @@ class RetryKickoutsOperator(EciOperator):
             record_keys=self.record_keys,
         )
 
-    def _import_arguments(self) -> ImportArguments:
-        return ImportArguments(
-            owner=self.source,
-            eci_conn_id=self.eci_conn_id,
-            execution_timeout=self.execution_timeout,
-            wait_for_completion=self.wait_for_completion,
-            wait_for_analysis=self.wait_for_analysis,
-            deferrable=self.deferrable,
-            poll_interval=self.poll_interval,
-            timeout=self.timeout,
-            on_kickouts=self.on_kickouts,
-            max_kickouts=self.max_kickouts,
-            success_statuses=self.success_statuses,
-            kickout_report=self.kickout_report,
-            reattach=self.reattach,
-            adopt_task_guid=self.adopt_task_guid,
-            file_names=self.file_names,
-        )
-
-    def _checked_guid(self) -> str:
-        from eci_provider.api.tasks import checked_guid
-
-        return checked_guid(self.task_guid, source=self.source)
-
-    def _check_rounds(self) -> None:
-        """Refuse what several rounds cannot do."""
-        if self.max_rounds == 1:
+    def check_together(self, values: Mapping[str, Any]) -> None:
+        """Refuse arguments that do not go together, and what several rounds cannot do."""
+        check_import_arguments(values, source=self.source)
+        max_rounds = values.get("max_rounds", 1)
+        if max_rounds == 1:
             return
-        if not self.wait_for_completion:
+        if not values.get("wait_for_completion", True):
             problem = (
-                f"wait_for_completion is False, and max_rounds is {self.max_rounds}: another round begins when "
-                "the one before has ended; leave either out"
+                f"wait_for_completion is False, and max_rounds is {max_rounds}: another round begins when the one "
+                "before has ended; leave either out"
             )
             raise EciValidationError([problem], source=self.source)
-        settings = self.batch_settings if isinstance(self.batch_settings, Mapping) else {}
+        settings = without_none_texts(self.batch_settings) if isinstance(self.batch_settings, Mapping) else {}
         mode = settings.get("batch_mode") or settings.get("batchMode")
         code = settings.get("new_batch_code") or settings.get("newBatchCode")
         if code and str(mode).startswith("new "):
             problem = (
-                f"max_rounds is {self.max_rounds}, and batch_settings names new_batch_code {code!r} for a "
-                f"{mode!r}, which only one round can make: leave the code out, use 'smart batch', or name an "
-                "existing batch"
+                f"max_rounds is {max_rounds}, and batch_settings names new_batch_code {code!r} for a {mode!r}, "
+                "which only one round can make: leave the code out, use 'smart batch', or name an existing batch"
             )
             raise EciValidationError([problem], source=self.source)

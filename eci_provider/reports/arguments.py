@@ -1,19 +1,18 @@
-"""The checks of a report's arguments: of literals when the DAG is parsed, of all once templates are rendered."""
+"""The checks of a report's arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import redact_path, same_place
 from eci_provider.reports.formats import checked_format
-from eci_provider.runtime.arguments import is_left_out, is_template
 
 
 def check_report(path: Any, format: Any = None, *, name: str = "path", source: str, file: Any = None) -> None:
     """
-    Refuse a wrong path or format of a report; templates are left for later.
+    Refuse a wrong path or format of a report.
 
     :param path: where the report is written.
     :param format: the format; None for what the path's extension says.
@@ -22,39 +21,26 @@ def check_report(path: Any, format: Any = None, *, name: str = "path", source: s
     :param file: the bill file, which the report must not replace; None if there is none.
     :raises EciValidationError: when one is wrong, or they do not go together.
     """
-    if is_template(format):
-        format = None
-    if not is_template(path):
-        checked_format(path, format, source=source, name=name)
-        check_apart(path, [file], source=source, name=name)
-    elif format is not None:
-        checked_format(f"report.{format}", format, source=source, name=name)
+    checked_format(path, format, source=source, name=name)
+    check_apart(path, [file], source=source, name=name)
 
 
 def check_kickout_report(
-    kickout_report: Any,
-    *,
-    source: str,
-    file: Any = None,
-    file_names: Any = None,
-    wait_for_completion: Any = True,
+    kickout_report: Any, *, source: str, file: Any = None, wait_for_completion: Any = True
 ) -> None:
     """
-    Refuse wrong arguments of an operator that may report the kickouts of its import; templates are left for later.
+    Refuse arguments of an operator that do not go together with a report of its import's kickouts.
 
-    :param kickout_report: where the report is written; None or a template that rendered to nothing for no report.
+    :param kickout_report: where the report is written; None for no report, or if it is not known yet.
     :param source: whose arguments they are, for messages.
     :param file: the bill file, which the report must not replace; None if there is none.
-    :param file_names: the names of the files in the ZIP that was imported, if the operator has that argument.
     :param wait_for_completion: whether the operator waits for the end of its import.
     :raises EciValidationError: naming the wrong argument.
     """
-    if not is_template(file_names):
-        checked_names(file_names, source=source)
-    if is_left_out(kickout_report):
+    if kickout_report is None:
         return
     check_report(kickout_report, name="kickout_report", source=source, file=file)
-    if not wait_for_completion and not is_template(kickout_report):
+    if not wait_for_completion:
         problem = (
             f"wait_for_completion is False, and kickout_report is {redact_path(kickout_report)!r}: which rows are "
             "kicked out is known when the import has ended; leave either out, or let KickoutReportOperator write "
@@ -80,20 +66,3 @@ def check_apart(path: object, files: Iterable[object], *, source: str, name: str
                 "Name another place"
             )
             raise EciValidationError([problem], source=source)
-
-
-def checked_names(names: Any, *, source: str) -> list[str] | None:
-    """
-    Return names of files as a list.
-
-    :param names: a list of texts, or None.
-    :param source: whose argument they are, for messages.
-    :raises EciValidationError: when they are something else; a lone text would be read letter by letter.
-    """
-    if names is None:
-        return None
-    listed = None if isinstance(names, str) or not isinstance(names, Sequence) else list(names)
-    if listed is None or not all(isinstance(name, str) and name.strip() for name in listed):
-        problem = f"file_names is {names!r}: must be a list of names, as they are in the ZIP that was imported"
-        raise EciValidationError([problem], source=source)
-    return listed

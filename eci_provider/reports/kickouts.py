@@ -17,7 +17,7 @@ from eci_provider.reports.arguments import check_apart
 from eci_provider.reports.errors import EciReportError
 from eci_provider.reports.formats import FormatName, checked_format
 from eci_provider.reports.writing import write_report
-from eci_provider.runtime.arguments import is_left_out
+from eci_provider.runtime.readers import is_left_out
 from eci_provider.waiting.status import classify
 
 log = logging.getLogger(__name__)

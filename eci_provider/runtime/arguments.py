@@ -1,35 +1,21 @@
-"""Check the arguments of operators: literals when the DAG is parsed, everything after rendering."""
+"""Read the arguments of tasks: literals when the DAG is parsed, everything once templates are rendered."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
-from eci_provider.api.errors import EciValidationError
+from eci_provider.core.errors import EciValidationError
+from eci_provider.runtime.readers import Reader, Reading
 
 if TYPE_CHECKING:
     from eci_provider.api.models import RequestModel
 
-_Model = TypeVar("_Model", bound="RequestModel")
-#: The choices of ``on_kickouts``.
-ON_KICKOUTS = ("fail", "warn", "skip")
 
-_SHARE = re.compile(r"0?\.\d+")
 _JINJA = re.compile(r"\{\{|\{%|\{#")
-#: The longest wait in seconds: a year.
-LONGEST_SPAN = 366 * 86400.0
 _PLAIN = (str, bytes, int, float, bool, type(None), date, timedelta)
-
-
-def is_left_out(value: Any) -> bool:
-    """
-    Return whether an argument is left out, or is a template that rendered to nothing.
-
-    :param value: an argument.
-    """
-    return value is None or str(value).strip() in ("", "None")
 
 
 def is_template(value: Any) -> bool:
@@ -42,7 +28,7 @@ def is_template(value: Any) -> bool:
         return bool(_JINJA.search(value))
     if isinstance(value, Mapping):
         return any(is_template(item) for item in value.values())
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, set)):
         return any(is_template(item) for item in value)
     return not isinstance(value, _PLAIN) and hasattr(value, "iter_references")
 
@@ -53,7 +39,41 @@ def as_mapping(value: Any) -> Any:
 
     :param value: an argument such as ``batch_settings``.
     """
-    return value if isinstance(value, (str, Mapping)) or not hasattr(value, "wire") else value.wire()
+    if hasattr(value, "wire"):
+        return value.wire()
+    # Airflow renders what is in a dict, and not in any other mapping.
+    return dict(value) if isinstance(value, Mapping) and not isinstance(value, dict) else value
+
+
+def read_arguments(
+    task: object, readers: Mapping[str, Reader], *, source: str, is_rendered: bool
+) -> dict[str, Any]:
+    """
+    Return a task's arguments, each as its reader returns it.
+
+    Once templates are rendered, nothing is a template any more: what still reads like one is a value.
+
+    :param task: the operator or sensor, with its arguments as attributes.
+    :param readers: the reader of each attribute.
+    :param source: whose arguments they are, for messages.
+    :param is_rendered: false when the DAG is parsed: arguments that are templates are left out then.
+    :raises EciValidationError: naming each wrong argument.
+    """
+    reading = Reading(source, is_rendered)
+    template_fields = getattr(task, "template_fields", ())
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, read in readers.items():
+        value = getattr(task, name)
+        if not is_rendered and name in template_fields and is_template(value):
+            continue
+        try:
+            values[name] = read(name, value, reading)
+        except EciValidationError as error:
+            problems += error.details["problems"]
+    if problems:
+        raise EciValidationError(problems, source=source)
+    return values
 
 
 def check_literals(model: type[RequestModel], values: Mapping[str, Any], *, source: str) -> None:
@@ -85,71 +105,3 @@ def check_literals(model: type[RequestModel], values: Mapping[str, Any], *, sour
         problems = sentences(model, details)
         if problems:
             raise EciValidationError(problems, source=source) from None
-
-
-def check_choice(name: str, value: Any, choices: Sequence[str], *, source: str) -> None:
-    """
-    Refuse a value that is not one of the choices, unless it is a template.
-
-    :param name: the argument.
-    :param value: its value.
-    :param choices: the allowed values.
-    :param source: whose argument it is, for the message.
-    :raises EciValidationError: if it is not one of them; the message names them all.
-    """
-    if value not in choices and not is_template(value):
-        wanted = ", ".join(repr(choice) for choice in choices)
-        raise EciValidationError([f"{name} is {value!r}: must be one of {wanted}"], source=source)
-
-
-def positive_seconds(name: str, value: Any, *, source: str) -> float:
-    """
-    Return a duration in seconds.
-
-    :param name: the argument.
-    :param value: a number of seconds or a timedelta, above 0 and at most a year.
-    :param source: whose argument it is, for the message.
-    :raises EciValidationError: if it is something else.
-    """
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= LONGEST_SPAN:
-        problem = f"{name} is {value!r}: must be a number of seconds or a timedelta, above 0 and at most a year"
-        raise EciValidationError([problem], source=source)
-    return float(seconds)
-
-
-def check_statuses(value: Any, *, source: str) -> None:
-    """
-    Refuse ``success_statuses`` that are not a list of texts; a single text would be read letter by letter.
-
-    :param value: the argument.
-    :param source: whose argument it is, for the message.
-    :raises EciValidationError: if they are something else.
-    """
-    if value is None or (is_template(value) and not isinstance(value, (list, tuple))):
-        return
-    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) and item.strip() for item in value):
-        problem = f"success_statuses is {value!r}: must be a list of texts, none of them empty"
-        raise EciValidationError([problem], source=source)
-
-
-def allowed_kickouts(value: Any, *, source: str) -> float | None:
-    """
-    Return ``max_kickouts`` as a number: an int for rows, a float for a share; None if left out.
-
-    :param value: a number, or the text that a template was rendered to; a template itself gives None.
-    :param source: whose argument it is, for the message.
-    :raises EciValidationError: if it is neither a number of rows nor a share.
-    """
-    if is_template(value) or is_left_out(value):
-        return None
-    number = value
-    if isinstance(value, str):
-        text = value.strip()
-        number = int(text) if text.isdecimal() else float(text) if _SHARE.fullmatch(text) else None
-    is_rows = isinstance(number, int) and not isinstance(number, bool) and number >= 0
-    if not is_rows and not (isinstance(number, float) and 0 <= number < 1):
-        allowed = "a whole number of rows, or a share from 0 to below 1, such as 0.02"
-        problem = f"max_kickouts is {value!r}: must be {allowed}"
-        raise EciValidationError([problem], source=source)
-    return cast("float", number)

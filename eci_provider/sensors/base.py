@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,14 +18,15 @@ from airflow.providers.common.compat.sdk import (
 
 from eci_provider.api.errors import EciError, EciValidationError, EciWaitTimeoutError
 from eci_provider.links import EciLink
-from eci_provider.runtime.arguments import positive_seconds
+from eci_provider.runtime.arguments import read_arguments
 from eci_provider.runtime.compat import TRIGGER_FAILED
 from eci_provider.runtime.exceptions import as_airflow_error, final_errors, final_template_errors
 from eci_provider.runtime.operator_arguments import refuse_unknown
+from eci_provider.runtime.readers import Reader, connection_id, positive_seconds, span, switch
 from eci_provider.runtime.task_output import TaskOutput
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, XComArg
     from typing_extensions import Self, Unpack
 
     from eci_provider.runtime.operator_arguments import SensorArguments
@@ -48,6 +49,10 @@ class EciSensor(BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("eci_conn_id",)
+
+    #: How the arguments are read.
+    readers: ClassVar[Mapping[str, Reader]] = {"eci_conn_id": connection_id, "deferrable": switch}
+
     operator_extra_links: Sequence[EciLink] = (EciLink(),)
     ui_color = "#e8f3ec"
 
@@ -70,20 +75,22 @@ class EciSensor(BaseSensorOperator):
     def __init__(
         self,
         *,
-        eci_conn_id: str = "eci_default",
+        eci_conn_id: str | XComArg = "eci_default",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poke_interval: timedelta | float = 30.0,
         **kwargs: Unpack[SensorArguments],
     ) -> None:
         refuse_unknown(type(self), kwargs)
-        super().__init__(poke_interval=poke_interval, **kwargs)
-        self.eci_conn_id = eci_conn_id
+        source = f"{type(self).__name__} {kwargs.get('task_id')!r}"
+        if "timeout" in kwargs:
+            kwargs["timeout"] = span("timeout", kwargs["timeout"], source=source)
+        super().__init__(poke_interval=positive_seconds("poke_interval", poke_interval, source=source), **kwargs)
+        self.eci_conn_id: Any = eci_conn_id
         self.deferrable = deferrable
-        positive_seconds("poke_interval", poke_interval, source=self.source)
         # Airflow accepts spans with which its scheduler cannot compute.
-        for name, span in (("timeout", self.timeout), ("execution_timeout", self.execution_timeout)):
-            if span:
-                positive_seconds(name, span, source=self.source)
+        for name, limit in (("timeout", self.timeout), ("execution_timeout", self.execution_timeout)):
+            if limit:
+                positive_seconds(name, limit, source=self.source)
 
     @property
     def output(self) -> TaskOutput[Any]:
@@ -94,6 +101,27 @@ class EciSensor(BaseSensorOperator):
     def source(self) -> str:
         """Return whose arguments they are, for messages."""
         return f"{type(self).__name__} {self.task_id!r}"
+
+    def read(self, *, is_rendered: bool = True) -> dict[str, Any]:
+        """
+        Return the arguments.
+
+        :param is_rendered: whether templates are rendered; otherwise arguments that are templates are left out.
+        :raises EciValidationError: if one is wrong, or if some do not go together.
+        """
+        values = read_arguments(self, self.readers, source=self.source, is_rendered=is_rendered)
+        self.check_together(values)
+        if is_rendered:
+            self.eci_conn_id = values["eci_conn_id"]
+        return values
+
+    def check_together(self, values: Mapping[str, Any]) -> None:
+        """
+        Refuse arguments that do not go together.
+
+        :param values: the arguments, as far as they are known.
+        :raises EciValidationError: naming the wrong one.
+        """
 
     @abstractmethod
     def new_run(self, context: Context) -> SensorRun[Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import conf
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.runtime.arguments import check_choice, is_template
+from eci_provider.runtime.readers import Reader, batch_id, choice, optional, switch
 from eci_provider.sensors.base import EciSensor
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class EciBatchSensor(EciSensor):
     :param batch_status: the target status: ``"Open"``, ``"Pending"`` or ``"Closed"``. Default: None for any
         status; ``wait_for_analysis`` must be true then. Templated.
     :param wait_for_analysis: whether to wait until none of its bills is under analysis. Default: False.
+        Templated.
     :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``. Templated.
     :param deferrable: whether to wait in the triggerer, without a worker. Default: ``[operators]
         default_deferrable`` of Airflow's configuration.
@@ -44,7 +45,13 @@ class EciBatchSensor(EciSensor):
         ``.output["batch_id"]`` and ``.output["batch_code"]`` pass a part of it on.
     """
 
-    template_fields: Sequence[str] = ("eci_conn_id", "batch_id", "batch_status")
+    template_fields: Sequence[str] = ("eci_conn_id", "batch_id", "batch_status", "wait_for_analysis")
+    readers: ClassVar[Mapping[str, Reader]] = {
+        **EciSensor.readers,
+        "batch_id": batch_id,
+        "batch_status": optional(choice(BATCH_STATUSES)),
+        "wait_for_analysis": switch,
+    }
 
     output_keys: ClassVar[tuple[str, ...]] = ("batch_id", "batch_code")
     output: TaskOutput[Literal["batch_id", "batch_code"]]
@@ -53,9 +60,9 @@ class EciBatchSensor(EciSensor):
         self,
         *,
         batch_id: int | str | XComArg,
-        batch_status: Literal["Open", "Pending", "Closed"] | None = None,
-        wait_for_analysis: bool = False,
-        eci_conn_id: str = "eci_default",
+        batch_status: Literal["Open", "Pending", "Closed"] | XComArg | None = None,
+        wait_for_analysis: bool | str | XComArg = False,
+        eci_conn_id: str | XComArg = "eci_default",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poke_interval: timedelta | float = 30.0,
         **kwargs: Unpack[SensorArguments],
@@ -64,37 +71,23 @@ class EciBatchSensor(EciSensor):
         self.batch_id = batch_id
         self.batch_status = batch_status
         self.wait_for_analysis = wait_for_analysis
-        if not is_template(batch_id):
-            self._checked_batch_id()
-        self.check_arguments()
+        self.read(is_rendered=False)
 
-    def check_arguments(self) -> None:
-        """
-        Refuse wrong arguments; templates are left for later.
-
-        :raises EciValidationError: naming the wrong one.
-        """
-        if self.batch_status is None and not self.wait_for_analysis:
+    def check_together(self, values: Mapping[str, Any]) -> None:
+        """Refuse a wait for nothing."""
+        if values.get("batch_status", "") is None and not values.get("wait_for_analysis", True):
             problem = "batch_status is None and wait_for_analysis is False: there is nothing to wait for; set one"
             raise EciValidationError([problem], source=self.source)
-        if self.batch_status is not None:
-            check_choice("batch_status", self.batch_status, BATCH_STATUSES, source=self.source)
 
     def new_run(self, context: Context) -> BatchSensorRun:
         """Return a run with the rendered arguments."""
         from eci_provider.sensors.batch_run import BatchSensorRun
 
-        batch_id = self._checked_batch_id()
-        self.check_arguments()
+        values = self.read()
         return BatchSensorRun(
             self,
             context,
-            batch_id,
-            batch_status=self.batch_status,
-            wait_for_analysis=self.wait_for_analysis,
+            values["batch_id"],
+            batch_status=values["batch_status"],
+            wait_for_analysis=values["wait_for_analysis"],
         )
-
-    def _checked_batch_id(self) -> int:
-        from eci_provider.api.batches import checked_batch_id
-
-        return checked_batch_id(self.batch_id, source=self.source)

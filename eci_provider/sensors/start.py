@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from eci_provider.api.errors import EciValidationError
-from eci_provider.runtime.arguments import is_template, positive_seconds
+from eci_provider.runtime.arguments import is_template
 from eci_provider.runtime.compat import start_trigger_args
+from eci_provider.runtime.readers import Reading, positive_seconds, switch
 from eci_provider.waiting.deadlines import FRAMEWORK_GRACE
 
 if TYPE_CHECKING:
@@ -19,7 +20,15 @@ if TYPE_CHECKING:
 _Value = TypeVar("_Value")
 
 #: The methods that a worker calls before the wait, and a triggerer does not.
-_WORKER_METHODS = ("render_template_fields", "pre_execute", "execute", "check_arguments", "new_run", "defer")
+_WORKER_METHODS = (
+    "render_template_fields",
+    "pre_execute",
+    "execute",
+    "read",
+    "check_together",
+    "new_run",
+    "defer",
+)
 
 #: Text around templates that a triggerer can render, such as ``{{ params.guid }}``.
 _RENDERED_IN_TRIGGERER = re.compile(
@@ -67,7 +76,7 @@ def start_with_task_trigger(
     poke_interval: float,
     timeout: float,
     execution_timeout: timedelta | None,
-    wait_for_analysis: bool,
+    wait_for_analysis: object,
     source: str,
 ) -> Any | None:
     """
@@ -77,7 +86,7 @@ def start_with_task_trigger(
     worker ends before, which Airflow could take for the end of the resumed task.
 
     A worker is needed for templates that a triggerer cannot render: there are no XComs and no macros.
-    It is needed for a wrong span too, because a worker refuses it with a reason.
+    It is needed for a wrong value too, because a worker refuses it with a reason.
 
     :param task_guid: the import, or a template.
     :param eci_conn_id: the Airflow connection.
@@ -87,13 +96,14 @@ def start_with_task_trigger(
     :param wait_for_analysis: whether the import's bills must be analysed too.
     :param source: whose arguments they are.
     """
-    if is_template(eci_conn_id) or not isinstance(task_guid, str):
+    if is_template(eci_conn_id) or is_template(wait_for_analysis) or not isinstance(task_guid, str):
         return None
     if is_template(task_guid) and not _RENDERED_IN_TRIGGERER.fullmatch(task_guid):
         return None
     try:
         interval = positive_seconds("poke_interval", poke_interval, source=source)
         seconds = positive_seconds("timeout", timeout, source=source)
+        analysed = switch("wait_for_analysis", wait_for_analysis, Reading(source, is_rendered=False))
         limit = (
             positive_seconds("execution_timeout", execution_timeout, source=source) if execution_timeout else None
         )
@@ -105,7 +115,7 @@ def start_with_task_trigger(
             "task_guid": task_guid,
             "eci_conn_id": eci_conn_id,
             "poll_interval": interval,
-            "wait_for_analysis": wait_for_analysis,
+            "wait_for_analysis": analysed,
             "timeout": seconds,
             "execution_timeout": limit,
         },

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import conf
 
-from eci_provider.runtime.arguments import ON_KICKOUTS, allowed_kickouts, check_choice, check_statuses, is_template
+from eci_provider.runtime.readers import (
+    ON_KICKOUTS,
+    Reader,
+    choice,
+    kickout_limit,
+    optional,
+    statuses,
+    switch,
+    task_guid,
+)
 from eci_provider.sensors.base import EciSensor
 from eci_provider.sensors.start import ComputedAttribute, needs_worker_first, start_with_task_trigger
 
@@ -36,6 +45,7 @@ class EciTaskSensor(EciSensor):
         below 1, such as ``0.02``, is a share of kicked-out rows and imported bills together. Default: None, which
         tolerates no rows. Templated.
     :param wait_for_analysis: whether to wait until the imported bills are analysed too. Default: False.
+        Templated.
     :param success_statuses: further statuses of EnergyCAP that count as success. Default: None. Templated.
     :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``. Templated.
     :param deferrable: whether to wait in the triggerer, without a worker. Default: ``[operators]
@@ -52,8 +62,17 @@ class EciTaskSensor(EciSensor):
         "task_guid",
         "on_kickouts",
         "max_kickouts",
+        "wait_for_analysis",
         "success_statuses",
     )
+    readers: ClassVar[Mapping[str, Reader]] = {
+        **EciSensor.readers,
+        "task_guid": task_guid,
+        "on_kickouts": choice(ON_KICKOUTS),
+        "max_kickouts": optional(kickout_limit),
+        "wait_for_analysis": switch,
+        "success_statuses": optional(statuses),
+    }
 
     #: Whether all arguments are set: Airflow reads ``start_trigger_args`` before.
     _is_initialized = False
@@ -69,11 +88,11 @@ class EciTaskSensor(EciSensor):
         self,
         *,
         task_guid: str | XComArg,
-        on_kickouts: Literal["fail", "warn", "skip"] = "fail",
-        max_kickouts: float | str | None = None,
-        wait_for_analysis: bool = False,
-        success_statuses: Sequence[str] | None = None,
-        eci_conn_id: str = "eci_default",
+        on_kickouts: Literal["fail", "warn", "skip"] | XComArg = "fail",
+        max_kickouts: float | str | XComArg | None = None,
+        wait_for_analysis: bool | str | XComArg = False,
+        success_statuses: Sequence[str] | XComArg | None = None,
+        eci_conn_id: str | XComArg = "eci_default",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poke_interval: timedelta | float = 30.0,
         **kwargs: Unpack[SensorArguments],
@@ -84,35 +103,22 @@ class EciTaskSensor(EciSensor):
         self.max_kickouts = max_kickouts
         self.wait_for_analysis = wait_for_analysis
         self.success_statuses = success_statuses
-        self.check_arguments()
-        if not is_template(task_guid):
-            self._checked_guid()
+        self.read(is_rendered=False)
         self._is_initialized = True
-
-    def check_arguments(self) -> None:
-        """
-        Refuse wrong arguments; templates are left for later.
-
-        :raises EciValidationError: naming the wrong one.
-        """
-        check_choice("on_kickouts", self.on_kickouts, ON_KICKOUTS, source=self.source)
-        check_statuses(self.success_statuses, source=self.source)
-        allowed_kickouts(self.max_kickouts, source=self.source)
 
     def new_run(self, context: Context) -> TaskSensorRun:
         """Return a run with the rendered arguments."""
         from eci_provider.sensors.task_run import TaskSensorRun
 
-        task_guid = self._checked_guid()
-        self.check_arguments()
+        values = self.read()
         return TaskSensorRun(
             self,
             context,
-            task_guid,
-            wait_for_analysis=self.wait_for_analysis,
-            on_kickouts=self.on_kickouts,
-            max_kickouts=allowed_kickouts(self.max_kickouts, source=self.source),
-            success_statuses=self.success_statuses or (),
+            values["task_guid"],
+            wait_for_analysis=values["wait_for_analysis"],
+            on_kickouts=values["on_kickouts"],
+            max_kickouts=values["max_kickouts"],
+            success_statuses=values["success_statuses"] or (),
         )
 
     def triggerer_start(self) -> Any | None:
@@ -128,8 +134,3 @@ class EciTaskSensor(EciSensor):
             wait_for_analysis=self.wait_for_analysis,
             source=self.source,
         )
-
-    def _checked_guid(self) -> str:
-        from eci_provider.api.tasks import checked_guid
-
-        return checked_guid(self.task_guid, source=self.source)

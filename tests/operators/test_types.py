@@ -48,7 +48,7 @@ WRONG = {  # a line, and a word of what is wrong with it
     'CreateImportProfileOperator(task_id="c", profile_code="P", column_mapping=[1])': "column_mapping",
     'KickoutReportOperator(task_id="k", task_guid=guid, path="k.csv", format="pdf")': "format",
     'CheckBillFileOperator(task_id="c", file="b.csv", on_problem="warn")': "on_problem",
-    'SplitBillFileOperator(task_id="s", file="b.csv", destination="d", sort="yes")': "sort",
+    'SplitBillFileOperator(task_id="s", file="b.csv", destination="d", sort=1.5)': "sort",
     'EciTaskSensor(task_id="w", task_guid=guid, poll_interval=5)': "poll_interval",
     'EciTaskSensor(task_id="w", task_guid=guid, mode="sleep")': "mode",
     'EciBatchSensor(task_id="w", batch_id=1, batch_status="Done")': "batch_status",

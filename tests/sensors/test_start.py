@@ -48,7 +48,7 @@ def with_own(name: str) -> type[EciTaskSensor]:
 
 
 @pytest.mark.parametrize(
-    "name", ["execute", "pre_execute", "check_arguments", "new_run", "render_template_fields", "defer"]
+    "name", ["execute", "pre_execute", "check_together", "read", "new_run", "render_template_fields", "defer"]
 )
 def test_a_subclass_with_a_step_before_the_wait_starts_in_a_worker(name: str) -> None:
     assert not with_own(name)(task_id="wait", task_guid=GUID, deferrable=True).start_from_trigger
