@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterator, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -26,6 +25,7 @@ from eci_provider.api.models import (
 )
 from eci_provider.api.paging import LARGEST_PAGE, field_list, page_answers, pages
 from eci_provider.api.transport.responses import check_subject, fetch, read_list
+from eci_provider.core.dates import shifted
 
 if TYPE_CHECKING:
     from eci_provider.api.transport.session import EciSession
@@ -47,8 +47,6 @@ POLL_FIELDS = (
     "batch",
     "user",
 )
-#: The longest date-time that is read, in characters.
-_LONGEST_DATE = 100
 
 
 def _plain_if_guid(text: str | None) -> str | None:
@@ -144,31 +142,6 @@ def checked_guid(task_guid: object, *, source: str, name: str = "task_guid") -> 
     return checked(GUIDS, task_guid, name=name, source=source)
 
 
-def parse_datetime(text: str) -> datetime:
-    """
-    Return a date-time of the server as an aware datetime.
-
-    :param text: ISO 8601; UTC is assumed for one without an offset (the contract does not say).
-    :raises ValueError: if it is not ISO 8601.
-    """
-    if len(text) > _LONGEST_DATE:
-        raise ValueError(f"a date of {len(text)} characters")
-    utc_spelled_out = re.sub(r"[Zz]$", "+00:00", text)
-    # Python 3.10 reads a fraction of three or six digits; .NET servers write up to seven.
-    six_digits = re.sub(r"\.(\d+)", lambda found: "." + found.group(1)[:6].ljust(6, "0"), utc_spelled_out)
-    parsed = datetime.fromisoformat(six_digits)
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
-
-
-def has_offset(text: str) -> bool:
-    """
-    Return whether a date-time of the server has an offset; one without may be in any time zone.
-
-    :param text: ISO 8601.
-    """
-    return bool(re.search(r"([Zz]|[+-]\d{2}:?\d{2})$", text.strip()))
-
-
 def begun_since(since: datetime) -> Filter:
     """
     Return a filter for the tasks that began since a time, and for some earlier ones (GetTasksV3).
@@ -178,8 +151,7 @@ def begun_since(since: datetime) -> Filter:
 
     :param since: the time by the server's clock, or by one near it.
     """
-    earliest = datetime.min.replace(tzinfo=since.tzinfo) + timedelta(days=1)
-    return where("beginDate", "greater than equal", (max(since, earliest) - timedelta(days=1)).date())
+    return where("beginDate", "greater than equal", shifted(since, -timedelta(days=1)).date())
 
 
 class Tasks:

@@ -13,6 +13,7 @@ from eci_provider.core import clock
 from eci_provider.core.text import shown
 from eci_provider.core.time_limit import run_within
 from eci_provider.runtime.advice import NOT_SEARCHED_FOR, adopt_hint, reattach_hint
+from eci_provider.waiting.status import has_ended, latest_now
 
 if TYPE_CHECKING:
     from eci_provider.api.batches import BatchResponse
@@ -138,7 +139,8 @@ def void_batch(client: EciClient, task_guid: str) -> tuple[int, str]:
     """
     task = _with_batch(client, task_guid)
     if task.batch is None or task.batch.batch_id is None:
-        ended = f"It ended as {shown(task.status)!r} without one" if task.end_date else "It has none yet"
+        has_end = has_ended(task, latest_now(client))
+        ended = f"It ended as {shown(task.status)!r} without one" if has_end else "It has none yet"
         return logging.ERROR, f"Its batch could not be voided. {ended}; if one appears, {_BY_HAND}."
     batch, changed = _pending(client, task.batch.batch_id)
     name = f"Its batch {shown(batch.batch_code)!r} ({batch.batch_id})"
@@ -162,7 +164,8 @@ def _with_batch(client: EciClient, task_guid: str) -> TaskResponse:
             if poll == _POLLS or not is_transient(error):
                 raise
         else:
-            if poll == _POLLS or task.end_date or (task.batch and task.batch.batch_id is not None):
+            has_batch = task.batch is not None and task.batch.batch_id is not None
+            if poll == _POLLS or has_batch or has_ended(task, latest_now(client)):
                 break
         clock.sleep(_PAUSE)
     return task

@@ -16,9 +16,9 @@ from eci_provider.api.errors import (
     EciValidationError,
 )
 from eci_provider.api.filters import Filter, where
-from eci_provider.api.tasks import has_offset, parse_datetime
 from eci_provider.api.transport.failures import may_have_taken_effect
 from eci_provider.core import clock
+from eci_provider.core.dates import ANY_ZONE, has_offset, parse_datetime
 from eci_provider.core.text import shown
 from eci_provider.submission.settle import MOST_SENDS, find_after_settling
 
@@ -194,7 +194,7 @@ class BatchOpener:
             return False
         me = self.client.account.me().system_user_code or ""
         try:
-            margin = timedelta(0) if has_offset(batch.start_date) else clock.ANY_ZONE
+            margin = timedelta(0) if has_offset(batch.start_date) else ANY_ZONE
             return creator.casefold() == me.casefold() and parse_datetime(batch.start_date) >= since - margin
         except ValueError:
             return False

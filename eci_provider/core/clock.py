@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import datetime, timedelta, timezone
-
-#: How wrong a date without a zone may be: the zone farthest from UTC, and half a day.
-ANY_ZONE = timedelta(hours=26)
+from datetime import datetime, timezone
 
 
 def utc_now() -> datetime:

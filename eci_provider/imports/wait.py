@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+from eci_provider.api.errors import EciError
 from eci_provider.batches.on_kill import KillHandler
+from eci_provider.core import clock
 from eci_provider.imports.arguments import ImportArguments
 from eci_provider.imports.error_context import ErrorContext
 from eci_provider.submission.models import Submitted
 from eci_provider.triggers.task import EciTaskTrigger
 from eci_provider.waiting.deadlines import deadline_after, execution_deadline, framework_timeout
 from eci_provider.waiting.resume import final_result
-from eci_provider.waiting.status import task_has_ended
+from eci_provider.waiting.status import latest_now, task_has_ended
 from eci_provider.waiting.task import TaskPoller
 from eci_provider.waiting.timeouts import wait_in_worker
 
@@ -29,6 +31,9 @@ log = logging.getLogger(__name__)
 
 #: The XCom in which a deferred task keeps whether its import is one of an earlier attempt.
 REATTACHED_KEY = "reattached"
+
+#: How long a new import is given to end before its task is deferred, in seconds.
+_FIRST_SECOND = 1.0
 
 
 class CanDefer(Protocol):
@@ -82,11 +87,14 @@ class ImportWait:
         :raises TaskDeferred: if the triggerer is to wait.
         """
         task = submitted.task
-        if task is not None and task_has_ended(task, wait_for_analysis=self._arguments.wait_for_analysis):
+        if task is not None and self._has_ended(task):
             return task
         deadline = deadline_after(self._arguments.timeout, since=submitted.submitted_at)
         log.info("Waiting for import %s until %s.", submitted.task_guid, deadline.isoformat(timespec="seconds"))
         if self._arguments.deferrable:
+            task = self._last_poll_before_deferral(submitted)
+            if task is not None and self._has_ended(task):
+                return task
             self._defer(submitted, deadline, started)
         with self._errors.advising(submitted.task_guid):
             return wait_in_worker(self._poller(submitted.task_guid, deadline))
@@ -101,6 +109,23 @@ class ImportWait:
         """
         with self._errors.advising(task_guid):
             return final_result(self._poller(task_guid, None), next_kwargs)
+
+    def _last_poll_before_deferral(self, submitted: Submitted) -> TaskResponse | None:
+        """
+        Return the import's task as it is now, or None if it cannot be read.
+
+        A trigger that fires at once can overtake Airflow's record of the deferral; Airflow then fails the task.
+        """
+        if submitted.task is not None and not submitted.reattached:
+            clock.sleep(_FIRST_SECOND)  # it was polled when it was submitted; many imports end within a second
+        try:
+            return self._hook.get_conn().tasks.get(submitted.task_guid, repeat=False)
+        except EciError:
+            return None  # the trigger polls it again, and says what is wrong
+
+    def _has_ended(self, task: TaskResponse) -> bool:
+        now = latest_now(self._hook.get_conn())
+        return task_has_ended(task, now, wait_for_analysis=self._arguments.wait_for_analysis)
 
     def _poller(self, task_guid: str, deadline: datetime | None) -> TaskPoller:
         return TaskPoller(

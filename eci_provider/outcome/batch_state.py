@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eci_provider.api.errors import EciError, EciNotFoundError
-from eci_provider.api.tasks import TaskResponse, has_offset, parse_datetime
+from eci_provider.api.tasks import TaskResponse
 from eci_provider.core import clock
+from eci_provider.core.dates import ANY_ZONE, has_offset, parse_datetime
 from eci_provider.core.text import shown
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _until_settled(client: EciClient, end_date: str, settle_time: float) -> floa
     except ValueError:
         return settle_time
     if not has_offset(end_date):
-        return settle_time if abs(age) < clock.ANY_ZONE else 0.0
+        return settle_time if abs(age) < ANY_ZONE else 0.0
     return min(max(settle_time - age.total_seconds(), 0.0), settle_time)
 
 

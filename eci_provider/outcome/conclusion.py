@@ -43,13 +43,13 @@ def conclude(
     Return the result of an import that ended, with its kickouts counted.
 
     :param client: the client, to read the kickouts and the batch with.
-    :param task: the import's task, as it was polled last; it has an ``endDate``.
+    :param task: the import's task, as it was polled last; it has ended.
     :param task_guid: its GUID, as it was asked for.
     :param success_statuses: further statuses that count as success.
     :param reattached: whether the import was started by an earlier attempt.
     :param settle_time: seconds until the import's end has taken effect on its batch; slept if that matters.
     """
-    outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
+    outcome = classify(task.status, ended=True, success_statuses=success_statuses)
     kicked_out = outcome == "completed_with_kickouts"
     batch_state = None
     if _has_lost_its_batch(task, success_statuses):
@@ -73,7 +73,7 @@ def preliminary_result(
     :param success_statuses: further statuses that count as success.
     :param reattached: whether the import was started by an earlier attempt.
     """
-    outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
+    outcome = classify(task.status, ended=True, success_statuses=success_statuses)
     batch_state = BatchState(counts=True if task.current_success_count == 0 else None)
     return ImportResult.from_task(task, task_guid, outcome=outcome, batch_state=batch_state, reattached=reattached)
 
@@ -103,7 +103,7 @@ def _has_lost_its_batch(task: TaskResponse, success_statuses: Iterable[str]) -> 
     :param success_statuses: further statuses that count as success.
     """
     is_named = (task.status or "").strip().casefold() in {text.strip().casefold() for text in success_statuses}
-    succeeded = not is_named and classify(task.status, ended=bool(task.end_date)) == "completed"
+    succeeded = not is_named and classify(task.status, ended=True) == "completed"
     return succeeded and task.current_success_count == 0 and (task.batch is None or task.batch.batch_id is None)
 
 

@@ -18,7 +18,7 @@ from eci_provider.reports.errors import EciReportError
 from eci_provider.reports.formats import FormatName, checked_format
 from eci_provider.reports.writing import write_report
 from eci_provider.runtime.readers import is_left_out
-from eci_provider.waiting.status import classify
+from eci_provider.waiting.status import classify, has_ended, latest_now
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class KickoutReportWriter:
         :raises EciReportError: when the import has not ended, or the report cannot be written.
         :raises EciError: when EnergyCAP does not return the rows.
         """
-        if not task.end_date:
+        if not has_ended(task, latest_now(client)):
             problem = (
                 f"import {task_guid} is still running (status {task.status!r}), and may kick out more rows. "
                 "Wait for it first, with EciTaskSensor or wait_for_completion."

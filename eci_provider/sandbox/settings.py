@@ -37,6 +37,8 @@ class Settings:
     :param notes_visible: when it shows the note: ``at_once`` or ``at_end``.
     :param statuses: texts for the statuses ``running``, ``completed``, ``kickouts`` and ``failed``.
     :param batch_visible: when a task shows its batch: ``at_once`` or ``at_end``.
+    :param running_end_date: text that a running task shows as its ``endDate``, such as "0001-01-01T00:00:00";
+        null if None.
     :param utc_offset: hours that the times of batches and tasks are ahead of UTC.
     :param show_zone: whether these times end with their zone.
     :param guid_key: key of the GUID in GuidResponse and TaskResponse.
@@ -59,6 +61,7 @@ class Settings:
     notes_visible: str = "at_once"
     statuses: dict[str, str] = field(default_factory=_statuses)
     batch_visible: str = "at_once"
+    running_end_date: str | None = None
     utc_offset: float = 0.0
     show_zone: bool = True
     guid_key: str = "taskGUId"
@@ -108,6 +111,12 @@ class Settings:
         return asdict(self)
 
 
-_KINDS: dict[str, Any] = {"float": (int, float), "int": int, "bool": bool, "str": str}
+_KINDS: dict[str, Any] = {
+    "float": (int, float),
+    "int": int,
+    "bool": bool,
+    "str": str,
+    "str | None": (str, type(None)),
+}
 # Filled after the class is defined. The annotations are strings; any `dict[...]` counts as dict.
 _FIELD_TYPES: dict[str, Any] = {entry.name: _KINDS.get(str(entry.type), dict) for entry in fields(Settings)}

@@ -185,7 +185,7 @@ def _shown(env: Environment, row: Row, user: dict[str, Any]) -> dict[str, Any]:
         "status": settings.statuses[row["outcome"] or "running"],
         "message": row["message"],
         "beginDate": env.shown_time(row["begin_at"]),
-        "endDate": env.shown_time(row["end_at"]),
+        "endDate": settings.running_end_date if row["outcome"] is None else env.shown_time(row["end_at"]),
         "output": _output(env, row),
         "settings": {"fileName": row["file_name"], "profileCode": row["profile_code"], **row["options"]},
         "taskNote": row["note"] if shows_note else None,

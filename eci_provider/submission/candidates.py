@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from eci_provider.api.tasks import TaskResponse, has_offset, parse_datetime
-from eci_provider.core import clock
+from eci_provider.api.tasks import TaskResponse
+from eci_provider.core.dates import ANY_ZONE, has_offset, parse_datetime, shifted
 from eci_provider.submission.errors import several_imports
 from eci_provider.submission.marker import Target, markers_in
-from eci_provider.waiting.status import classify
+from eci_provider.waiting.status import classify, has_ended
 
 #: How long before its intent was recorded an import may have begun, by the server's own clock.
 _MARGIN = timedelta(minutes=5)
@@ -45,6 +45,7 @@ class Criteria:
     :param targets: what is known of our import's batch; it may be any of them.
     :param user_code: whose imports can be ours; None if that is not known.
     :param since: when the intent was recorded, by the server's clock.
+    :param now: the time by the server's clock.
     :param success_statuses: further statuses that count as success.
     """
 
@@ -53,6 +54,7 @@ class Criteria:
     targets: Sequence[Target]
     user_code: str | None
     since: datetime
+    now: datetime
     success_statuses: Sequence[str] = ()
 
     def choose(self, tasks: Sequence[TaskResponse], resubmission: int, *, shows_notes: bool) -> Found:
@@ -78,32 +80,36 @@ class Criteria:
 
     def _only_live(self, tasks: Sequence[TaskResponse], marker: str) -> TaskResponse | None:
         """Return the one import with a marker that is not superseded, if there is one."""
-        live = [task for task in tasks if not is_superseded(task, self.success_statuses)]
+        live = [task for task in tasks if not self._is_superseded(task)]
         if len(live) > 1:
             raise several_imports(marker, live)
         return live[0] if live else None
 
     def _may_be_ours(self, task: TaskResponse, *, shows_notes: bool) -> bool:
         """Return whether an import may be ours though it carries none of our markers."""
-        if markers_in(task) or is_superseded(task, self.success_statuses):
+        if markers_in(task) or self._is_superseded(task):
             return False
         # Once EnergyCAP is known to show notes, only a running import without one can still turn out to be ours.
-        if shows_notes and (task.task_note or task.end_date):
+        if shows_notes and (task.task_note or has_ended(task, self.now)):
             return False
         code = task.user.user_code if task.user else None
         if self.user_code is not None and code is not None and code.casefold() != self.user_code.casefold():
             return False
         return any(target.may_hold(task) for target in self.targets) and began_after(task, self.since)
 
+    def _is_superseded(self, task: TaskResponse) -> bool:
+        return is_superseded(task, self.now, self.success_statuses)
 
-def is_superseded(task: TaskResponse, success_statuses: Sequence[str]) -> bool:
+
+def is_superseded(task: TaskResponse, now: datetime, success_statuses: Sequence[str]) -> bool:
     """
     Return whether an import ended as failed and, by the server's own count, with nothing imported.
 
     :param task: the import.
+    :param now: the time by the server's clock.
     :param success_statuses: further statuses that count as success.
     """
-    outcome = classify(task.status, ended=bool(task.end_date), success_statuses=success_statuses)
+    outcome = classify(task.status, ended=has_ended(task, now), success_statuses=success_statuses)
     return outcome == "failed" and task.current_success_count == 0
 
 
@@ -119,7 +125,7 @@ def began_after(task: TaskResponse, since: datetime) -> bool:
         began = parse_datetime(text)
     except ValueError:
         return True
-    return began >= since - (_MARGIN if has_offset(text) else clock.ANY_ZONE)
+    return began >= shifted(since, -(_MARGIN if has_offset(text) else ANY_ZONE))
 
 
 def _carrying(marker: str, tasks: Sequence[TaskResponse]) -> list[TaskResponse]:

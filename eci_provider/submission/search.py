@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from eci_provider.api.errors import EciError, EciExistsError, EciUnknownOutcomeError
 from eci_provider.api.filters import where
-from eci_provider.api.tasks import TaskResponse, begun_since, parse_datetime
+from eci_provider.api.tasks import TaskResponse, begun_since
 from eci_provider.core import clock
+from eci_provider.core.dates import parse_datetime
 from eci_provider.submission.candidates import Criteria, Found, is_superseded
 from eci_provider.submission.errors import content_changed, search_failed, several_imports, undecided
 from eci_provider.submission.marker import markers_in, shows_notes
 from eci_provider.submission.models import ResumeDecision
+from eci_provider.waiting.status import latest_now
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
@@ -113,6 +115,7 @@ class ImportSearch:
             targets=self._history.targets,
             user_code=user_code,
             since=since,
+            now=latest_now(self._client),
             success_statuses=self._attempt.success_statuses,
         )
         found = criteria.choose(tasks, resubmission, shows_notes=notes)
@@ -183,6 +186,7 @@ class ImportSearch:
         """Refuse a retry if an earlier attempt began to send other content and its import is found."""
         recorded = self._history.recorded_marker
         if recorded and self._history.is_retry and not self._history.is_same_work:
+            now = latest_now(self._client)
             for task in tasks:
-                if recorded in markers_in(task) and not is_superseded(task, self._attempt.success_statuses):
+                if recorded in markers_in(task) and not is_superseded(task, now, self._attempt.success_statuses):
                     raise content_changed(self._job.description, task)

@@ -13,10 +13,11 @@ from eci_provider.api.errors import (
     EciRateLimitError,
     EciUnknownOutcomeError,
 )
-from eci_provider.api.tasks import TaskResponse, has_offset, parse_datetime
+from eci_provider.api.tasks import TaskResponse
 from eci_provider.api.transport.failures import may_have_taken_effect
 from eci_provider.api.transport.retries import LONGEST_ASKED, asked_delay, is_transient
 from eci_provider.core import clock
+from eci_provider.core.dates import has_offset, parse_datetime
 from eci_provider.core.text import shown
 from eci_provider.submission import errors
 from eci_provider.submission.candidates import began_after, is_superseded
@@ -25,6 +26,7 @@ from eci_provider.submission.marker import is_note_of_another, markers_in, shows
 from eci_provider.submission.models import ResumeDecision, Submitted
 from eci_provider.submission.search import ImportSearch
 from eci_provider.submission.settle import MOST_SENDS
+from eci_provider.waiting.status import latest_now
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
@@ -139,7 +141,7 @@ class Submitter:
 
     def _is_superseded(self, task: TaskResponse) -> bool:
         """Return whether an import failed with nothing imported, so that it may be sent again."""
-        return is_superseded(task, self._attempt.success_statuses)
+        return is_superseded(task, latest_now(self._client), self._attempt.success_statuses)
 
     def _read(self, task_guid: str) -> TaskResponse:
         """

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from eci_provider.core import clock
+from eci_provider.core.dates import parse_datetime
 
 if TYPE_CHECKING:
     from eci_provider.waiting.client import ClientProvider
@@ -69,8 +70,6 @@ class EciTrigger(BaseTrigger):
 
         :param client: gives the client.
         """
-        from eci_provider.api.tasks import parse_datetime
-
         poller = self.poller(client)
         if self.first_poll:
             poller.begin_with_pause((parse_datetime(self.first_poll) - clock.utc_now()).total_seconds())
@@ -94,8 +93,6 @@ class EciTrigger(BaseTrigger):
 
     def deadlines(self) -> dict[str, datetime | None]:
         """Return both deadlines, named as a poller takes them."""
-        from eci_provider.api.tasks import parse_datetime
-
         texts = {"deadline": self.deadline, "execution_deadline": self.execution_deadline}
         return {name: parse_datetime(text) if text else None for name, text in texts.items()}
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Literal
 
 from eci_provider.core import clock
+from eci_provider.core.dates import parse_datetime
 from eci_provider.core.text import shown
 from eci_provider.runtime.compat import task_of_trigger
 from eci_provider.triggers.base import EciTrigger
@@ -106,7 +107,7 @@ class EciTaskTrigger(EciTrigger):
 
     def listing(self) -> tuple[str | None, datetime | None]:
         """Return the import, and when it began if that is known."""
-        from eci_provider.api.tasks import checked_guid, parse_datetime
+        from eci_provider.api.tasks import checked_guid
 
         # A GUID that was rendered in the triggerer has not been checked before.
         guid = checked_guid(self.task_guid, source=type(self).__name__)

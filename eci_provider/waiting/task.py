@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from eci_provider.api.errors import EciError, EciNotFoundError
 from eci_provider.core.text import shown
 from eci_provider.waiting.poller import Poller
-from eci_provider.waiting.status import task_has_ended
+from eci_provider.waiting.status import has_ended, latest_now, task_has_ended
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
     from eci_provider.api.tasks import BatchChild, TaskResponse
+
+log = logging.getLogger(__name__)
 
 
 class TaskPoller(Poller["TaskResponse"]):
@@ -28,7 +31,7 @@ class TaskPoller(Poller["TaskResponse"]):
     :param execution_deadline: when Airflow's ``execution_timeout`` ends the try; None in a worker.
     """
 
-    __slots__ = ("_batch", "_is_analysing", "task_guid", "wait_for_analysis")
+    __slots__ = ("_batch", "_has_warned", "_is_analysing", "task_guid", "wait_for_analysis")
 
     def __init__(
         self,
@@ -45,7 +48,7 @@ class TaskPoller(Poller["TaskResponse"]):
         )
         self.task_guid = task_guid
         self.wait_for_analysis = wait_for_analysis
-        self._is_analysing = False
+        self._is_analysing = self._has_warned = False
         self._batch: BatchChild | None = None
 
     def __str__(self) -> str:
@@ -64,13 +67,25 @@ class TaskPoller(Poller["TaskResponse"]):
 
     def is_done(self, found: TaskResponse) -> bool:
         """Return whether the import has ended, whatever its status is."""
-        return task_has_ended(found, wait_for_analysis=self.wait_for_analysis)
+        return task_has_ended(found, self._now(), wait_for_analysis=self.wait_for_analysis)
 
     def status_of(self, found: TaskResponse) -> str | None:
         """Return the task's status; note its batch, and whether only the analysis is unfinished."""
-        self._is_analysing = bool(found.end_date) and not self.is_done(found)
+        ended = has_ended(found, self._now())
+        if found.end_date is not None and not (ended or self._has_warned):
+            self._has_warned = True
+            log.warning(
+                "%s shows the endDate %r, which cannot be its end; it counts as not ended.",
+                self,
+                shown(found.end_date, 100),
+            )
+        self._is_analysing = ended and not self.is_done(found)
         self._batch = found.batch or self._batch
         return found.status
+
+    def _now(self) -> datetime:
+        """Return the time by the server's clock, which the answer that is looked at has shown."""
+        return latest_now(self._client())
 
     def unmet_condition(self) -> str:
         """Return what has not happened yet, as a predicate."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from eci_provider.api import EciClient, where
 from eci_provider.api.errors import EciNotFoundError, EciValidationError
-from eci_provider.api.tasks import GuidResponse, TaskResponse, checked_guid, parse_datetime
+from eci_provider.api.tasks import GuidResponse, TaskResponse, checked_guid
 from eci_provider.sandbox import Sandbox
 from tests.support.api_data import GUID, BillBytes
 
@@ -120,23 +119,3 @@ def test_a_documented_task_leaves_out_what_has_no_bound() -> None:
     assert (shown["task_id"], shown["batch"]) == (1, None)
     assert len(shown["message"]) < 1000
     assert shown["message"].endswith("é...")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("2026-03-30T08:15:00Z", datetime(2026, 3, 30, 8, 15, tzinfo=timezone.utc)),
-        ("2026-03-30T08:15:00", datetime(2026, 3, 30, 8, 15, tzinfo=timezone.utc)),
-        ("2026-03-30T08:15:00.1234567Z", datetime(2026, 3, 30, 8, 15, 0, 123456, tzinfo=timezone.utc)),
-        ("2026-03-30T08:15:00.5+02:00", datetime(2026, 3, 30, 6, 15, 0, 500000, tzinfo=timezone.utc)),
-        ("2026-03-30", datetime(2026, 3, 30, tzinfo=timezone.utc)),
-    ],
-)
-def test_times_of_the_server_are_aware(text: str, expected: datetime) -> None:
-    assert parse_datetime(text) == expected
-    assert parse_datetime(text).utcoffset() in (timedelta(0), timedelta(hours=2))
-
-
-def test_a_date_of_any_length_is_refused_without_being_read() -> None:
-    with pytest.raises(ValueError, match="a date of 50007 characters"):
-        parse_datetime("2026-01" + ".1" * 25_000)

@@ -51,7 +51,7 @@ class TestWhatEndsAWait:
     ) -> None:
         sandbox.settings.delay = 7200
         task = waiting_task(kind, sandbox, tmp_path, deferrable=deferrable, good=True)
-        sandbox.fault("GET", TASK, skip=2, times=None, status=status, headers={"X-Request-ID": "r-1"})
+        sandbox.fault("GET", TASK, skip=3, times=None, status=status, headers={"X-Request-ID": "r-1"})
 
         end = run(task)
 

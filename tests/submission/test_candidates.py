@@ -13,6 +13,7 @@ from eci_provider.submission.candidates import Criteria, began_after, is_superse
 from eci_provider.submission.marker import Target
 
 SINCE = datetime(2026, 1, 5, 8, tzinfo=timezone.utc)
+NOW = datetime(2026, 1, 5, 9, tzinfo=timezone.utc)
 #: The markers of resubmissions 0 to 3.
 MARKERS = [f"af:{number:016x}" for number in range(4)]
 SALTED = "af:" + "a" * 16
@@ -45,6 +46,7 @@ def criteria(**changed: Any) -> Criteria:
         "targets": [Target()],
         "user_code": "AIRFLOW",
         "since": SINCE,
+        "now": NOW,
     }
     return Criteria(**{**known, **changed})
 
@@ -136,6 +138,8 @@ def test_what_else_may_be_ours(
         (failed(current_success_count=1), [], False),
         (failed(current_success_count=None), [], False),
         (failed(end_date=None), [], False),
+        (failed(end_date="0001-01-01T00:00:00"), [], False),
+        (failed(end_date="2099-01-01T00:00:00Z"), [], False),
         (failed(status="Completed"), [], False),
         (failed(status="Completed with kickouts"), [], False),
         (failed(status="Finished"), [], True),
@@ -145,7 +149,7 @@ def test_what_else_may_be_ours(
 def test_only_a_failure_with_nothing_imported_is_superseded(
     found: TaskResponse, statuses: list[str], superseded: bool
 ) -> None:
-    assert is_superseded(found, statuses) is superseded
+    assert is_superseded(found, NOW, statuses) is superseded
 
 
 @pytest.mark.parametrize(

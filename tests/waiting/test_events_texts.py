@@ -25,6 +25,8 @@ SINGLE = "/api/v3/task/*"
 
 
 LONG = "R" * 300_000
+#: When the sandbox's clock starts.
+END = "2026-01-05T08:00:00Z"
 
 
 #: How many bytes the parts of Airflow pass to each other without trouble.
@@ -36,7 +38,8 @@ ANSWERS = pytest.mark.parametrize(
     [
         ({"status": 200, "body": {"status": LONG}}, "EciWaitTimeoutError"),
         ({"status": 200, "body": {"status": "é" * 100_000}}, "EciWaitTimeoutError"),
-        ({"status": 200, "body": {"status": "s", "endDate": LONG, "message": LONG, "taskNote": LONG}}, None),
+        ({"status": 200, "body": {"status": "s", "endDate": LONG}}, "EciWaitTimeoutError"),
+        ({"status": 200, "body": {"status": "s", "endDate": END, "message": LONG, "taskNote": LONG}}, None),
         ({"status": 403, "body": LONG, "headers": {"X-Request-Id": "r" * 30_000}}, "EciPermissionError"),
         ({"status": 503, "body": LONG, "headers": {"X-Request-Id": "r" * 30_000}}, "EciWaitTimeoutError"),
     ],

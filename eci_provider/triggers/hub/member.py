@@ -7,8 +7,9 @@ from contextvars import Context, copy_context
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from eci_provider.api.tasks import TaskResponse, parse_datetime
+from eci_provider.api.tasks import TaskResponse
 from eci_provider.core import clock
+from eci_provider.core.dates import parse_datetime
 from eci_provider.waiting.poller import Poller
 
 if TYPE_CHECKING:
