@@ -12,7 +12,8 @@ THIN_ROOMS = {"operators", "sensors", "triggers", "hooks"}
 #: Further functions that may import late, and why.
 ALLOWED = {
     "bills/workbook.py _load_workbook": "optional package",
-    "imports/arguments.py adopted": "check of an argument",
+    "runtime/readers.py task_guid": "check of an argument",
+    "runtime/readers.py batch_id": "check of an argument",
     "reports/__init__.py __getattr__": "operators need the formats alone",
     "runtime/arguments.py check_literals": "check of arguments",
     "runtime/compat.py start_trigger_args": "not in every Airflow",
