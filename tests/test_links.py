@@ -94,7 +94,7 @@ def test_airflow_finds_the_link_where_tasks_leave_it() -> None:
 def test_half_a_character_in_a_batch_code_breaks_no_link() -> None:
     link = filled_template("{host}/{batch_code}", "https://app.energycap.com", {"batch_code": "cut \ud83d"})
 
-    assert link == "https://app.energycap.com/cut%20%3F"
+    assert link == "https://app.energycap.com/cut%20%EF%BF%BD"
 
 
 # The link to a report

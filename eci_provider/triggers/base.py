@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import lru_cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -98,16 +99,28 @@ class EciTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait together with the other triggers of the connection, and yield one event whatever happens."""
-        if not load_wait.cache_info().currsize:
+        if not load_hub.cache_info().currsize:
             # Loading the models takes time, and the event loop is shared.
-            await asyncio.to_thread(load_wait)
-        event = await load_wait()(self.eci_conn_id, self.first_poller, self.listing, self.facts())
+            await asyncio.to_thread(load_hub)
+        hub_event = load_hub()
+        # Awaited here, since a function of its own would cost each of ten thousand waits a frame.
+        try:
+            task_guid, begun = self.listing()
+            hub, member = hub_event.join_hub(self.eci_conn_id, self.first_poller, task_guid=task_guid, begun=begun)
+            try:
+                outcome = await member.future
+            finally:
+                hub.leave(member)
+            event = hub_event.outcome_event(outcome, self.facts())
+        except Exception as error:
+            # Even a mistake of ours must reach the task, which would otherwise fail without a reason.
+            event = hub_event.error_event(error, **self.facts())
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
 
 @lru_cache(maxsize=1)
-def load_wait() -> Callable[..., Awaitable[dict[str, Any]]]:
-    """Return the function that waits; it is not loaded where DAG files are parsed."""
-    from eci_provider.triggers.hub.event import wait_for_event
+def load_hub() -> ModuleType:
+    """Return the module that the wait needs; it is not loaded where DAG files are parsed."""
+    from eci_provider.triggers.hub import event
 
-    return wait_for_event
+    return event

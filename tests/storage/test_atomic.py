@@ -202,7 +202,9 @@ def test_a_folder_is_made_and_files_in_it_are_written(tmp_path: Path, memory: Me
         with _open_folder(destination).open_draft("file.csv") as draft:
             draft.stream.write(NEW)
             published.append(draft.publish())
-    assert published == [f"{tmp_path}/a/b/file.csv", f"{tmp_path}/c/file.csv", "memory://d/e/file.csv"]
+    *local, remote = published
+    assert local == [f"{tmp_path}/a/b/file.csv", f"{tmp_path}/c/file.csv"]
+    assert remote in ("memory://d/e/file.csv", "memory:///d/e/file.csv")  # as the version of the store spells it
     assert (tmp_path / "a" / "b" / "file.csv").read_bytes() == NEW
     assert (tmp_path / "c" / "file.csv").read_bytes() == NEW
     assert memory.cat("/d/e/file.csv") == NEW

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from eci_provider.sandbox import Sandbox
-from eci_provider.triggers.base import EciTrigger, load_wait
+from eci_provider.triggers.base import EciTrigger, load_hub
 from eci_provider.triggers.hub.hub import open_hubs
 from tests.support.run_task import first_event, through_serialization
 
@@ -19,7 +19,7 @@ LIST = "/api/v3/task"
 SINGLE = "/api/v3/task/*"
 
 # The first trigger of a process loads what all need, in a thread, and others would overtake it.
-load_wait()
+load_hub()
 
 
 def imports(sandbox: Sandbox, count: int, *, last: float | Iterable[float] = 1e9) -> list[str]:

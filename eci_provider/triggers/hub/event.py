@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from eci_provider.triggers.hub.hub import join_hub
-from eci_provider.waiting.client import ClientProvider
 from eci_provider.waiting.events import error_event, found_event
-from eci_provider.waiting.poller import Poller
+
+__all__ = ["error_event", "join_hub", "outcome_event"]
 
 
-async def wait_for_event(
-    eci_conn_id: str,
-    make_poller: Callable[[ClientProvider], Poller[Any]],
-    listing: Callable[[], tuple[str | None, datetime | None]],
-    facts: Mapping[str, Any],
-) -> dict[str, Any]:
+def outcome_event(outcome: Any, facts: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Wait together with the other triggers of the connection, and return one event whatever happens.
+    Return the event for the outcome of a wait.
 
-    :param eci_conn_id: the Airflow connection.
-    :param make_poller: makes the poller of the wait.
-    :param listing: returns the import, and when it began, for a wait that can use the list of imports.
+    :param outcome: what the last poll found, as plain JSON, or the error that ended the wait.
     :param facts: what is waited for, as the event says it.
     """
-    try:
-        task_guid, begun = listing()
-        hub, member = join_hub(eci_conn_id, make_poller, task_guid=task_guid, begun=begun)
-        try:
-            outcome = await member.future
-        finally:
-            hub.leave(member)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return found_event(outcome, **facts)
-    except Exception as error:
-        # Even a mistake of ours must reach the task, which would otherwise fail without a reason.
-        return error_event(error, **facts)
+    return error_event(outcome, **facts) if isinstance(outcome, Exception) else found_event(outcome, **facts)
