@@ -10,16 +10,13 @@ from jinja2 import TemplateError
 from eci_provider.api.errors import EciError, EciUnknownOutcomeError
 from eci_provider.api.transport.retries import asked_delay
 from eci_provider.core.text import cut
+from eci_provider.runtime.compat import retry_policy_classes
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, RetryDecision
     from airflow.providers.common.compat.sdk import RetryPolicy as _Base
 else:
-    try:
-        from airflow.providers.common.compat.sdk import RetryDecision
-        from airflow.providers.common.compat.sdk import RetryPolicy as _Base
-    except ImportError:  # Airflow before 3.3
-        RetryDecision, _Base = None, object
+    RetryDecision, _Base = retry_policy_classes()
 
 #: The delay of a retry that searches for the effect of a request with a lost answer, instead of the task's own.
 SOON = timedelta(seconds=30)

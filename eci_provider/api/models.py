@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, TypeVar
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -30,7 +31,7 @@ _Value = TypeVar("_Value")
 _ISO_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 #: As .NET and Python write it: with or without dashes, in braces or parentheses, as a URN.
 _GUID = re.compile(
-    r"(?:urn:uuid:)?[{(]?([0-9a-f]{8})(-?)([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{12})[)}]?",
+    r"(?:urn:uuid:)?[{(]?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32})[)}]?",
     re.IGNORECASE,
 )
 
@@ -62,7 +63,7 @@ def plain_guid(text: str) -> str | None:
     :param text: a GUID as a user or EnergyCAP writes it, such as in braces or without dashes.
     """
     found = _GUID.fullmatch(text.strip())
-    return "-".join(found.group(1, 3, 4, 5, 6)).lower() if found else None
+    return str(UUID(found[1])) if found else None
 
 
 def _guid(value: str) -> str:

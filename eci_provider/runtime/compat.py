@@ -19,6 +19,16 @@ except ImportError:
 TRIGGER_FAILED = "__fail__"
 
 
+def retry_policy_classes() -> tuple[Any, type]:
+    """Return Airflow's ``RetryDecision`` and ``RetryPolicy``; None and ``object`` before Airflow 3.3."""
+    # Late: only a DAG file that uses the policy needs them.
+    try:
+        from airflow.providers.common.compat.sdk import RetryDecision, RetryPolicy
+    except ImportError:
+        return None, object
+    return RetryDecision, RetryPolicy
+
+
 def with_callback_first(callback: Callable[..., Any], callbacks: Any) -> list[Callable[..., Any]]:
     """
     Return a task's callbacks with another one before them; Airflow ends a process whose callbacks take long.

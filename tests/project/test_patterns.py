@@ -17,7 +17,7 @@ PACKAGE = Path(eci_provider.__file__).parent
 METHODS = {"fullmatch", "match", "search", "sub", "subn", "split", "findall", "finditer"}
 #: Patterns that are put together when the program runs, by module: what they are.
 COMPOSED = {
-    "api/transport/addresses.py": "spellings of the key, all of them literal texts",
+    "api/transport/key_mask.py": "spellings of the key, all of them literal texts",
     "bills/cell_check.py": "the pattern of a plain number, once for each amount",
 }
 

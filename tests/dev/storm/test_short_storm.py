@@ -9,12 +9,12 @@ import pytest
 
 from dev.storm.plan import Plan
 from dev.storm.running import run
-from eci_provider.runtime.compat import RetryPolicy
+from eci_provider.runtime.compat import retry_policy_classes
 
 KILLED_ONCE = ("task", "worker with its task", "triggerer", "scheduler with its workers")
 
 
-@pytest.mark.skipif(RetryPolicy is None, reason="the storm uses features of Airflow 3.3")
+@pytest.mark.skipif(retry_policy_classes()[0] is None, reason="the storm uses features of Airflow 3.3")
 @pytest.mark.timeout(600)
 def test_every_bill_is_imported_once_in_a_short_storm(tmp_path: Path) -> None:
     plan = Plan(
