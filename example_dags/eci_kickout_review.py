@@ -21,6 +21,7 @@ from pathlib import Path
 from airflow.exceptions import AirflowOptionalProviderFeatureException
 from airflow.providers.common.compat.sdk import TaskGroup, dag, task
 
+from eci_provider.api.kickouts.reasons import correct_in
 from eci_provider.operators import (
     CreateImportProfileOperator,
     ImportBillsOperator,
@@ -60,6 +61,7 @@ QUESTIONS = 3
 RETRY, ACCEPT, VOID = "Retry the kickouts", "Accept what came in", "Void the batch"
 CHOICES = f"""
 * **{RETRY}** imports the same rows again and closes the batch. First correct in EnergyCAP what the reasons name.
+  A row that is wrong in the file itself is kicked out again: import it from a corrected file, in a run of its own.
 * **{ACCEPT}** closes the batch. The kicked-out rows are not imported.
 * **{VOID}** sets the batch Pending: no bill in it counts.
 """
@@ -81,9 +83,12 @@ def subject_of(result: dict) -> str:
 
 
 def body_of(result: dict) -> str:
-    reasons = [f"| {item['rows']} | {as_code(item['message'])} |" for item in result["kickout_messages"]]
+    reasons = [
+        f"| {item['rows']} | {as_code(item['message'])} | {correct_in(item['message'])} |"
+        for item in result["kickout_messages"]
+    ]
     parts = [
-        "\n".join(["| Rows | Reason |", "|---:|---|", *reasons]),
+        "\n".join(["| Rows | Reason | Correct in |", "|---:|---|---|", *reasons]),
         f"The most frequent reasons. Every row is in {as_code(str(result.get('kickout_report')))}.",
         CHOICES,
     ]

@@ -13,6 +13,7 @@ from eci_provider.api.errors import (
     EciVoidedError,
     EciWaitTimeoutError,
 )
+from eci_provider.api.kickouts.reasons import CorrectIn, correct_in
 from eci_provider.core.paths import redact_path
 from eci_provider.core.text import shown
 from eci_provider.outcome.batch_state import MARK_BATCH_PENDING
@@ -52,15 +53,39 @@ def kickouts_error(result: ImportResult) -> EciKickoutsError | None:
     """Return the error for an import with kickouts, or None; `on_kickouts` decides whether it is raised."""
     if not result.has_kickouts:
         return None
-    reasons = "".join(f"\n  {item['rows']:>6} x {item['message']}" for item in result.kickout_messages)
+    places = {item["message"]: correct_in(item["message"]) for item in result.kickout_messages}
+    is_mixed = len(set(places.values())) > 1
+    reasons = "".join(
+        f"\n  {item['rows']:>6} x {item['message']}"
+        + (f" (correct in {places[item['message']]})" if is_mixed else "")
+        for item in result.kickout_messages
+    )
     report = result.report
     rows = f" Each row is in {redact_path(report.path)}." if report and report.path else ""
     if report and report.error:
         rows = f" Its kickout report was not written: {report.error} Use KickoutReportOperator."
     return EciKickoutsError(
-        f"{result.summary}\nCorrect what the messages name in EnergyCAP, then retry these kickouts with "
-        f"RetryKickoutsOperator; do not send the file again.{rows}{reasons}",
-        result=result.to_xcom(),
+        f"{result.summary}\n{_kickout_advice(set(places.values()))}{rows}{reasons}", result=result.to_xcom()
+    )
+
+
+def _kickout_advice(places: set[CorrectIn]) -> str:
+    """Return what to do about kickouts whose reasons are corrected in these places; they may not be known."""
+    if places == {"EnergyCAP"}:
+        return (
+            "Correct what the messages name in EnergyCAP, then retry these kickouts with RetryKickoutsOperator; "
+            "do not send the file again."
+        )
+    if places == {"the file"}:
+        return (
+            "Correct in the bill file what the messages name, then clear the task that imports it. A retry of "
+            "these kickouts would send the same rows."
+        )
+    if len(places) > 1:
+        return "Correct each reason where it says, then clear the task that imports the file."
+    return (
+        "If EnergyCAP lacks what the messages name, correct it there and retry these kickouts with "
+        "RetryKickoutsOperator. If the rows are wrong, correct the bill file and clear the task that imports it."
     )
 
 

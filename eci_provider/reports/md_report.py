@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import BinaryIO
 
+from eci_provider.api.kickouts.reasons import NOT_KNOWN, correct_in
+from eci_provider.api.kickouts.report import KickoutReport
 from eci_provider.reports.grouping import GroupedRows
 from eci_provider.reports.rows import UNNAMED, Entry, Group
 
@@ -31,12 +33,12 @@ def write(rows: GroupedRows, title: str, noun: str, stream: BinaryIO) -> None:
         _table_head(text, ["File", "Message", "Rows"], numbers=1)
         for group in rows.groups():
             _table_row(text, [group.file, group.kind, f"{group.rows:,}"])
-    _write_groups(rows, text)
+    _write_groups(rows, text, has_reasons=noun == KickoutReport.noun)
     text.flush()
     text.detach()
 
 
-def _write_groups(rows: GroupedRows, text: io.TextIOWrapper) -> None:
+def _write_groups(rows: GroupedRows, text: io.TextIOWrapper, *, has_reasons: bool) -> None:
     last, file = None, None
     columns: list[int] = []
     for group, entry in rows.entries():
@@ -46,6 +48,8 @@ def _write_groups(rows: GroupedRows, text: io.TextIOWrapper) -> None:
                 file = group.file
                 text.write(f"\n## {_line(file or UNNAMED)}\n")
             text.write(f"\n### {_line(group.kind or '(no message)')} ({group.rows:,})\n")
+            place = correct_in(group.kind) if has_reasons else NOT_KNOWN
+            text.write("" if place == NOT_KNOWN else f"\nCorrect in {place}.\n")
             names = rows.columns(file)
             columns = list(names)
             _table_head(text, [*_leading(group), *(name or UNNAMED for name in names.values())])

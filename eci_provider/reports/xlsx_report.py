@@ -9,6 +9,8 @@ from html import escape
 from types import TracebackType
 from typing import IO, BinaryIO
 
+from eci_provider.api.kickouts.reasons import NOT_KNOWN, correct_in
+from eci_provider.api.kickouts.report import KickoutReport
 from eci_provider.reports.grouping import GroupedRows, TooManyColumnsError
 from eci_provider.reports.rows import LEADING, UNNAMED
 
@@ -51,14 +53,17 @@ def write(rows: GroupedRows, title: str, noun: str, stream: BinaryIO) -> None:
         problem = f"the rows have more than {most:,} columns, and a workbook has no room for them."
         raise TooManyColumnsError(f"{problem} Let the report end in .csv or .md.")
     with _Workbook(stream) as book:
-        book.add_sheets("Summary", ["File", "Message", "Rows"], _summary(rows), [40, 80, 12])
+        places = noun == KickoutReport.noun and any(correct_in(group.kind) != NOT_KNOWN for group in rows.groups())
+        head = ["File", "Message", "Rows", *(["Correct in"] if places else [])]
+        book.add_sheets("Summary", head, _summary(rows, has_places=places), [40, 80, 12, 24])
         header = [*LEADING, *(name or UNNAMED for name in columns.values())]
         book.add_sheets(noun, header, _rows(rows, list(columns)), [30, 8, 20, 60, *[16] * len(columns)])
 
 
-def _summary(rows: GroupedRows) -> Iterator[list[str | int]]:
+def _summary(rows: GroupedRows, *, has_places: bool) -> Iterator[list[str | int]]:
+    """Iterate over the groups, with where each is corrected if that is known of any."""
     for group in rows.groups():
-        yield [group.file, group.kind, group.rows]
+        yield [group.file, group.kind, group.rows, *([correct_in(group.kind)] if has_places else [])]
 
 
 def _rows(rows: GroupedRows, columns: list[int]) -> Iterator[list[str | int]]:

@@ -46,3 +46,12 @@ def test_md_shows_a_value_and_does_nothing_else_with_it(value: str, shown: str, 
     assert lines[-4:] == [f"| {shown} |", "| --- |", f"| {shown} |", ""]
     assert lines[8] == f"## {shown.replace('<br>', ' ')}"
     assert len(lines) == 16
+
+
+def test_md_says_where_a_reason_is_corrected_if_its_words_tell(tmp_path: Path) -> None:
+    rows = [("b.csv", reason, [("A", "1")]) for reason in ("Account 'A' not found", "'$5' is not a number", "?")]
+    write_report(Rows(*rows), tmp_path / "report.md")
+    text = (tmp_path / "report.md").read_text()
+    assert "### Account 'A' not found (1)\n\nCorrect in EnergyCAP.\n\n|" in text
+    assert "### '\\$5' is not a number (1)\n\nCorrect in the file.\n\n|" in text
+    assert "### ? (1)\n\n|" in text

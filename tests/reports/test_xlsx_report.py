@@ -9,7 +9,7 @@ import pytest
 
 from eci_provider.reports import EciReportError, write_report, xlsx_report
 from tests.support.odd_values import FORMULAS, NUMBERS, ODD
-from tests.support.report_rows import GROUPED, HEADER, MIXED, one_cell, read_xlsx
+from tests.support.report_rows import GROUPED, HEADER, MIXED, Rows, one_cell, read_xlsx
 
 
 def test_xlsx_has_the_same_rows_and_a_summary(tmp_path: Path) -> None:
@@ -67,3 +67,14 @@ def test_more_columns_than_a_workbook_has_are_refused_of_a_workbook_alone(
     write_report(MIXED, tmp_path / "report.csv")
     write_report(MIXED, tmp_path / "report.md")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.csv", "report.md", "report.xlsx"]
+
+
+def test_the_summary_says_where_reasons_are_corrected_if_the_words_of_one_tell(tmp_path: Path) -> None:
+    rows = [("b.csv", reason, [("A", "1")]) for reason in ("Account 'A' not found", "'$5' is not a number", "?")]
+    write_report(Rows(*rows), tmp_path / "report.xlsx")
+    assert read_xlsx(tmp_path / "report.xlsx")["Summary"] == [
+        ["File", "Message", "Rows", "Correct in"],
+        ["b.csv", "Account 'A' not found", 1, "EnergyCAP"],
+        ["b.csv", "'$5' is not a number", 1, "the file"],
+        ["b.csv", "?", 1, "EnergyCAP or the file"],
+    ]
