@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 from eci_provider.bills.rules import checked_codes
 from eci_provider.core.checks import whole_number
 from eci_provider.core.errors import EciValidationError
+from eci_provider.core.values import as_text
 
 #: The longest usual period, in days: two months.
 LONGEST_PERIOD = 62
@@ -93,8 +93,8 @@ def _codes(name: str, codes: Any, source: str) -> frozenset[str]:
 
 def _code(name: str, code: Any, source: str) -> str:
     """Return a code as text: YAML, JSON and databases often give a number for one that looks like a number."""
-    if isinstance(code, str):
-        return code.strip()
-    if isinstance(code, Integral) and not isinstance(code, bool):
-        return str(code)
-    raise EciValidationError([f"{name} holds {code!r}: a code must be a text or a whole number"], source=source)
+    try:
+        return as_text(code).strip()
+    except ValueError:
+        problem = f"{name} holds {code!r}: a code must be a text or a whole number"
+    raise EciValidationError([problem], source=source)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from eci_provider.batches.on_kill import ON_KILL
+from eci_provider.core.paths import as_text
 from eci_provider.core.values import plain
 from eci_provider.reports.arguments import check_kickout_report, check_report
 from eci_provider.runtime.readers import (
@@ -27,7 +28,7 @@ from eci_provider.runtime.readers import (
 
 def _report(name: str, value: Any, reading: Reading) -> Any:
     """Return the path of a report, which says its format."""
-    value = plain(value)
+    value = as_text(plain(value))
     check_report(value, name=name, source=reading.source)
     return value
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.core.errors import EciValidationError
+from eci_provider.core.values import plain
 from eci_provider.runtime.readers import Reader, Reading
 
 if TYPE_CHECKING:
@@ -45,9 +46,31 @@ def as_mapping(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) and not isinstance(value, dict) else value
 
 
-def read_arguments(
-    task: object, readers: Mapping[str, Reader], *, source: str, is_rendered: bool
-) -> dict[str, Any]:
+def make_plain(task: Any) -> None:
+    """
+    Turn what is a text or a number in substance into one in a task's arguments, also inside of others.
+
+    Airflow renders a text by how it shows itself: a member of an enumeration by its name.
+
+    :param task: the operator or sensor, when the DAG is parsed.
+    """
+    for name in task.template_fields:
+        value = getattr(task, name)
+        found = _plain_inside(value)
+        if found is not value:
+            setattr(task, name, found)
+
+
+def _plain_inside(value: Any) -> Any:
+    value = plain(value)
+    if isinstance(value, Mapping):
+        return {key: _plain_inside(item) for key, item in value.items()}
+    if type(value) in (list, tuple, set):
+        return type(value)(_plain_inside(item) for item in value)
+    return value
+
+
+def read_arguments(task: Any, readers: Mapping[str, Reader], *, source: str, is_rendered: bool) -> dict[str, Any]:
     """
     Return a task's arguments, each as its reader returns it.
 
@@ -59,6 +82,8 @@ def read_arguments(
     :param is_rendered: false when the DAG is parsed: arguments that are templates are left out then.
     :raises EciValidationError: naming each wrong argument.
     """
+    if not is_rendered:
+        make_plain(task)
     reading = Reading(source, is_rendered)
     template_fields = getattr(task, "template_fields", ())
     values: dict[str, Any] = {}

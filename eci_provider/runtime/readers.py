@@ -19,6 +19,7 @@ from eci_provider.core.checks import checked_path
 from eci_provider.core.checks import whole_number as checked_whole_number
 from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import OpenablePath
+from eci_provider.core.paths import as_text as path_as_text
 from eci_provider.core.values import as_seconds, as_switch, as_text, as_whole_number, plain
 
 #: The longest span in seconds: a year.
@@ -202,7 +203,7 @@ file_names = texts("must be a list of names, as they are in the ZIP that was imp
 
 def file(name: str, value: Any, reading: Reading) -> Any:
     """Return the path or the URL of a file to read."""
-    value = plain(value)
+    value = path_as_text(plain(value))
     is_path = isinstance(value, (str, os.PathLike, OpenablePath)) or hasattr(value, "protocol")
     if is_left_out(value) or not is_path:
         raise reading.refusal(name, value, "must be a path or a URL")
@@ -217,7 +218,7 @@ def path(description: str) -> Reader:
     """
 
     def read_path(name: str, value: Any, reading: Reading) -> Any:
-        value = plain(value)
+        value = path_as_text(plain(value))
         checked_path(value, name=name, description=description, source=reading.source)
         return value
 
