@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 
-from eci_provider.api.errors import EciWaitTimeoutError
+from eci_provider.api.errors import EciValidationError, EciWaitTimeoutError
 from eci_provider.links import EciLink
 from eci_provider.runtime.arguments import check_literals, is_template, read_arguments
 from eci_provider.runtime.exceptions import final_errors, final_template_errors
@@ -72,8 +72,13 @@ class EciOperator(BaseOperator):
 
         :param kwargs: the arguments that are the same for all instances.
         :raises EciArgumentError: if there is no such argument.
+        :raises EciValidationError: if ``on_kill`` is another task's result.
         """
         refuse_unknown(cls, kwargs)
+        if hasattr(kwargs.get("on_kill"), "iter_references"):
+            # Airflow makes a task wait for results in template fields only, and this one has another name.
+            problem = "on_kill is another task's result, which .partial() does not wait for: give it to .expand()"
+            raise EciValidationError([problem], source=f"{cls.__name__} {str(kwargs.get('task_id'))!r}")
         return super().partial(**kwargs)
 
     @property

@@ -94,6 +94,7 @@ def test_it_starts_in_the_triggerer_where_airflow_can(task_guid: str) -> None:
     [
         {"deferrable": False},
         {"eci_conn_id": "{{ params.connection }}"},
+        {"wait_for_analysis": "{{ params.analysed }}"},
         {"on_execute_callback": print},
         {"pre_execute": print},
         # What a triggerer would wait for in vain, or would render otherwise.

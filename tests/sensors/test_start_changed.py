@@ -53,6 +53,8 @@ def test_a_change_by_a_policy_reaches_the_trigger(
         ("pre_execute", print),
         ("task_guid", "{{ ti.xcom_pull('submit') }}"),
         ("eci_conn_id", "{{ params.connection }}"),
+        ("wait_for_analysis", "{{ params.analysed }}"),
+        ("wait_for_analysis", "no boolean"),
         ("timeout", 1e12),
         ("timeout", float("nan")),
         ("execution_timeout", timedelta(days=400)),

@@ -12,6 +12,7 @@ Helpers of the tests, apart from the fixtures in ``conftest.py``.
 - ``raw_server``, ``connection_server``, ``certificates``: servers that send any bytes, break off, or use TLS.
 - ``energycap_sdk``: EnergyCAP's own client, to compare with.
 - ``tracebacks``: everything that an error might show.
+- ``argument_kinds``: what each argument of operators and sensors takes and refuses.
 - ``values``: values as numpy, Decimal, enumerations and lazy objects make them.
 - ``bill_files``, ``odd_values``, ``report_rows``: contents of bill files and reports.
 - ``pattern_growth``: whether a pattern can backtrack.
