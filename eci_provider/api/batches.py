@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypedDict
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypedDict
 
 from pydantic import Field
 
@@ -164,11 +164,8 @@ class Batches:
         :raises EciError: as for every request.
         """
         request = validated(BatchCreate, {"batch_code": batch_code, **fields}, source="batches.open")
-        path = "/api/v3/batch"
-        batch = fetch(self._session, BatchResponse, "OpenBatchV3", "POST", path, body=request.wire())
         wanted: dict[str, str | int] = {"batchCode": request.batch_code, "batchId": 0}
-        self._check(batch, wanted, "OpenBatchV3", "POST", path)
-        return batch
+        return self._change("OpenBatchV3", "POST", "/api/v3/batch", wanted, body=request.wire())
 
     def list(
         self,
@@ -176,6 +173,7 @@ class Batches:
         *,
         fields: Sequence[str] | None = None,
         page_size: int = LARGEST_PAGE,
+        deadline: datetime | None = None,
     ) -> Iterator[BatchResponse]:
         """
         Iterate over batches, page by page (GetBatchesV3).
@@ -183,6 +181,8 @@ class Batches:
         :param filter: which batches, such as ``where("batchCode", "equals", "2026-03")``.
         :param fields: which fields, in the documented spelling; None for all.
         :param page_size: batches a request, 1 to 1000.
+        :param deadline: when to stop reading, whether or not the list has ended; None for no deadline.
+        :raises EciUnreadableResponseError: if it does not end within 1,000 pages, ten minutes, or by the deadline.
         """
         return pages(
             self._session,
@@ -192,6 +192,7 @@ class Batches:
             filter=filter,
             fields=fields,
             page_size=page_size,
+            deadline=deadline,
         )
 
     def get(self, batch_id: int, *, fields: Sequence[str] | None = None, repeat: bool = True) -> BatchResponse:
@@ -205,7 +206,14 @@ class Batches:
         """
         number = _number(batch_id)
         path = f"/api/v3/batch/{number}"
-        batch = fetch(
+
+        def check(batch: BatchResponse) -> None:
+            found = None if batch.batch_id is None else str(batch.batch_id)
+            check_subject(self._session, str(number), found, operation="GetBatchV3", path=path)
+            if fields is None:
+                self._check(batch, {"batchId": number}, "GetBatchV3", "GET", path)
+
+        return fetch(
             self._session,
             BatchResponse,
             "GetBatchV3",
@@ -213,12 +221,8 @@ class Batches:
             path,
             params={"field": field_list(fields)},
             repeat=repeat,
+            check=check,
         )
-        found = None if batch.batch_id is None else str(batch.batch_id)
-        check_subject(self._session, str(number), found, operation="GetBatchV3", path=path)
-        if fields is None:
-            self._check(batch, {"batchId": number}, "GetBatchV3", "GET", path)
-        return batch
 
     def edit(self, batch_id: int, *, batch_code: str, note: str | None) -> BatchResponse:
         """
@@ -231,10 +235,8 @@ class Batches:
         number = _number(batch_id)
         path = f"/api/v3/batch/{number}"
         request = validated(BatchEdit, {"batch_code": batch_code, "note": note}, source="batches.edit")
-        batch = fetch(self._session, BatchResponse, "EditBatchV3", "PUT", path, body=request.wire(every_key=True))
         wanted: dict[str, str | int] = {"batchId": number, "batchCode": request.batch_code}
-        self._check(batch, wanted, "EditBatchV3", "PUT", path)
-        return batch
+        return self._change("EditBatchV3", "PUT", path, wanted, body=request.wire(every_key=True))
 
     def delete(self, batch_id: int) -> None:
         """
@@ -253,9 +255,7 @@ class Batches:
         """
         number = _number(batch_id)
         path = f"/api/v3/batch/close/{number}"
-        batch = fetch(self._session, BatchResponse, "CloseBatchV3", "PUT", path, repeat=False)
-        self._check(batch, {"batchId": number}, "CloseBatchV3", "PUT", path)
-        return batch
+        return self._change("CloseBatchV3", "PUT", path, {"batchId": number}, repeat=False)
 
     def update_status(
         self,
@@ -285,6 +285,23 @@ class Batches:
         path = f"/api/v202206/batch/{_number(batch_id)}/status"
         # Sent once: after a lost answer the status may have changed, and a second request would be refused.
         self._session.request("UpdateBatchStatusV202206", "PUT", path, body=request.wire(), repeat=False)
+
+    def _change(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        wanted: Mapping[str, str | int],
+        *,
+        body: Any = None,
+        repeat: bool = True,
+    ) -> BatchResponse:
+        """Send a change, and return the batch, if the answer is about the one that was asked for."""
+
+        def check(batch: BatchResponse) -> None:
+            self._check(batch, wanted, operation, method, path)
+
+        return fetch(self._session, BatchResponse, operation, method, path, body=body, repeat=repeat, check=check)
 
     def _check(
         self, batch: BatchResponse, wanted: Mapping[str, str | int], operation: str, method: str, path: str

@@ -9,6 +9,7 @@ from pydantic import model_validator
 
 from eci_provider.api.models import Identifier, RequestModel, Switch, Text, Text255, validated
 from eci_provider.api.tasks import GuidResponse, checked_guid
+from eci_provider.api.transport.limits import GUID
 from eci_provider.api.transport.responses import fetch, refused_answer
 from eci_provider.api.upload import BillFile, BillFileContent, StreamedImport, checked_file_name
 
@@ -179,12 +180,15 @@ class BillImports:
         self, operation: str, path: str, body: dict[str, Any] | StreamedImport, *, source: str = _NIL
     ) -> str:
         """Send an import, and return its GUID, which is neither nil nor that of the import that is retried."""
-        task_guid = fetch(self._session, GuidResponse, operation, "POST", path, body=body).task_guid
-        if task_guid in (_NIL, source):
-            named = "no import" if task_guid == _NIL else "the import that is retried"
-            problem = f"it names {named}: {task_guid}"
-            raise refused_answer(self._session, problem, operation=operation, method="POST", path=path)
-        return task_guid
+
+        def check(found: GuidResponse) -> None:
+            if found.task_guid in (_NIL, source):
+                named = "no import" if found.task_guid == _NIL else "the import that is retried"
+                problem = f"it names {named}: {found.task_guid}"
+                raise refused_answer(self._session, problem, operation=operation, method="POST", path=path)
+
+        response = fetch(self._session, GuidResponse, operation, "POST", path, body=body, limits=GUID, check=check)
+        return response.task_guid
 
 
 def _wire(request: BillImportOptions, file_name: str) -> dict[str, Any]:

@@ -82,10 +82,8 @@ class ImportProfiles:
 
     def list(self) -> list[ImportProfileResponse]:
         """Return all bill import profiles (GetBillImportProfilesV3); this list is not paged."""
-        answer = self._session.request("GetBillImportProfilesV3", "GET", _PATH)
-        return read_list(
-            self._session, ImportProfileResponse, answer, operation="GetBillImportProfilesV3", path=_PATH
-        )
+        model = ImportProfileResponse
+        return read_list(self._session, model, "GetBillImportProfilesV3", _PATH, model.model_validate).items
 
     def create(self, profile_code: str, column_mapping: ColumnMapping | dict[str, Any]) -> ImportProfileResponse:
         """
@@ -107,10 +105,12 @@ class ImportProfiles:
         :raises EciNotFoundError: if there is no such profile.
         """
         operation, path = "GetBillImportProfileV3", _path(profile_id)
-        profile = fetch(self._session, ImportProfileResponse, operation, "GET", path)
-        wanted, found = {"profileId": int(profile_id)}, {"profileId": profile.profile_id}
-        check_answer(self._session, wanted, found, operation=operation, method="GET", path=path)
-        return profile
+
+        def check(profile: ImportProfileResponse) -> None:
+            wanted, found = {"profileId": int(profile_id)}, {"profileId": profile.profile_id}
+            check_answer(self._session, wanted, found, operation=operation, method="GET", path=path)
+
+        return fetch(self._session, ImportProfileResponse, operation, "GET", path, check=check)
 
     def edit(
         self,
@@ -158,11 +158,15 @@ class ImportProfiles:
         number: int = 0,
         repeat: bool = True,
     ) -> ImportProfileResponse:
-        profile = fetch(self._session, ImportProfileResponse, operation, method, path, body=body, repeat=repeat)
         wanted: dict[str, str | int] = {"profileCode": code, "profileId": number}
-        found = {"profileCode": profile.profile_code, "profileId": profile.profile_id}
-        check_answer(self._session, wanted, found, operation=operation, method=method, path=path)
-        return profile
+
+        def check(profile: ImportProfileResponse) -> None:
+            found = {"profileCode": profile.profile_code, "profileId": profile.profile_id}
+            check_answer(self._session, wanted, found, operation=operation, method=method, path=path)
+
+        return fetch(
+            self._session, ImportProfileResponse, operation, method, path, body=body, repeat=repeat, check=check
+        )
 
 
 def _request(profile_code: str, column_mapping: ColumnMapping | dict[str, Any], source: str) -> ImportProfile:

@@ -23,8 +23,9 @@ from eci_provider.api.models import (
     plain_guid,
     validated,
 )
-from eci_provider.api.paging import LARGEST_PAGE, field_list, page_answers, pages
-from eci_provider.api.transport.responses import check_subject, fetch, read_list
+from eci_provider.api.paging import LARGEST_PAGE, field_list, pages, walk_pages
+from eci_provider.api.transport.limits import LARGE_OBJECT, OBJECT
+from eci_provider.api.transport.responses import check_subject, fetch
 from eci_provider.core.dates import shifted
 
 if TYPE_CHECKING:
@@ -177,7 +178,11 @@ class Tasks:
         """
         guid = checked_guid(task_guid, source="tasks.get")
         path = f"/api/v3/task/{guid}"
-        task = fetch(
+
+        def check(task: TaskResponse) -> None:
+            check_subject(self._session, guid, task.task_guid or None, operation="GetTaskV3", path=path)
+
+        return fetch(
             self._session,
             TaskResponse,
             "GetTaskV3",
@@ -185,9 +190,9 @@ class Tasks:
             path,
             params={"field": field_list(fields)},
             repeat=repeat,
+            limits=LARGE_OBJECT if fields is None or "output" in fields else OBJECT,
+            check=check,
         )
-        check_subject(self._session, guid, task.task_guid or None, operation="GetTaskV3", path=path)
-        return task
 
     def list(
         self,
@@ -197,6 +202,7 @@ class Tasks:
         fields: Sequence[str] | None = POLL_FIELDS,
         page_size: int = LARGEST_PAGE,
         lenient: bool = False,
+        deadline: datetime | None = None,
     ) -> Iterator[TaskResponse]:
         """
         Iterate over tasks, page by page (GetTasksV3).
@@ -206,6 +212,8 @@ class Tasks:
         :param fields: which fields, in the documented spelling; None for all, `output` included.
         :param page_size: tasks a request, 1 to 1000.
         :param lenient: whether a field that cannot be read counts as missing; an error otherwise.
+        :param deadline: when to stop reading, whether or not the list has ended; None for no deadline.
+        :raises EciUnreadableResponseError: if it does not end within 1,000 pages, ten minutes, or by the deadline.
         """
         return pages(
             self._session,
@@ -215,11 +223,12 @@ class Tasks:
             filter=filter,
             fields=fields,
             page_size=page_size,
+            deadline=deadline,
             taskTypeCode=task_type_code,
         )
 
     def search(
-        self, wanted: Container[str], since: datetime, *, max_pages: int
+        self, wanted: Container[str], since: datetime, *, max_pages: int, deadline: datetime | None = None
     ) -> Iterator[Sequence[TaskResponse]]:
         """
         Iterate over the pages of the list of bill imports, reading only the wanted imports of each.
@@ -229,6 +238,7 @@ class Tasks:
         :param wanted: the GUIDs, in lower case.
         :param since: when the earliest of them began.
         :param max_pages: after how many pages to stop.
+        :param deadline: when to stop, at the latest.
         :return: the wanted imports of each page; a page may have none.
         """
         query = {
@@ -236,13 +246,18 @@ class Tasks:
             "filter": str(begun_since(since)),
             "field": field_list(POLL_FIELDS),
         }
-        path = "/api/v3/task"
-        answers = page_answers(self._session, "GetTasksV3", path, query, repeat=False)
-        for answer in islice(answers, max_pages):
-            if isinstance(answer.data, list):
-                yield [task for item in answer.data if (task := _read_if_wanted(item, wanted))]
-            else:
-                read_list(self._session, TaskResponse, answer, operation="GetTasksV3", path=path)
+        walk = walk_pages(
+            self._session,
+            "GetTasksV3",
+            "/api/v3/task",
+            TaskResponse,
+            query,
+            lambda item: _read_if_wanted(item, wanted),
+            repeat=False,
+            deadline=deadline,
+        )
+        for page in islice(walk, max_pages):
+            yield page.items
 
     def edit_note(self, task_id: int, task_note: str) -> TaskResponse:
         """

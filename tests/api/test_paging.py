@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from eci_provider.api import EciClient
+from eci_provider.api import EciClient, paging
 from eci_provider.api.errors import EciUnreadableResponseError
+from eci_provider.core import clock
 from eci_provider.sandbox import Sandbox
+from tests.support.api_data import GUID
+from tests.support.raw_server import RawServer, http
 
 
 @pytest.fixture
@@ -112,3 +119,88 @@ def test_a_server_that_repeats_a_page_does_not_hold_the_reader(eci_sandbox: Sand
         assert len(list(client.batches.list(page_size=2))) == 4
 
     assert len(eci_sandbox.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "pages"),
+    [
+        ({"TotalPages": "1", "PageSize": "2", "TotalNumberOfRecords": "3"}, 2),
+        ({"TotalPages": "0", "TotalNumberOfRecords": "3"}, 2),
+        ({"TotalPages": "1", "TotalNumberOfRecords": "999999999999"}, 3),
+        ({"TotalPages": "2", "TotalNumberOfRecords": "1"}, 2),
+        ({"TotalNumberOfRecords": "3"}, 3),
+        ({"TotalPages": "1", "TotalNumberOfRecords": "many"}, 1),
+        ({"TotalPages": "1", "TotalNumberOfRecords": "2"}, 1),
+    ],
+    ids=str,
+)
+def test_of_two_headers_the_one_that_shows_more_is_believed(
+    headers: dict[str, str], pages: int, eci_sandbox: Sandbox, client: EciClient
+) -> None:
+    for body in ([{"batchId": 1}, {"batchId": 2}], [{"batchId": 3}], []):
+        eci_sandbox.fault("GET", "/api/v3/batch", status=200, headers=headers, body=body)
+    assert len(list(client.batches.list())) == (2 if pages == 1 else 3)
+    assert asked(eci_sandbox) == [str(number) for number in range(1, pages + 1)]
+
+
+@contextmanager
+def endless(waits: list[float], **headers: str) -> Iterator[tuple[RawServer, EciClient]]:
+    """Serve a list whose pages always differ, to a client."""
+    numbers = itertools.count(1)
+    named = [f"{name}: {value}" for name, value in headers.items()]
+
+    def page(connection: Any) -> None:
+        number = next(numbers)
+        items = [{"batchId": number, "taskGUId": GUID[:-6] + f"{number:06}"}]
+        connection.sendall(http("200 OK", json.dumps(items).encode(), *named))
+
+    with RawServer(page) as server, EciClient(server.url, "key", sleep=waits.append) as client:
+        yield server, client
+
+
+@pytest.mark.parametrize("total", [None, "999999999"])
+@pytest.mark.parametrize("resource", ["batches", "tasks"])
+def test_a_list_without_an_end_ends(
+    resource: str, total: str | None, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "MOST_PAGES", 100)
+    with endless(waits, **({"TotalPages": total} if total else {})) as (server, client):
+        found = getattr(client, resource).list()
+        with pytest.raises(
+            EciUnreadableResponseError, match=r"did not end within 100 pages, and was not read on\."
+        ):
+            list(found)
+    assert len(server.requests) == 100
+    assert waits == [0.1] * 81  # before each page from the 21st on, and before it is found out
+
+
+def test_a_list_ends_by_the_callers_deadline(waits: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = datetime(2026, 3, 30, tzinfo=timezone.utc)
+    monkeypatch.setattr(clock, "utc_now", lambda: moment + timedelta(seconds=sum(waits)))
+    with endless(waits) as (server, client):
+        for resource in (client.batches, client.tasks):
+            waits.clear()
+            with pytest.raises(EciUnreadableResponseError, match=r"29 pages, by 2026-03-30T00:00:01\+00:00, and"):
+                list(resource.list(deadline=moment + timedelta(seconds=1)))
+    assert len(server.requests) == 58
+
+
+def test_a_list_ends_by_the_time_of_its_requests(waits: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "LONGEST_WALK", 2.0)
+    monkeypatch.setattr(paging.time, "monotonic", lambda: 0.0)  # so that pauses alone count
+    with (
+        endless(waits) as (server, client),
+        pytest.raises(EciUnreadableResponseError, match=r"did not end within 2 s and 39 pages"),
+    ):
+        list(client.batches.list())
+    assert len(server.requests) == 39
+
+
+def test_a_search_reads_no_more_pages_than_it_may(waits: list[float]) -> None:
+    moment = datetime.now(timezone.utc)
+    with endless(waits) as (server, client):
+        assert len(list(client.tasks.search({GUID}, moment, max_pages=20))) == 20
+        with pytest.raises(EciUnreadableResponseError, match="1 pages, by "):
+            list(client.tasks.search({GUID}, moment, max_pages=20, deadline=moment))
+    assert len(server.requests) == 21
+    assert waits == []

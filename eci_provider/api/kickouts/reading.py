@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from eci_provider.api.kickouts.messages import KnownMessages, MessageFinder, message_text
 from eci_provider.api.kickouts.sums import KickoutSums
-from eci_provider.api.transport.streamed_json import Members, UnreadableJsonError
+from eci_provider.api.transport.limits import UnreadableJsonError
+from eci_provider.api.transport.streamed_json import Members
 from eci_provider.core.spill import Spill
 
 #: The most columns that a workbook has, and so a bill file.

@@ -9,10 +9,12 @@ from urllib.parse import quote
 
 from pydantic import Field, field_validator
 
+from eci_provider.api.errors import EciValidationError
 from eci_provider.api.kickouts.messages import message_text
 from eci_provider.api.kickouts.report import KickoutReport
 from eci_provider.api.models import ResponseModel
 from eci_provider.api.tasks import checked_guid
+from eci_provider.api.transport.limits import LARGE_OBJECT, REPORT
 from eci_provider.api.transport.responses import fetch
 from eci_provider.api.transport.streamed_json import Members
 
@@ -90,22 +92,22 @@ class Kickouts:
         :param file_name: one kickout file of an import of several files; None for all.
         """
         path = _path(task_guid, file_name, "summary")
-        return fetch(self._session, KickoutSummary, _operation("summary", file_name), "GET", path)
+        operation = _operation("summary", file_name)
+        return fetch(self._session, KickoutSummary, operation, "GET", path, limits=LARGE_OBJECT)
 
     def details(
         self, task_guid: str, file_name: str | None = None, *, kickout_message: str | None = None
     ) -> KickoutDetails:
         """
-        Return the rows (GetBillImportKickoutDetailsV202401, ...ByFileV202401).
+        Return the rows (GetBillImportKickoutDetailsV202401, ...ByFileV202401); :meth:`report` reads any number.
 
         :param task_guid: the import.
         :param file_name: one kickout file of an import of several files; None for all.
         :param kickout_message: return only the rows with this message; None for all.
         """
         path, operation = _path(task_guid, file_name, "detail"), _operation("detail", file_name)
-        return fetch(
-            self._session, KickoutDetails, operation, "GET", path, params={"kickoutMessage": kickout_message}
-        )
+        params = {"kickoutMessage": kickout_message}
+        return fetch(self._session, KickoutDetails, operation, "GET", path, params=params, limits=LARGE_OBJECT)
 
     def report(
         self, task_guid: str, file_names: Sequence[str] | None = None, *, missing_ok: bool = False
@@ -129,10 +131,12 @@ class Kickouts:
         :param task_guid: the import.
         :param file_name: one kickout file of an import of several files; None for all.
         :param leaf: ``summary`` or ``detail``.
-        :param take: the function, as for :meth:`~eci_provider.api.transport.session.EciSession.request`.
+        :param take: the function; it is called again, from the body's start, when the request is repeated.
         """
         operation, path = _operation(leaf, file_name), _path(task_guid, file_name, leaf)
-        answer = self._session.request(operation, "GET", path, take=take)
+        answer = self._session.request(
+            operation, "GET", path, limits=REPORT, take=lambda stream: take(stream.members())
+        )
         return cast("_Read", answer.data)
 
 
@@ -143,5 +147,9 @@ def _operation(leaf: str, file_name: str | None) -> str:
 
 def _path(task_guid: str, file_name: str | None, leaf: str) -> str:
     guid = checked_guid(task_guid, source="kickouts")
-    middle = f"/{quote(file_name, safe='')}" if file_name else ""
+    try:
+        middle = f"/{quote(file_name, safe='')}" if file_name else ""
+    except UnicodeError:
+        problem = f"file_name is {file_name!r}: it holds half a character (a lone surrogate), which cannot be sent"
+        raise EciValidationError([problem], source="kickouts") from None
     return f"/api/v202401/import/bill/task/{guid}/kickout{middle}/{leaf}"

@@ -10,16 +10,15 @@ from typing import Any, TypeAlias
 import requests
 
 from eci_provider.api.errors import EciConnectionError, EciResponseError, EciUnreadableResponseError
-from eci_provider.api.transport import bodies
 from eci_provider.api.transport.api_key import ApiKey
-from eci_provider.api.transport.bodies import excerpt, is_success, parse_json, read_members
+from eci_provider.api.transport.bodies import JsonStream, excerpt, is_success, parse_json
 from eci_provider.api.transport.failures import describe_status
+from eci_provider.api.transport.limits import Limits, UnreadableJsonError
 from eci_provider.api.transport.retries import parse_http_date, parse_retry_after
-from eci_provider.api.transport.streamed_json import Members, UnreadableJsonError
 from eci_provider.core.text import shown
 
 #: Reads a body while it arrives, and returns what it makes of it.
-Take: TypeAlias = "Callable[[Members], Any]"
+Take: TypeAlias = "Callable[[JsonStream], Any]"
 #: The longest name of a request that is kept, in characters.
 _LONGEST_ID = 200
 #: The token that `GET /me` returns, also in JSON that is a text of other JSON.
@@ -54,31 +53,35 @@ class AnswerReader:
     def __init__(self, key: ApiKey, base_url: str) -> None:
         self._key, self._base_url = key, base_url
 
-    def read(self, response: requests.Response, content: bytes, path: str) -> Answer | EciResponseError:
+    def read(
+        self, response: requests.Response, content: bytes, path: str, limits: Limits
+    ) -> Answer | EciResponseError:
         """
         Return what a response says.
 
         :param response: the response.
         :param content: its body.
         :param path: the request's path, without query.
+        :param limits: what its kind may have.
         """
         lead = f"{response.request.method} {path} was answered with"
         if not is_success(response):
             cls, meaning = describe_status(response.status_code, self._base_url)
             return self._error(cls, f"{lead} {response.status_code}: {meaning}", response, content, path)
-        if len(content) > bodies.LARGEST_BODY:
-            message = f"{lead} more than {bodies.LARGEST_BODY} bytes"
+        if len(content) > limits.size:
+            message = f"{lead} more than {limits.size:,} bytes"
             return self._error(EciUnreadableResponseError, message, response, content, path)
         if response.status_code == 204 or not content:
             return Answer(response.status_code, response.headers, None)
         try:
-            return Answer(response.status_code, response.headers, parse_json(content, self._key))
-        except (ValueError, RecursionError):
-            message = f"{lead} {response.status_code}, but its body is not JSON"
-            return self._error(EciUnreadableResponseError, message, response, content, path)
+            return Answer(response.status_code, response.headers, parse_json(content, self._key, limits))
+        except UnreadableJsonError as error:
+            return self.unreadable(response, str(error), path, content)
+        except ValueError:
+            return self.unreadable(response, "is not JSON", path, content)
 
     def read_streamed(
-        self, response: requests.Response, arriving: Iterable[bytes], take: Take, path: str
+        self, response: requests.Response, arriving: Iterable[bytes], take: Take, path: str, limits: Limits
     ) -> Answer | EciResponseError | EciConnectionError:
         """
         Return what a function makes of a success's body while it arrives.
@@ -87,16 +90,30 @@ class AnswerReader:
         :param arriving: its body.
         :param take: the function.
         :param path: the request's path, without query.
+        :param limits: what its kind may have.
         """
         try:
-            taken = take(read_members(arriving, self._key))
+            taken = take(JsonStream(arriving, self._key, limits))
         except UnreadableJsonError as error:
-            lead = f"{response.request.method} {path} was answered with {response.status_code}"
-            message = f"{lead}, but its body {self.redact(str(error))}"
-            return self._error(EciUnreadableResponseError, message, response, b"", path)
+            return self.unreadable(response, str(error), path)
         except EciConnectionError as lost:
             return lost.with_traceback(None)  # its frames hold what has arrived
         return Answer(response.status_code, response.headers, taken)
+
+    def unreadable(
+        self, response: requests.Response, problem: str, path: str, content: bytes = b""
+    ) -> EciResponseError:
+        """
+        Return the error for a success whose body is not what was expected.
+
+        :param response: the response.
+        :param problem: what is wrong with its body, such as ``is not JSON``.
+        :param path: the request's path, without query.
+        :param content: its body, as far as it was read.
+        """
+        lead = f"{response.request.method} {path} was answered with {response.status_code}"
+        message = f"{lead}, but its body {self.redact(problem)}"
+        return self._error(EciUnreadableResponseError, message, response, content, path)
 
     def redact(self, text: str) -> str:
         """

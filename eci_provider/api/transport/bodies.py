@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import requests
 import urllib3
 
-from eci_provider.api.transport.streamed_json import Members, UnreadableJsonError, members
+from eci_provider.api.transport.compression import decompressed
+from eci_provider.api.transport.limits import Limits, UnreadableJsonError, parse_bounded
+from eci_provider.api.transport.streamed_json import Members, array_items, members
 from eci_provider.core.text import shown
 
 if TYPE_CHECKING:
     from eci_provider.api.errors import EciConnectionError
     from eci_provider.api.transport.api_key import ApiKey
 
-#: The largest body that is read whole, in bytes; lists are paged, and polling does not request `output`.
-LARGEST_BODY = 256 * 1024 * 1024
-#: The largest body that is read while it arrives.
-LARGEST_STREAM = 4 * 1024 * 1024 * 1024
 EXCERPT = 500
 _CHUNK = 64 * 1024
 #: More than the length of any key that fits into a header, in bytes, in any spelling.
@@ -57,72 +55,107 @@ def is_success(response: requests.Response) -> bool:
 
 def read_chunks(response: requests.Response) -> Iterator[bytes]:
     """
-    Iterate over a body as it arrives.
+    Iterate over a body as it arrives, decompressed.
 
     :param response: the answer.
+    :raises UnreadableJsonError: if it cannot be decompressed.
     """
-    # urllib3 before 2.2 has no read1, and waits for a whole chunk.
+    return decompressed(_received(response), response.headers.get("Content-Encoding", ""))
+
+
+def _received(response: requests.Response) -> Iterator[bytes]:
+    # urllib3 before 2.2 has no read1, and waits for a whole chunk. It would decompress a chunk to any size.
     read = getattr(response.raw, "read1", response.raw.read)
-    while chunk := read(_CHUNK, decode_content=True):
+    while chunk := read(_CHUNK, decode_content=False):
         yield chunk
 
 
-def read_body(response: requests.Response) -> bytes:
+def read_body(response: requests.Response, limits: Limits) -> bytes:
     """
     Return a body, or a little more of it than the largest that is allowed.
 
     Of a refusal only the start is read, and as much of that as arrives, because its status tells what to do.
 
     :param response: the answer.
+    :param limits: what its kind may have.
+    :raises UnreadableJsonError: if it cannot be decompressed.
     """
     content = bytearray()
     try:
         for chunk in read_chunks(response):
             content += chunk
-            if len(content) > LARGEST_BODY or (not is_success(response) and len(content) >= _CHUNK):
+            if len(content) > limits.size or (not is_success(response) and len(content) >= _CHUNK):
                 break
-    except CONNECTION_ERRORS:
+    except (*CONNECTION_ERRORS, UnreadableJsonError):
         if is_success(response):
             raise
     return bytes(content)
 
 
-def parse_json(content: bytes, key: ApiKey) -> Any:
+def parse_json(content: bytes, key: ApiKey, limits: Limits) -> Any:
     """
     Return the JSON in a body; if the server echoes the key, it is masked.
 
     :param content: the body.
     :param key: the API key.
-    :raises ValueError: if it is not JSON.
+    :param limits: what its kind may have.
+    :raises ValueError: if it is not JSON, or more than is allowed.
     """
-    data = json.loads(content)
+    data = parse_bounded(content, limits)
     return key.mask(data) if key.is_in(content) else data
 
 
-def read_members(arriving: Iterable[bytes], key: ApiKey) -> Members:
+class JsonStream:
     """
-    Iterate over the members of a JSON object while it arrives; if the server echoes the key, it is masked.
+    JSON that is read while it arrives; if the server echoes the key, it is masked.
 
     :param arriving: the body.
     :param key: the API key.
-    :raises UnreadableJsonError: if it is not a JSON object.
+    :param limits: what its kind may have.
     """
-    is_echoed = False
 
-    def watched() -> Iterator[bytes]:
-        nonlocal is_echoed
-        size, before = 0, b""
-        for chunk in arriving:
+    def __init__(self, arriving: Iterable[bytes], key: ApiKey, limits: Limits) -> None:
+        self._arriving, self._key, self._limits = arriving, key, limits
+        self._is_echoed = False
+        self._digest = blake2b(digest_size=16)
+
+    @property
+    def digest(self) -> bytes:
+        """Return a digest of what has arrived."""
+        return self._digest.digest()
+
+    def members(self) -> Members:
+        """
+        Iterate over the members of an object, as :func:`~eci_provider.api.transport.streamed_json.members`.
+
+        :raises UnreadableJsonError: if it is not an object, or more than is allowed.
+        """
+        for name, item in members(self._watched(), most_values=self._limits.values):
+            yield name, self._masked(item)
+
+    def items(self) -> Iterator[Any] | None:
+        """
+        Return an iterator over the items of an array; None for other JSON.
+
+        :raises UnreadableJsonError: if it is not JSON, or more than is allowed.
+        """
+        items = array_items(self._watched(), most_values=self._limits.values)
+        return None if items is None else map(self._masked, items)
+
+    def _masked(self, item: Any) -> Any:
+        return self._key.mask(item) if self._is_echoed else item
+
+    def _watched(self) -> Iterator[bytes]:
+        size, before, key = 0, b"", self._key
+        for chunk in self._arriving:
             size += len(chunk)
-            if size > LARGEST_STREAM:
-                raise UnreadableJsonError(f"has more than {LARGEST_STREAM} bytes")
+            if size > self._limits.size:
+                raise UnreadableJsonError(f"has more than {self._limits.size:,} bytes")
+            self._digest.update(chunk)
             # A key may lie across two chunks; it is found before a value with it can be read.
-            is_echoed = is_echoed or key.is_in(before + chunk)
+            self._is_echoed = self._is_echoed or key.is_in(before + chunk)
             before = (before + chunk)[-_LONGEST_KEY:]
             yield chunk
-
-    for name, item in members(watched()):
-        yield name, key.mask(item) if is_echoed else item
 
 
 def excerpt(content: bytes, redact: Callable[[str], str]) -> str:

@@ -51,6 +51,7 @@ class BoundedAnswer(HTTPResponse):
             super().begin()
             self._drop_broken_lines()
             if self.status >= 200:
+                del self.headers["Set-Cookie"]  # none is kept, and the parser of cookies takes long for some
                 return
             if self.status == 101:
                 break  # 101 switches to another protocol, which was not requested

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sqlite3
 import ssl
+import traceback
 from urllib.parse import urlsplit
 
 import requests
@@ -78,6 +81,45 @@ def final_error(error: EciConnectionError | EciResponseError, operation: str, me
         operation=operation,
         **error.details,
     )
+
+
+def unexpected_error(error: Exception, operation: str, method: str, path: str, status: int | None) -> EciError:
+    """
+    Return the error to raise for whatever else went wrong with a request or its answer, without the server's text.
+
+    :param error: the error, such as a RecursionError or that of a full disk.
+    :param operation: the operation id, for the message.
+    :param method: the HTTP method.
+    :param path: the request's path.
+    :param status: the answer's status; None before there is one.
+    """
+    reason = f"{_reason(error)}{_place(error)}"
+    if status is None:
+        message = f"{method} {path}: the request could not be completed ({reason})."
+        return final_error(
+            EciConnectionError(message, kind="reset", sent=True, method=method, path=path), operation, method
+        )
+    message = f"{method} {path} was answered with {status}, but the answer could not be processed"
+    if method != "POST" and isinstance(error, (OSError, MemoryError, sqlite3.Error)):
+        # A full disk, such as of kicked-out rows, is not EnergyCAP's fault, and another poll does not help.
+        return EciError(f"{message} on this machine ({reason}).", status=status, method=method, path=path)
+    return final_error(
+        EciUnreadableResponseError(f"{message} ({reason}).", status=status, method=method, path=path),
+        operation,
+        method,
+    )
+
+
+def _reason(error: Exception) -> str:
+    name = type(error).__name__
+    return f"{name}: {os.strerror(error.errno)}" if isinstance(error, OSError) and error.errno else name
+
+
+def _place(error: Exception) -> str:
+    """Return where in this package an error was raised, as a clause."""
+    frames = ((frame.f_globals.get("__name__"), line) for frame, line in traceback.walk_tb(error.__traceback__))
+    ours = [(name, line) for name, line in frames if str(name).startswith("eci_provider.")]
+    return " in {}, line {}".format(*ours[-1]) if ours else ""
 
 
 def connection_error(error: Exception, method: str, path: str, base_url: str) -> EciConnectionError:

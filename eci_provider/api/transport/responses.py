@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
 from eci_provider.api.errors import EciError, EciUnknownOutcomeError, EciUnreadableResponseError
 from eci_provider.api.models import ResponseModel, sentences
+from eci_provider.api.transport.limits import OBJECT, PAGE, Limits
 from eci_provider.core.text import shown
 
 if TYPE_CHECKING:
     from eci_provider.api.transport.answers import Answer
+    from eci_provider.api.transport.bodies import JsonStream
     from eci_provider.api.transport.session import EciSession
 
 _Response = TypeVar("_Response", bound=ResponseModel)
+_Item = TypeVar("_Item")
 
 
 def fetch(
@@ -28,6 +31,8 @@ def fetch(
     params: Mapping[str, Any] | None = None,
     body: Any = None,
     repeat: bool = True,
+    limits: Limits = OBJECT,
+    check: Callable[[_Response], None] | None = None,
 ) -> _Response:
     """
     Send a request, and return the object that the answer's body holds.
@@ -40,18 +45,29 @@ def fetch(
     :param params: the query.
     :param body: what to send as JSON.
     :param repeat: false to send the request only once.
+    :param limits: what the answer's body may have.
+    :param check: raises an error if the object is not what was requested.
     :raises EciUnknownOutcomeError: if the answer to a POST holds something else.
     :raises EciUnreadableResponseError: if another answer holds something else.
     :raises EciError: as for every request.
     """
-    answer = session.request(operation, method, path, params=params, body=body, repeat=repeat)
-    if not isinstance(answer.data, dict):
-        raise _unreadable("its body is not an object", answer.status, operation, method, path)
-    try:
-        return model.model_validate(answer.data)
-    except ValidationError as error:
-        problem = _problem(session, model, error)
-    raise _unreadable(problem, answer.status, operation, method, path)
+
+    def read(answer: Answer) -> _Response:
+        problem = "its body is not an object"
+        if isinstance(answer.data, dict):
+            try:
+                found = model.model_validate(answer.data)
+            except ValidationError as error:
+                problem = _problem(session, model, error)
+            else:
+                if check is not None:
+                    check(found)
+                return found
+        raise _unreadable(problem, answer.status, operation, method, path)
+
+    return session.request(
+        operation, method, path, params=params, body=body, repeat=repeat, limits=limits, read=read
+    )
 
 
 def check_subject(session: EciSession, wanted: str, found: str | None, *, operation: str, path: str) -> None:
@@ -126,26 +142,78 @@ def _is_named(wanted: str | int, found: str | int | None) -> bool:
     return isinstance(found, int) and found > 0 and wanted in (0, found)
 
 
-def read_list(
-    session: EciSession, model: type[_Response], answer: Answer, *, operation: str, path: str
-) -> list[_Response]:
+class PageReading(Generic[_Item]):
     """
-    Return the list that the body of an answer to a GET holds.
+    The body of a list, read while it arrives.
+
+    :param stream: the body.
+    :param read_item: returns what an item is, or None to leave it out.
+    :param describe: returns what is wrong with an item.
+    """
+
+    def __init__(
+        self,
+        stream: JsonStream,
+        read_item: Callable[[Any], _Item | None],
+        describe: Callable[[ValidationError], str],
+    ) -> None:
+        #: The items that were not left out, and how many there are in all.
+        self.items: list[_Item] = []
+        self.count = 0
+        #: What is wrong with the body, or with the first item that is not what the documentation promises.
+        self.problem: str | None = None
+        items = stream.items()
+        if items is None:
+            self.problem = "its body is not an array"
+        for item in items or ():
+            self.count += 1
+            try:
+                found = read_item(item)
+            except ValidationError as error:
+                self.problem = self.problem or describe(error)
+                continue
+            if found is not None:
+                self.items.append(found)
+        #: The same for the same body.
+        self.digest = stream.digest
+        self.headers: Mapping[str, str] = {}
+
+
+def read_list(
+    session: EciSession,
+    model: type[ResponseModel],
+    operation: str,
+    path: str,
+    read_item: Callable[[Any], _Item | None],
+    *,
+    params: Mapping[str, Any] | None = None,
+    repeat: bool = True,
+) -> PageReading[_Item]:
+    """
+    Send a GET, and return the list that the answer's body holds.
 
     :param session: the session.
-    :param model: the model of its items.
-    :param answer: the answer.
+    :param model: the model of its items, for messages.
     :param operation: the operation id, for messages.
-    :param path: the request's path.
+    :param path: the path.
+    :param read_item: returns what an item is, or None to leave it out.
+    :param params: the query.
+    :param repeat: false to send the request only once.
     :raises EciUnreadableResponseError: if the body holds something else.
+    :raises EciError: as for every request.
     """
-    if not isinstance(answer.data, list):
-        raise _unreadable("its body is not an array", answer.status, operation, "GET", path)
-    try:
-        return [model.model_validate(item) for item in answer.data]
-    except ValidationError as error:
-        problem = _problem(session, model, error)
-    raise _unreadable(problem, answer.status, operation, "GET", path)
+
+    def take(stream: JsonStream) -> PageReading[_Item]:
+        return PageReading(stream, read_item, lambda error: _problem(session, model, error))
+
+    def read(answer: Answer) -> PageReading[_Item]:
+        page: PageReading[_Item] = answer.data
+        if page.problem:
+            raise _unreadable(page.problem, answer.status, operation, "GET", path)
+        page.headers = answer.headers
+        return page
+
+    return session.request(operation, "GET", path, params=params, repeat=repeat, limits=PAGE, take=take, read=read)
 
 
 def _problem(session: EciSession, model: type[ResponseModel], error: ValidationError) -> str:

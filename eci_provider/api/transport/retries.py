@@ -135,6 +135,6 @@ def parse_http_date(value: str | None) -> datetime | None:
     """
     try:
         date = parsedate_to_datetime(value or "")
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # the parser raises anything: an odd date must not cost the answer
         return None
     return date if date.tzinfo else date.replace(tzinfo=timezone.utc)

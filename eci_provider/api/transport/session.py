@@ -7,15 +7,23 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 from urllib.parse import urlsplit
 
 import requests
 
 from eci_provider import __version__
-from eci_provider.api.errors import EciConnectionError, EciNotFoundError, EciRateLimitError, EciResponseError
+from eci_provider.api.errors import (
+    EciConnectionError,
+    EciError,
+    EciNotFoundError,
+    EciRateLimitError,
+    EciResponseError,
+    EciValidationError,
+)
 from eci_provider.api.options import ClientOptions
 from eci_provider.api.transport.addresses import checked_base_url, is_loopback
 from eci_provider.api.transport.answers import Answer, AnswerReader, Take
@@ -28,7 +36,13 @@ from eci_provider.api.transport.bodies import (
     read_chunks,
 )
 from eci_provider.api.transport.connections import EciAdapter
-from eci_provider.api.transport.failures import connection_error, final_error, may_have_taken_effect
+from eci_provider.api.transport.failures import (
+    connection_error,
+    final_error,
+    may_have_taken_effect,
+    unexpected_error,
+)
+from eci_provider.api.transport.limits import OBJECT, Limits, UnreadableJsonError
 from eci_provider.api.transport.retries import parse_http_date, retry_delay
 from eci_provider.core import clock
 from eci_provider.core.text import shown
@@ -45,6 +59,25 @@ _HEADERS = {
 _LONGEST_RETRIES = 600.0
 #: The largest difference between EnergyCAP's clock and ours that is believed.
 _MOST_AHEAD = timedelta(days=3650)
+
+
+@dataclass
+class _Call:
+    """A request, as it may be sent several times, and the status of its last answer; None before there is one."""
+
+    operation: str
+    method: str
+    path: str
+    params: Mapping[str, Any] | None
+    body: Any
+    limits: Limits
+    take: Take | None
+    status: int | None = None
+
+    @property
+    def shown_path(self) -> str:
+        """Return the path for messages, without a query."""
+        return self.path.partition("?")[0]
 
 
 class EciSession:
@@ -111,6 +144,7 @@ class EciSession:
         """
         return self._reader.redact(text)
 
+    @overload
     def request(
         self,
         operation: str,
@@ -120,13 +154,46 @@ class EciSession:
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         repeat: bool = True,
+        limits: Limits = OBJECT,
         take: Take | None = None,
-    ) -> Answer:
+    ) -> Answer: ...
+
+    @overload
+    def request(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        repeat: bool = True,
+        limits: Limits = OBJECT,
+        take: Take | None = None,
+        read: Callable[[Answer], _Value],
+    ) -> _Value: ...
+
+    def request(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        repeat: bool = True,
+        limits: Limits = OBJECT,
+        take: Take | None = None,
+        read: Callable[[Answer], Any] | None = None,
+    ) -> Any:
         """
-        Send a request, and repeat it where that is safe and can help.
+        Send a request, and repeat it where that is safe and can help. This is the only way to EnergyCAP.
 
         A POST is repeated only if EnergyCAP cannot have taken it. A GET, PUT or DELETE is repeated after lost
         connections, 408, 429, 5xx and unreadable bodies, with backoff and obeying ``Retry-After``.
+
+        Everything that is made of an answer is made in here, by ``take`` and ``read``, so that whatever the answer
+        holds, nothing but an error of ours leaves.
 
         :param operation: the operation id, for messages.
         :param method: GET, POST, PUT or DELETE.
@@ -134,18 +201,39 @@ class EciSession:
         :param params: the query; parameters that are None are left out.
         :param body: what to send as JSON; a body that is streamed as JSON; or None for no body.
         :param repeat: false to send the request only once.
-        :param take: reads a success's body while it arrives, member by member. It is called again, from the body's
-            start, when the request is repeated, and raises UnreadableJsonError for a body that it does not expect.
-        :return: the answer.
+        :param limits: what a success's body may have.
+        :param take: reads a success's body while it arrives. It is called again, from the body's start, when the
+            request is repeated, and raises UnreadableJsonError for a body that it does not expect.
+        :param read: returns what the answer means; the request is not repeated if it raises.
+        :return: the answer, or what ``read`` returned.
         :raises EciUnknownOutcomeError: if a POST was sent and its effect is not known.
         :raises EciError: of another class for any other failure.
         """
+        call = _Call(operation, method, path, params, body, limits, take)
+        try:
+            answer = self._repeat(call, most_failures=self._max_retries + 1 if repeat else 1)
+            return answer if read is None else read(answer)
+        except EciError:
+            raise
+        except Exception as error:
+            failure = unexpected_error(error, operation, method, call.shown_path, call.status)
+        raise failure  # outside of the block, or the error would have the other one in its context
+
+    def pause(self, seconds: float) -> None:
+        """
+        Sleep between two requests.
+
+        :param seconds: how long.
+        """
+        (self._sleep or clock.sleep)(seconds)
+
+    def _repeat(self, call: _Call, *, most_failures: int) -> Answer:
         failures, began, is_in_doubt = 0, time.monotonic(), False
         while True:
             try:
-                return self._send_once(operation, method, path, params, body, take)
+                return self._send_once(call)
             except (EciConnectionError, EciResponseError) as error:
-                if is_in_doubt and method == "DELETE" and isinstance(error, EciNotFoundError):
+                if is_in_doubt and call.method == "DELETE" and isinstance(error, EciNotFoundError):
                     return Answer(error.status, {}, None)  # an attempt without an answer has deleted it
                 failures += 1
                 # A DELETE that was one of too many was not carried out.
@@ -153,29 +241,21 @@ class EciSession:
                 is_in_doubt = is_in_doubt or (may_have_taken_effect(error) and not is_refused)
                 delay = retry_delay(
                     error,
-                    method=method,
+                    method=call.method,
                     failures=failures,
-                    most_failures=self._max_retries + 1 if repeat else 1,
+                    most_failures=most_failures,
                     elapsed=time.monotonic() - began,
                     most_elapsed=_LONGEST_RETRIES,
                     random=random.random,
                 )
                 if delay is None:
-                    raise final_error(error, operation, method) from error.__cause__
-                log.info("%s: retrying in %.1f s after: %s", operation, delay, error)
-                (self._sleep or clock.sleep)(delay)
+                    raise final_error(error, call.operation, call.method) from error.__cause__
+                log.info("%s: retrying in %.1f s after: %s", call.operation, delay, error)
+                self.pause(delay)
 
-    def _send_once(
-        self,
-        operation: str,
-        method: str,
-        path: str,
-        params: Mapping[str, Any] | None,
-        body: Any,
-        take: Take | None,
-    ) -> Answer:
-        request = self._prepared(method, path, params, body)
-        path = path.partition("?")[0]
+    def _send_once(self, call: _Call) -> Answer:
+        request = self._prepared(call)
+        call.status = None
 
         def send() -> requests.Response:
             # Not through the session, which would read a redirect's target and body itself.
@@ -183,49 +263,61 @@ class EciSession:
                 request, timeout=self._timeouts, stream=True, proxies=self._proxies, verify=self._verify
             )
 
-        response = self._connected(send, method, path, body)
+        response = self._connected(send, call)
+        call.status = response.status_code
         try:
-            if take is not None and is_success(response):
-                self._read_headers(operation, response.headers)
-                outcome = self._reader.read_streamed(response, self._arriving(response, method, path), take, path)
+            if call.take is not None and is_success(response):
+                self._read_headers(call.operation, response.headers)
+                arriving = self._arriving(response, call)
+                outcome = self._reader.read_streamed(response, arriving, call.take, call.shown_path, call.limits)
             else:
-                # The body is no local of this frame, which is in the traceback of the error.
-                outcome = self._reader.read(
-                    response, self._connected(partial(read_body, response), method, path, body), path
-                )
-                self._read_headers(operation, response.headers)
+                outcome = self._read_whole(response, call)
+                self._read_headers(call.operation, response.headers)
         finally:
             response.close()
         if isinstance(outcome, (EciConnectionError, EciResponseError)):
             raise outcome
         return outcome
 
-    def _prepared(
-        self, method: str, path: str, params: Mapping[str, Any] | None, body: Any
-    ) -> requests.PreparedRequest:
-        request = requests.Request(
-            method,
-            self.base_url + path,
-            params={name: value for name, value in (params or {}).items() if value is not None},
-            data=body if body is None or isinstance(body, StreamedBody) else json.dumps(body).encode(),
-        ).prepare()
+    def _read_whole(self, response: requests.Response, call: _Call) -> Answer | EciResponseError:
+        path, limits = call.shown_path, call.limits
+        try:
+            # The body is no local of this frame, which is in the traceback of the error.
+            return self._reader.read(
+                response, self._connected(partial(read_body, response, limits), call), path, limits
+            )
+        except UnreadableJsonError as error:
+            return self._reader.unreadable(response, str(error), path)
+
+    def _prepared(self, call: _Call) -> requests.PreparedRequest:
+        body = call.body
+        try:
+            request = requests.Request(
+                call.method,
+                self.base_url + call.path,
+                params={name: value for name, value in (call.params or {}).items() if value is not None},
+                data=body if body is None or isinstance(body, StreamedBody) else json.dumps(body).encode(),
+            ).prepare()
+        except UnicodeError:
+            problem = "the query holds half a character (a lone surrogate), which cannot be sent"
+            raise EciValidationError([problem], source=call.operation) from None
         request.headers.update(_HEADERS)  # the connection adds the key
         return request
 
-    def _connected(self, step: Callable[[], _Value], method: str, path: str, body: Any = None) -> _Value:
+    def _connected(self, step: Callable[[], _Value], call: _Call) -> _Value:
         """Return what a step returns; if it loses the connection, raise that as an error of ours."""
         try:
             return step()
         except CONNECTION_ERRORS as error:
-            failure = connection_error(error, method, path, self.base_url)
+            failure = connection_error(error, call.method, call.shown_path, self.base_url)
         # Raised outside of the block, or the error would have the request in its context.
-        if isinstance(body, StreamedBody):
-            raise body.cut_short(failure) from failure.__cause__
+        if isinstance(call.body, StreamedBody):
+            raise call.body.cut_short(failure) from failure.__cause__
         raise failure from failure.__cause__
 
-    def _arriving(self, response: requests.Response, method: str, path: str) -> Iterator[bytes]:
+    def _arriving(self, response: requests.Response, call: _Call) -> Iterator[bytes]:
         chunks = read_chunks(response)
-        while chunk := self._connected(partial(next, chunks, b""), method, path):
+        while chunk := self._connected(partial(next, chunks, b""), call):
             yield chunk
 
     def _read_headers(self, operation: str, headers: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ import pytest
 from eci_provider.api import EciClient
 from eci_provider.api.errors import (
     EciConnectionError,
+    EciError,
     EciNotFoundError,
     EciValidationError,
 )
@@ -189,8 +190,9 @@ def test_a_full_disk_is_not_reported_as_a_lost_connection(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Spill, "add", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(EciError, match=r"on this machine \(OSError: No space left on device in ") as caught:
         list(client.kickouts.report(kicked_out))
+    assert type(caught.value) is EciError
     assert [record.path.rpartition("/")[2] for record in eci_sandbox.requests] == ["summary", "detail"]
 
 

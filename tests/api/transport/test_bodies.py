@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import json
+import tracemalloc
+import zlib
 
 import pytest
 
 from eci_provider.api import EciClient, errors
-from eci_provider.api.errors import EciBadRequestError, EciUnreadableResponseError
+from eci_provider.api.errors import EciBadRequestError, EciUnknownOutcomeError, EciUnreadableResponseError
 from eci_provider.api.transport import bodies
 from eci_provider.sandbox import Sandbox
+from tests.support.api_data import GUID, BillBytes
 from tests.support.raw_server import RawServer
 from tests.support.raw_server import http as answer
 
@@ -53,12 +57,9 @@ def test_a_key_that_a_good_answer_spells_in_its_own_way_is_masked() -> None:
 ME = "/api/v3/me"
 
 
-def test_a_body_larger_than_the_bound_is_not_read_on(
-    eci_sandbox: Sandbox, client: EciClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bodies, "LARGEST_BODY", 100_000)
-    eci_sandbox.fault("GET", ME, times=None, status=200, body=b'{"fullName": "' + b"x" * 5_000_000 + b'"}')
-    with pytest.raises(EciUnreadableResponseError, match=r"answered with more than 100000 bytes") as caught:
+def test_a_body_larger_than_its_kind_may_be_is_not_read_on(eci_sandbox: Sandbox, client: EciClient) -> None:
+    eci_sandbox.fault("GET", ME, times=None, status=200, body=b'{"fullName": "' + b"x" * 9_000_000 + b'"}')
+    with pytest.raises(EciUnreadableResponseError, match=r"answered with more than 8,388,608 bytes") as caught:
         client.account.me()
     assert len(caught.value.message) < 1000
     eci_sandbox.fault("POST", "/api/v3/batch", status=400, body=b"x" * 5_000_000)
@@ -68,9 +69,41 @@ def test_a_body_larger_than_the_bound_is_not_read_on(
 
 
 def test_large_answers_within_the_bound_are_read_whole(eci_sandbox: Sandbox, client: EciClient) -> None:
-    name = "é" * 3_000_000
-    eci_sandbox.fault("GET", ME, status=200, body={"fullName": name})
+    name = "\u00e9" * 4_000_000
+    eci_sandbox.fault("GET", ME, status=200, body=f'{{"fullName": "{name}"}}'.encode())
     assert client.account.me().full_name == name
+
+
+def test_the_answer_to_an_import_is_a_guid_and_little_more(eci_sandbox: Sandbox, client: EciClient) -> None:
+    body = {"taskGUId": GUID, "more": "x" * 70_000}
+    eci_sandbox.fault("POST", "/api/v3/import/bill", status=200, commit=True, body=body)
+    with pytest.raises(EciUnknownOutcomeError, match=r"answered with more than 65,536 bytes"):
+        client.bill_imports.submit(BillBytes())
+
+
+@pytest.mark.parametrize(
+    ("value", "is_read"),
+    [
+        ("[" + "{}," * 49_000 + "{}]", True),
+        ("[" + "{}," * 51_000 + "{}]", False),
+        ("[" + "0," * 101_000 + "0]", False),
+        ("[" + '"",' * 101_000 + '""]', False),
+        ("[" + '"",' * 99_000 + '""]', True),
+        ('"' + ",{[" * 300_000 + '"', True),
+        ('["' + '\\\\\\",[\\"[,{' * 100_000 + '"]', True),
+        ('["' + "\\\\" * 150_000 + '", "' + ",\\\\" * 150_000 + '"]', True),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_values_are_counted_before_they_are_made(
+    value: str, is_read: bool, eci_sandbox: Sandbox, client: EciClient
+) -> None:
+    eci_sandbox.fault("GET", "/api/v3/batch/1", times=None, status=200, body=f'{{"x": {value}}}'.encode())
+    if is_read:
+        assert client.batches.get(1).model_extra == {"x": json.loads(value)}
+        return
+    with pytest.raises(EciUnreadableResponseError, match="but its body has more than 100,000 values"):
+        client.batches.get(1)
 
 
 def test_the_status_of_a_refusal_counts_though_its_body_breaks_off(
@@ -95,11 +128,83 @@ def test_a_body_that_is_no_json_object_is_unreadable(body: bytes, eci_sandbox: S
     assert len(caught.value.message) < 1000
 
 
-def test_compressed_answers_are_read() -> None:
-    body = gzip.compress(b'{"fullName": "Jane"}')
-    server = RawServer(answer("200 OK", body, "Content-Encoding: gzip", "Content-Type: application/json"))
+NAMED = b'{"fullName": "Jane"}'
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", gzip.compress(NAMED)),
+        ("GZIP", gzip.compress(NAMED[:7]) + gzip.compress(b"") + gzip.compress(NAMED[7:])),
+        ("x-gzip", gzip.compress(NAMED) + b"\0" * 512),
+        ("deflate", zlib.compress(NAMED)),
+        ("deflate", zlib.compress(NAMED, wbits=-15)),
+        ("identity", NAMED),
+    ],
+)
+def test_compressed_answers_are_read(encoding: str, body: bytes) -> None:
+    server = RawServer(answer("200 OK", body, f"Content-Encoding: {encoding}", "Content-Type: application/json"))
     with server, EciClient(server.url, "key") as client:
         assert client.account.me().full_name == "Jane"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "said"),
+    [
+        ("gzip", gzip.compress(b"[" * 100_000_000, 1), r"more than 8,388,608 bytes"),
+        ("deflate", zlib.compress(b" " * 100_000_000, 1), r"more than 8,388,608 bytes"),
+        (
+            "gzip, gzip",
+            gzip.compress(gzip.compress(NAMED)),
+            "its body is compressed in a way that was not requested",
+        ),
+        ("br", b"x", "its body is compressed in a way that was not requested"),
+        ("gzip", b"x" * 100, "its body is compressed, and damaged"),
+        ("gzip", gzip.compress(NAMED)[:-12], "its body is not JSON"),
+    ],
+    ids=["gzip", "deflate", "twice", "other", "damaged", "cut"],
+)
+def test_a_compressed_answer_is_not_larger_than_others(encoding: str, body: bytes, said: str) -> None:
+    server = RawServer(answer("200 OK", body, f"Content-Encoding: {encoding}"))
+    with server, EciClient(server.url, "key", max_retries=0) as client:
+        tracemalloc.start()
+        try:
+            with pytest.raises(EciUnreadableResponseError, match=said):
+                client.account.me()
+            assert tracemalloc.get_traced_memory()[1] < 40_000_000
+        finally:
+            tracemalloc.stop()
+
+
+def test_a_refusal_in_an_unknown_encoding_is_a_refusal() -> None:
+    with (
+        RawServer(answer("400 Bad Request", b"x", "Content-Encoding: br")) as server,
+        EciClient(server.url, "key") as client,
+        pytest.raises(EciBadRequestError),
+    ):
+        client.account.me()
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        (b"{}", r"its body has more than 10,000 values"),
+        (b'{"batchCode": "' + b"x" * 100_000 + b'"}', r"its body has more than 67,108,864 bytes"),
+    ],
+    ids=["many", "large"],
+)
+def test_a_page_of_a_list_is_read_while_it_arrives(items: bytes, said: str) -> None:
+    body = gzip.compress(b"[" + items + (b"," + items) * (80_000_000 // len(items)) + b"]", 1)
+    server = RawServer(answer("200 OK", body, "Content-Encoding: gzip"))
+    with server, EciClient(server.url, "key", max_retries=0) as client:
+        tracemalloc.start()
+        try:
+            for call in (lambda: list(client.batches.list(fields=["batchId"])), client.import_profiles.list):
+                with pytest.raises(EciUnreadableResponseError, match=said):
+                    call()
+            assert tracemalloc.get_traced_memory()[1] < 150_000_000
+        finally:
+            tracemalloc.stop()
 
 
 def test_what_only_looks_like_markup_stays_in_an_excerpt(eci_sandbox: Sandbox, client: EciClient) -> None:
