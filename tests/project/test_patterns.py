@@ -89,6 +89,7 @@ def test_each_composed_pattern_is_known() -> None:
         (r"x*(?=y)", "search", "a search begins again"),
         (r"(?i)[a-z]+[A-Z]+1", "fullmatch", "two loops"),
         (r"[a-z]{1,2000}[a-m]*1", "fullmatch", "two loops"),
+        (r"([a-z]*)\1", "fullmatch", "two loops"),
     ],
 )
 def test_a_pattern_that_backtracks_is_found(pattern: str, method: str, said: str) -> None:

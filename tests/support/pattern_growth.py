@@ -46,6 +46,7 @@ class _Automaton:
         self._alphabet = sorted({*string.printable, *_near(pattern), "\x00", "é", "\ud800", "\uff10"})
         self._read: list[frozenset[str]] = []
         self._follow: Counter[tuple[int, int]] = Counter()
+        self._groups: dict[int | None, Any] = {}
         self._may_fail_late = method == "fullmatch"
         _, first, last = self._sequence(parsed)
         self._accepting = set() if self._may_fail_late else set(last)
@@ -121,11 +122,16 @@ class _Automaton:
                 [position for _, first, _ in branches for position in first],
                 [position for _, _, last in branches for position in last],
             )
-        if name in ("SUBPATTERN", "ATOMIC_GROUP"):
-            return self._sequence(argument[-1] if name == "SUBPATTERN" else argument)
+        if name == "SUBPATTERN":
+            self._groups[argument[0]] = argument[-1]
+            return self._sequence(argument[-1])
+        if name == "ATOMIC_GROUP":
+            return self._sequence(argument)
         if name in ("AT", "ASSERT", "ASSERT_NOT"):
             self._may_fail_late = self._may_fail_late or not str(argument).startswith("AT_BEGINNING")
             return True, [], []
+        if name == "GROUPREF":
+            return self._sequence(self._groups[argument])  # what the group may have read
         if name in ("LITERAL", "NOT_LITERAL", "ANY", "IN"):
             self._read.append(frozenset(filter(self._reader(name, argument), self._alphabet)))
             position = len(self._read) - 1

@@ -159,26 +159,34 @@ class _Buffer:
         self._count(1)
         self.peek()
         while True:
+            problem, at = None, 0
             try:
                 value, end = self._scan(self._buffer, self._at)
             except RecursionError:
                 raise UnreadableJsonError("is nested too deeply") from None
             except json.JSONDecodeError as error:
-                if error.pos < len(self._buffer) - _NEAR and not error.msg.startswith("Unterminated string"):
-                    raise UnreadableJsonError(f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]}") from None
-                if not self._double():
-                    raise UnreadableJsonError("ends too early") from None
+                problem, at = error.msg, error.pos
             except ValueError:
                 raise UnreadableJsonError("holds a number of too many digits") from None
-            else:
+            # Outside of the block, or the loss of the connection would have what has arrived in its context.
+            if problem is None:
                 # A number at the end may continue: 1.5e3 begins with the numbers 1 and 1.5.
-                if self._buffer[end : end + 1] not in ("", ".", "e", "E") or not self._double():
-                    if end - self._at > self._longest:
-                        raise self._too_long()
-                    if end - self._at > 2 * DEEPEST:
-                        refuse_nested(value, self._buffer[self._at : end])
-                    self._at = end
-                    return value
+                if self._buffer[end : end + 1] in ("", ".", "e", "E") and self._double():
+                    continue
+                self._take(value, end)
+                return value
+            if at < len(self._buffer) - _NEAR and not problem.startswith("Unterminated string"):
+                raise UnreadableJsonError(f"is not JSON: {problem[:1].lower()}{problem[1:]}")
+            if not self._double():
+                raise UnreadableJsonError("ends too early")
+
+    def _take(self, value: Any, end: int) -> None:
+        """Take a value that was read, unless it is too large."""
+        if end - self._at > self._longest:
+            raise self._too_long()
+        if end - self._at > 2 * DEEPEST:
+            refuse_nested(value, self._buffer[self._at : end])
+        self._at = end
 
     def _count(self, values: int) -> None:
         self._left -= values

@@ -98,7 +98,9 @@ def test_the_answer_to_an_import_is_a_guid_and_little_more(eci_sandbox: Sandbox,
 def test_values_are_counted_before_they_are_made(
     value: str, is_read: bool, eci_sandbox: Sandbox, client: EciClient
 ) -> None:
-    eci_sandbox.fault("GET", "/api/v3/batch/1", times=None, status=200, body=f'{{"x": {value}}}'.encode())
+    eci_sandbox.fault(
+        "GET", "/api/v3/batch/1", times=None, status=200, body=f'{{"batchId": 1, "x": {value}}}'.encode()
+    )
     if is_read:
         assert client.batches.get(1).model_extra == {"x": json.loads(value)}
         return
