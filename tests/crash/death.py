@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from requests.adapters import HTTPAdapter
 
+from eci_provider.api.models import ResponseModel
 from eci_provider.api.transport.session import EciSession
 from eci_provider.core import clock
 from tests.crash.cells import Cell, Point
@@ -89,7 +90,8 @@ class DeathPoint:
 
     def after_answer(self, answer: Any) -> None:
         """Call this after the fatal request was answered."""
-        self._answer = next(iter(answer.values()), "") if isinstance(answer, dict) else ""
+        fields = answer.documented() if isinstance(answer, ResponseModel) else {}
+        self._answer = next(iter(fields.values()), "")
         if not (self._cell.is_import and self._cell.remembers):
             self.dies(Point.AFTER_ANSWER)
 
@@ -136,7 +138,7 @@ def watch_requests(cell: Cell, server: Server, death: DeathPoint) -> None:
     def watched_request(self: EciSession, operation: str, method: str, path: str, **arguments: Any) -> Any:
         answer = request(self, operation, method, path, **arguments)
         if death.is_at(method, path):
-            death.after_answer(answer.data)
+            death.after_answer(answer)
         return answer
 
     HTTPAdapter.send = watched_send
