@@ -76,7 +76,10 @@ def test_the_client_says_where_it_speaks_to(eci_sandbox: Sandbox, client: EciCli
 
 
 def test_the_path_of_the_address_leads_every_request() -> None:
-    with RawServer(http("200 OK", b"{}")) as server, EciClient(f"{server.url}/energycap/", "key") as client:
+    with (
+        RawServer(http("200 OK", b'{"batchId": 1}')) as server,
+        EciClient(f"{server.url}/energycap/", "key") as client,
+    ):
         client.batches.get(1)
     assert server.requests[0].startswith(b"GET /energycap/api/v3/batch/1 HTTP/1.1\r\n")
 

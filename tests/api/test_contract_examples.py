@@ -77,7 +77,7 @@ SENDING: dict[str, Callable[[EciClient, dict[str, Any]], Any]] = {
     "create_bill_import_profile_request": lambda c, body: c.import_profiles.create(
         body["profileCode"], body["columnMapping"]
     ),
-    "retry_kickouts_request": lambda c, body: c.bill_imports.retry_kickouts(GUID, **body),
+    "retry_kickouts_request": lambda c, body: c.bill_imports.retry_kickouts("0" * 8 + GUID[8:], **body),
     "update_batch_status_request": lambda c, body: c.batches.update_status(
         1, body["batchStatus"], note=body["note"], leave_open_batches_as_is=body["leaveOpenBatchesAsIs"]
     ),

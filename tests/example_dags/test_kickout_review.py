@@ -86,7 +86,7 @@ def test_the_question_has_the_numbers_the_reasons_and_the_report(airflow: Review
     assert question["options"] == [RETRY, ACCEPT, VOID]
     assert (question["defaults"], question["multiple"]) == (None, False)
     for building in ("stubborn 2", "stubborn 3", "stubborn 4"):
-        assert f"\n| 1 | `Account code '{building}' was not found.` |\n" in question["body"]
+        assert f"\n| 1 | `Account code '{building}' was not found.` | EnergyCAP |\n" in question["body"]
     report = airflow.home / "reports" / f"{code.removeprefix('NYCHA electric ')}.csv"
     assert f"Every row is in `{report}`." in question["body"]
     assert "stubborn 3" in report.read_text()
@@ -94,7 +94,7 @@ def test_the_question_has_the_numbers_the_reasons_and_the_report(airflow: Review
 
 def test_a_reason_cannot_become_a_table_a_link_or_html(airflow: Reviewed) -> None:
     message = "Account code '<img src=x> ¦ [here](https://example.invalid) 'x'' was not found."
-    assert f"\n| 1 | `{message}` |\n" in airflow.asked["void"]["body"]
+    assert f"\n| 1 | `{message}` | EnergyCAP |\n" in airflow.asked["void"]["body"]
 
 
 def test_void_leaves_no_bill_that_counts(airflow: Reviewed) -> None:
