@@ -67,7 +67,7 @@ class Tasks:
         return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
 
     def end(self, number: int) -> None:
-        """Let a task end now."""
+        """End a task now."""
         self.ended.add(number)
         self.shown[number] = self._shown(number, True)
 

@@ -102,7 +102,7 @@ class Server:
         return sum(self._get("/counts").values())
 
     def end(self, numbers: Sequence[int], over: float) -> dict[int, float]:
-        """Let tasks end one after the other, and return their times by the monotonic clock."""
+        """End tasks one after the other, and return their times by the monotonic clock."""
         moments = self._get(f"/end?over={over}&tasks={','.join(map(str, numbers))}")
         return {int(number): moment for number, moment in moments.items()}
 

@@ -54,7 +54,7 @@ def connection(sandbox: Sandbox) -> dict[str, str]:
 
 
 def start_faults(plan: Plan, sandbox: Sandbox) -> None:
-    """Let a random share of the requests fail from now on; the seed is the plan's."""
+    """Make a random share of the requests fail from now on; the seed is the plan's."""
     sandbox.chaos(plan.seed, CHAOS)
     draw = random.Random(plan.seed)
     skipped = {"late": 0, "error": 0}

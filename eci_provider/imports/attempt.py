@@ -121,7 +121,7 @@ class ImportAttempt:
     def _execution_timeout(
         self, source: ImportSource, submitter: Submitter, adopt_task_guid: str | None = None
     ) -> Iterator[None]:
-        """Say what was under way when Airflow's ``execution_timeout`` ended the try, and with which import."""
+        """Name the import, and what was under way, when Airflow's ``execution_timeout`` ends the attempt."""
         try:
             yield
         except AirflowTaskTimeout as timeout:

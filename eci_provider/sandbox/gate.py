@@ -139,7 +139,7 @@ class Gate:
         await connections.close(send, receive)
 
     async def _answer(self, scope: Scope, body: bytes, record: RequestRecord) -> Answer:
-        """Let a request take effect, and return its answer."""
+        """Process a request, and return its answer."""
         try:
             user = self._authenticate(scope, record) if _is_api(scope) else None
             inner = {**scope, "state": {"env": self._env, "user": user, "body": body, "gate": self}}

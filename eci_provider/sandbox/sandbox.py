@@ -294,7 +294,7 @@ class Sandbox:
         return self._env.faults.add(Fault(method, path, **kind))
 
     def chaos(self, seed: int, kinds: dict[str, Any]) -> None:
-        """Let a random share of all requests fail; see :meth:`Faults.set_chaos`."""
+        """Make a random share of all requests fail; see :meth:`Faults.set_chaos`."""
         self._env.faults.set_chaos(seed, kinds)
 
     def clear_faults(self) -> None:

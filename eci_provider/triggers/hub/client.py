@@ -71,7 +71,7 @@ class SharedClient:
                 return
 
     def expire(self) -> None:
-        """Let the next :meth:`refresh` read the connection again."""
+        """Make the next :meth:`refresh` read the connection again."""
         self._read_at = -math.inf
 
     def call(self, request: Callable[[EciClient], _Answer], now: float) -> _Answer:

@@ -94,7 +94,7 @@ class PollCycle:
         return self.now + self._elapsed.seconds()
 
     def begin_pauses(self) -> None:
-        """Let the pauses begin of the members whose wait continues."""
+        """Start the pauses of the members whose wait continues."""
         self.end = self.present()
         for member in self._continuing:
             member.planned = member.due = self.end + member.poller.delay
