@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+from eci_provider.sandbox import read_lag
 from eci_provider.sandbox.environment import Environment, User, user_child
 from eci_provider.sandbox.errors import ApiError
 from eci_provider.sandbox.store import Row
@@ -55,6 +56,26 @@ def shown_batch(env: Environment, batch_id: int) -> dict[str, Any]:
     if row is None:
         raise _not_found(batch_id)
     return _shown(env, row, user_child(env.store, row["owner_id"]))
+
+
+def read_one(env: Environment, batch_id: int) -> dict[str, Any]:
+    """
+    Return one batch as BatchResponse, for a request that reads it: the read may lag.
+
+    :raises ApiError: 404 if there is none, or not yet for reads.
+    """
+    if read_lag.misses(env, read_lag.BATCH, batch_id, find(env, batch_id)["created_at"]):
+        raise _not_found(batch_id)
+    return shown_batch(env, batch_id)
+
+
+def listed_batches(env: Environment) -> list[dict[str, Any]]:
+    """Return the batches of a list as BatchResponse; it may leave out new ones."""
+    rows = env.store.rows("SELECT batch_id, created_at FROM batches")
+    missing = read_lag.missing_in_lists(
+        env, read_lag.BATCH, [(row["batch_id"], row["created_at"]) for row in rows]
+    )
+    return [batch for batch in shown_batches(env) if batch["batchId"] not in missing]
 
 
 def _shown(env: Environment, row: Row, owner: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +137,7 @@ def create(env: Environment, user: User, code: str, defaults: dict[str, Any], no
     :raises ApiError: 400 if the code is in use.
     """
     try:
-        return env.store.insert(
+        batch_id = env.store.insert(
             "batches",
             code=code,
             status=OPEN,
@@ -127,6 +148,8 @@ def create(env: Environment, user: User, code: str, defaults: dict[str, Any], no
         )
     except sqlite3.IntegrityError:
         raise ApiError(400, f"The batch code '{code}' is already in use.") from None
+    read_lag.created(env, read_lag.BATCH, batch_id)
+    return batch_id
 
 
 def open_batch(env: Environment, user: User, request: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +44,8 @@ class Environment:
     log: RequestLog = field(default_factory=RequestLog)
     next_failures: list[str] = field(default_factory=list)
     settings_at_start: dict[str, Any] = field(default_factory=dict)
+    #: How many reads still miss what was created, by its kind and id.
+    reads_to_miss: Counter[tuple[str, int]] = field(default_factory=Counter)
     token: str = field(default_factory=lambda: "token-" + secrets.token_hex(24))
 
     def shown_time(self, moment: float | None) -> str | None:
@@ -150,6 +153,7 @@ class Environment:
         self.log.clear()
         self.faults.clear()
         self.next_failures.clear()
+        self.reads_to_miss.clear()
         self.settings.update(Settings().as_dict() | self.settings_at_start)
 
 

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 DROPS = (None, "before", "after", "late")
+DOUBLES = (None, "first", "second")
 CHAOS_KINDS = ("drop_before", "drop_after", "garbage", "truncate")
 
 
@@ -32,6 +33,8 @@ class Fault:
     :param commit: whether the request takes effect. By default it does with ``garbage``, ``truncate`` and
         ``delay``, which spoil the real answer, and does not with ``status``, ``redirect`` and ``hang``, which
         replace it.
+    :param double: let the request take effect twice, if it does, as behind a proxy that sends it again. The
+        answer is the one to the ``first`` or the ``second``, unless another kind replaces it.
     :param delay: real seconds before the answer.
     :param truncate: number of bytes of the body to send; then the connection is closed.
     :param garbage: answer 200 with bytes that are not JSON.
@@ -50,6 +53,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     body: Any = None
     commit: bool | None = None
+    double: str | None = None
     delay: float = 0.0
     truncate: int | None = None
     garbage: bool = False
@@ -60,18 +64,23 @@ class Fault:
     def __post_init__(self) -> None:
         if self.drop not in DROPS:
             raise ValueError(f"drop must be 'before', 'after' or 'late', not {self.drop!r}")
+        if self.double not in DOUBLES:
+            raise ValueError(f"double must be 'first' or 'second', not {self.double!r}")
         if self.commit_after and self.drop != "late":
             raise ValueError("commit_after requires drop='late'")
         if self.status is not None and not 200 <= self.status <= 599:
             raise ValueError(f"status {self.status} is not an HTTP status from 200 to 599")
         if not self.kind:
-            raise ValueError("a fault needs a kind: drop, status, delay, truncate, garbage, hang or redirect")
+            raise ValueError(
+                "a fault needs a kind: drop, double, status, delay, truncate, garbage, hang or redirect"
+            )
 
     @property
     def kind(self) -> str:
         """Description of the fault for the request log, such as ``status=503``."""
         parts = {
             "drop": self.drop,
+            "double": self.double,
             "status": self.status,
             "redirect": self.redirect,
             "garbage": self.garbage or None,

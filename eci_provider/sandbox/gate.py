@@ -39,6 +39,7 @@ class LateRequest:
     scope: Scope
     body: bytes
     record: RequestRecord
+    double: str | None = None
 
 
 class Gate:
@@ -80,7 +81,7 @@ class Gate:
             self._late.remove(due)
             tasks.run_due(self._env, due.due)
             with self._env.clock.pinned(due.due):
-                await self._answer(due.scope, due.body, due.record)
+                await self._effect(due.double, due.scope, due.body, due.record)
             # The client received no answer.
             due.record.status = None
 
@@ -120,8 +121,9 @@ class Gate:
     ) -> None:
         """Answer a request as a fault says."""
         if fault.drop == "late":
-            self._late.append(LateRequest(self._env.clock.time() + fault.commit_after, scope, body, record))
-        answer = await self._answer(scope, body, record) if fault.commits else Answer(200)
+            due = self._env.clock.time() + fault.commit_after
+            self._late.append(LateRequest(due, scope, body, record, fault.double))
+        answer = await self._effect(fault.double, scope, body, record) if fault.commits else Answer(200)
         if fault.delay and not fault.drop:
             await connections.wait(receive, self._released, fault.delay)
         if fault.hang:
@@ -137,6 +139,16 @@ class Gate:
             return
         await _deliver(answer, send, fault.truncate)
         await connections.close(send, receive)
+
+    async def _effect(self, double: str | None, scope: Scope, body: bytes, record: RequestRecord) -> Answer:
+        """Process a request, twice if it is doubled, and return the answer that the client gets."""
+        first = await self._answer(scope, body, record)
+        if double is None:
+            return first
+        second = await self._answer(scope, body, record)
+        answer = first if double == "first" else second
+        record.status = answer.status
+        return answer
 
     async def _answer(self, scope: Scope, body: bytes, record: RequestRecord) -> Answer:
         """Process a request, and return its answer."""

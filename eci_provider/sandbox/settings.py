@@ -11,6 +11,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "notes_visible": ("at_once", "at_end"),
     "error_format": ("json", "json_string", "text", "html"),
     "permission_status": (401, 403),
+    "total_pages": ("right", "one", "missing", "huge"),
 }
 
 
@@ -39,6 +40,14 @@ class Settings:
     :param batch_visible: when a task shows its batch: ``at_once`` or ``at_end``.
     :param running_end_date: text that a running task shows as its ``endDate``, such as "0001-01-01T00:00:00";
         null if None.
+    :param task_lag: seconds from a task's creation in which reads of it are answered with 404.
+    :param batch_lag: the same for a batch.
+    :param lagging_reads: number of reads of a new task, and of a new batch, that are answered with 404.
+    :param lists_lag: whether lists leave out a task or batch as long as reads of it are answered with 404; each
+        such list counts as a read.
+    :param largest_page: most records on a page of a list, whatever the request says.
+    :param total_pages: what the ``TotalPages`` header of a list says: the ``right`` number, ``one``, 999999999
+        (``huge``), or there is none (``missing``).
     :param utc_offset: hours that the times of batches and tasks are ahead of UTC.
     :param show_zone: whether these times end with their zone.
     :param guid_key: key of the GUID in GuidResponse and TaskResponse.
@@ -62,6 +71,12 @@ class Settings:
     statuses: dict[str, str] = field(default_factory=_statuses)
     batch_visible: str = "at_once"
     running_end_date: str | None = None
+    task_lag: float = 0.0
+    batch_lag: float = 0.0
+    lagging_reads: int = 0
+    lists_lag: bool = False
+    largest_page: int = 1000
+    total_pages: str = "right"
     utc_offset: float = 0.0
     show_zone: bool = True
     guid_key: str = "taskGUId"

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from eci_provider.sandbox import batch_settings, batches, kickouts
+from eci_provider.sandbox import batch_settings, batches, kickouts, read_lag
 from eci_provider.sandbox.environment import Environment, User, user_child
 from eci_provider.sandbox.errors import ApiError
 from eci_provider.sandbox.importer import Import
@@ -72,6 +72,7 @@ def submit(
             analysis=env.settings.analysis,
             forced_failure=env.next_failures.pop(0) if env.next_failures else None,
         )
+        read_lag.created(env, read_lag.TASK, task_id)
         env.store.insert("uploads", task_id=task_id, data=upload.data)
         return guid
 
@@ -152,8 +153,31 @@ def find(env: Environment, guid: str) -> Row:
     """
     row = env.store.row("SELECT * FROM tasks WHERE guid = ?", guid.lower())
     if row is None:
-        raise ApiError(404, f"Task {guid} was not found.")
+        raise _not_found(guid)
     return row
+
+
+def _not_found(guid: str) -> ApiError:
+    return ApiError(404, f"Task {guid} was not found.")
+
+
+def read_one(env: Environment, guid: str) -> Row:
+    """
+    Return a task as stored, for a request that reads it: the read may lag.
+
+    :raises ApiError: 404 if there is none, or not yet for reads.
+    """
+    row = find(env, guid)
+    if read_lag.misses(env, read_lag.TASK, row["task_id"], row["begin_at"]):
+        raise _not_found(guid)
+    return row
+
+
+def listed_tasks(env: Environment) -> list[dict[str, Any]]:
+    """Return the tasks of a list as TaskResponse; it may leave out new ones."""
+    times = [(row["task_id"], row["begin_at"]) for row in env.store.rows("SELECT task_id, begin_at FROM tasks")]
+    missing = read_lag.missing_in_lists(env, read_lag.TASK, times)
+    return [task for task in shown_tasks(env) if task["taskId"] not in missing]
 
 
 def shown_tasks(env: Environment, where: str = "1", *values: Any) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import threading
 import time
@@ -12,7 +13,8 @@ import requests
 from eci_provider.sandbox import Sandbox
 from tests.sandbox.sandbox_api import Api, advanced
 
-BATCH, ME = "/api/v3/batch", "/api/v3/me"
+BATCH, ME, IMPORT = "/api/v3/batch", "/api/v3/me", "/api/v3/import/bill"
+IMPORT_REQUEST = {"fileName": "bills.csv", "data": base64.b64encode(advanced(["1001"]).encode()).decode()}
 
 
 def codes(sandbox):
@@ -67,6 +69,42 @@ def test_an_inspection_processes_a_late_request(sandbox, api):
         opened(api)
     sandbox.advance(1)
     assert codes(sandbox) == ["b"]
+
+
+@pytest.mark.parametrize(("double", "named"), [("first", 0), ("second", 1)])
+def test_a_doubled_request_takes_effect_twice_and_one_answer_comes_back(sandbox, api, double, named):
+    fault = sandbox.fault("POST", IMPORT, double=double)
+    guid = api.import_file(advanced(["1001"]), importNote="once").json()["taskGUId"]
+    tasks = sandbox.tasks()
+    assert [task["note"] for task in tasks] == ["once", "once"]
+    assert guid == tasks[named]["task_guid"]
+    assert (fault.hits, sandbox.requests[0].fault, len(sandbox.requests)) == (1, f"double={double}", 1)
+
+
+@pytest.mark.parametrize(("double", "status"), [("first", 200), ("second", 400)])
+def test_the_second_of_a_doubled_request_may_be_refused(sandbox, api, double, status):
+    sandbox.fault("POST", BATCH, double=double)
+    assert opened(api).status_code == status
+    assert sandbox.requests[0].status == status
+    assert codes(sandbox) == ["b"]
+
+
+@pytest.mark.parametrize(
+    "kind", [{"drop": "after"}, {"drop": "late", "commit_after": 1}, {"hang": True, "commit": True}]
+)
+def test_a_doubled_request_may_be_lost_all_the_same(sandbox, api, kind):
+    sandbox.fault("POST", IMPORT, double="second", **kind)
+    with pytest.raises((requests.ConnectionError, requests.ReadTimeout)):
+        api.session.post(sandbox.url + IMPORT, json=IMPORT_REQUEST, timeout=0.5)
+    sandbox.advance(1)
+    assert len(sandbox.tasks()) == 2
+
+
+def test_a_doubled_request_that_does_not_take_effect_has_none(sandbox, api):
+    sandbox.fault("POST", BATCH, double="second", drop="before")
+    with pytest.raises(requests.ConnectionError):
+        opened(api)
+    assert codes(sandbox) == []
 
 
 @pytest.mark.parametrize(("commit", "committed"), [(None, []), (False, []), (True, ["b"])])
@@ -167,7 +205,15 @@ def test_a_client_may_disconnect_at_any_time(sandbox, api):
 
 
 @pytest.mark.parametrize(
-    "kind", [{}, {"drop": "sometimes"}, {"status": 99}, {"drop": "after", "commit_after": 1}, {"misspelt": True}]
+    "kind",
+    [
+        {},
+        {"drop": "sometimes"},
+        {"double": "third"},
+        {"status": 99},
+        {"drop": "after", "commit_after": 1},
+        {"misspelt": True},
+    ],
 )
 def test_wrong_faults_are_refused(sandbox, kind):
     with pytest.raises((ValueError, TypeError)):

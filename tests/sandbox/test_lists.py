@@ -115,6 +115,19 @@ def test_the_default_page_has_250_records(api):
     assert codes(api.get(BATCH, pageNumber=2)) == ["b250"]
 
 
+@pytest.mark.parametrize(("total_pages", "shown"), [("one", "1"), ("missing", None), ("huge", "999999999")])
+def test_a_gateway_may_cap_pages_and_spoil_their_number(sandbox, three, total_pages, shown):
+    sandbox.settings.largest_page, sandbox.settings.total_pages = 2, total_pages
+
+    first, second = (
+        three.call("GET", BATCH, params={"pageSize": 1000, "pageNumber": number}) for number in (1, 2)
+    )
+
+    assert (codes(first.json()), codes(second.json())) == (["Jan", "Feb"], ["Mar and Apr"])
+    assert first.headers.get("TotalPages") == shown
+    assert (first.headers["PageSize"], first.headers["TotalNumberOfRecords"]) == ("2", "3")
+
+
 def test_field_reduction_keeps_the_named_fields(three):
     assert three.get(BATCH, field="batchCode,isOpen", filter="batchCode equals 'Feb'") == [
         {"batchCode": "Feb", "isOpen": True}

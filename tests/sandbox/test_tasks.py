@@ -147,3 +147,14 @@ def test_a_task_can_be_deleted_and_its_note_edited(sandbox, api):
     sandbox.delete_task(task["taskGUId"])
     assert api.call("GET", path).status_code == 404
     assert api.get("/api/v3/task") == []
+
+
+def test_a_server_may_be_hours_behind_in_its_date_and_all_its_dates(sandbox, api):
+    sandbox.advance(-3 * 3600)
+    answer = api.into("new batch", newBatchCode="b")
+
+    task = api.task(answer.json()["taskGUId"])
+
+    assert answer.headers["Date"] == "Mon, 05 Jan 2026 05:00:00 GMT"
+    assert task["beginDate"] == task["endDate"] == "2026-01-05T05:00:00.000Z"
+    assert api.get("/api/v3/batch")[0]["startDate"] == "2026-01-05T05:00:00.000Z"

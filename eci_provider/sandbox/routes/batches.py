@@ -8,7 +8,6 @@ from fastapi import APIRouter, Response
 
 from eci_provider.sandbox import batches
 from eci_provider.sandbox.filters import EQUALITY, SETS, Field, matching
-from eci_provider.sandbox.paging import page
 from eci_provider.sandbox.routes.call import Create, Delete, View, no_content
 from eci_provider.sandbox.validation import BATCH_CREATE, BATCH_EDIT, BATCH_STATUS
 
@@ -46,14 +45,14 @@ async def open_batch_v3(call: Create) -> Response:
 
 @router.get("/api/v3/batch")
 async def get_batches_v3(call: View) -> Response:
-    shown = batches.shown_batches(call.env)
+    shown = batches.listed_batches(call.env)
     found = matching(shown, call.query.get("filter", ""), FILTERS, call.env.clock.now())
-    return call.answer(*page(found, call.query))
+    return call.answer_page(found)
 
 
 @router.get("/api/v3/batch/{batch_id}")
 async def get_batch_v3(batch_id: int, call: View) -> Response:
-    return call.answer(batches.shown_batch(call.env, batch_id))
+    return call.answer(batches.read_one(call.env, batch_id))
 
 
 @router.put("/api/v3/batch/{batch_id}")

@@ -11,7 +11,7 @@ from fastapi import Depends, Request, Response
 
 from eci_provider.sandbox.environment import Environment, User
 from eci_provider.sandbox.errors import ApiError
-from eci_provider.sandbox.paging import reduced
+from eci_provider.sandbox.paging import page, reduced
 from eci_provider.sandbox.validation import Schema, validate
 
 PERMISSION_NAMES = {"view": "View", "create": "Create", "edit": "Edit", "delete": "Delete", "manage": "Manage"}
@@ -49,6 +49,13 @@ class Call:
             json.dumps(reduced(content, self.query)).encode(),
             media_type="application/json; charset=utf-8",
             headers=headers,
+        )
+
+    def answer_page(self, records: list[dict[str, Any]]) -> Response:
+        """Return an answer with the page of a list that the query asks for."""
+        settings = self.env.settings
+        return self.answer(
+            *page(records, self.query, largest=settings.largest_page, total_pages=settings.total_pages)
         )
 
 

@@ -13,12 +13,12 @@ BASE = "/api/v202401/import/bill/task/{task_guid}/kickout"
 
 @router.get(BASE + "/summary")
 async def get_task_kickout_summary_v202401(task_guid: str, call: View) -> Response:
-    return call.answer(kickouts.summary(call.env, tasks.find(call.env, task_guid), None))
+    return call.answer(kickouts.summary(call.env, tasks.read_one(call.env, task_guid), None))
 
 
 @router.get(BASE + "/{filename}/summary")
 async def get_task_kickout_summary_by_file_v202401(task_guid: str, filename: str, call: View) -> Response:
-    return call.answer(kickouts.summary(call.env, tasks.find(call.env, task_guid), filename))
+    return call.answer(kickouts.summary(call.env, tasks.read_one(call.env, task_guid), filename))
 
 
 @router.get(BASE + "/detail")
@@ -34,4 +34,4 @@ async def get_bill_import_kickout_details_by_file_v202401(task_guid: str, filena
 def _detail(call: Call, task_guid: str, filename: str | None) -> Response:
     # Assumption: an empty kickoutMessage counts as not given.
     message = call.query.get("kickoutMessage") or None
-    return call.answer(kickouts.detail(call.env, tasks.find(call.env, task_guid), filename, message))
+    return call.answer(kickouts.detail(call.env, tasks.read_one(call.env, task_guid), filename, message))

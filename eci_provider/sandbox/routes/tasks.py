@@ -7,7 +7,6 @@ from fastapi import APIRouter, Response
 from eci_provider.sandbox import tasks
 from eci_provider.sandbox.errors import ApiError
 from eci_provider.sandbox.filters import Field, matching
-from eci_provider.sandbox.paging import page
 from eci_provider.sandbox.routes.call import AnyKey
 from eci_provider.sandbox.validation import TASK_EDIT
 
@@ -55,14 +54,14 @@ async def get_tasks_v3(call: AnyKey) -> Response:
     code = call.query.get("taskTypeCode") or "BillImport"
     if code not in TASK_TYPE_CODES:
         raise ApiError(400, f"Unknown taskTypeCode '{code}'.")
-    shown = tasks.shown_tasks(call.env) if code == "BillImport" else []
+    shown = tasks.listed_tasks(call.env) if code == "BillImport" else []
     found = matching(shown, call.query.get("filter", ""), FILTERS, call.env.clock.now())
-    return call.answer(*page(found, call.query))
+    return call.answer_page(found)
 
 
 @router.get("/api/v3/task/{task_guid}")
 async def get_task_v3(task_guid: str, call: AnyKey) -> Response:
-    task = tasks.find(call.env, task_guid)
+    task = tasks.read_one(call.env, task_guid)
     return call.answer(tasks.shown_tasks(call.env, "tasks.task_id = ?", task["task_id"])[0])
 
 
