@@ -9,17 +9,7 @@ import pytest
 from eci_provider.api.column_mapping import ColumnMapping
 from eci_provider.api.errors import EciValidationError
 from eci_provider.bills.mapping import mapping_from_header
-
-HEADER = ["Account", "Start", "End", "Use", "Charge", "Charge", ""]
-
-
-NAMES: dict[str, Any] = {
-    "date_format": "yyyymmdd",
-    "account_code": "Account",
-    "start_date": " Start ",
-    "end_date": "End",
-    "observations": [{"column": "Use", "observation_type_code": "USE", "unit_code": "kWh"}],
-}
+from tests.support.api_data import HEADER, NAMES
 
 
 @pytest.mark.parametrize(

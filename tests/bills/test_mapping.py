@@ -10,16 +10,8 @@ import pytest
 from eci_provider.api.errors import EciValidationError
 from eci_provider.bills.checking import check_file
 from eci_provider.bills.mapping import column_mapping, mapping_from_file, mapping_from_header
+from tests.support.api_data import HEADER, NAMES
 from tests.support.bill_files import MAPPING, NYCHA, NYCHA_NAMES
-
-HEADER = ["Account", "Start", "End", "Use", "Charge", "Charge", ""]
-NAMES: dict[str, Any] = {
-    "date_format": "yyyymmdd",
-    "account_code": "Account",
-    "start_date": " Start ",
-    "end_date": "End",
-    "observations": [{"column": "Use", "observation_type_code": "USE", "unit_code": "kWh"}],
-}
 
 
 def test_columns_are_found_by_name_in_the_real_bills() -> None:

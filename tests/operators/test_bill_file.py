@@ -11,12 +11,13 @@ import pytest
 from eci_provider.api import errors
 from eci_provider.api.column_mapping import ColumnMapping
 from eci_provider.bills import EciBillFileError
-from eci_provider.operators.bill_file import CheckBillFileOperator, SplitBillFileOperator
 from tests.support.bill_files import (
     MAPPING,
     NYCHA,
     NYCHA_NAMES,
+    check_task,
     row,
+    split_task,
     text,
 )
 from tests.support.run_task import run
@@ -29,26 +30,10 @@ NAMED = {
 }
 
 
-def _check(**arguments: Any) -> CheckBillFileOperator:
-    return CheckBillFileOperator(task_id="check", **arguments)
-
-
-def _split(**arguments: Any) -> SplitBillFileOperator:
-    return SplitBillFileOperator(task_id="split", **arguments)
-
-
-@pytest.fixture
-def faulty(tmp_path: Path) -> Path:
-    """A file of one good bill and two that would be kicked out."""
-    file = tmp_path / "bills.csv"
-    file.write_text(text(row(), row(account="2", charge="x"), row(account="3", end="31/01/2025")))
-    return file
-
-
 def test_errors_fail_the_task_at_once_and_their_counts_are_in_xcom(
     faulty: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    end = run(_check(file=str(faulty), column_mapping=MAPPING))
+    end = run(check_task(file=str(faulty), column_mapping=MAPPING))
 
     assert isinstance(end.error, EciBillFileError)
     assert end.is_final
@@ -69,7 +54,7 @@ def test_errors_fail_the_task_at_once_and_their_counts_are_in_xcom(
     "changed", [{"on_problems": "warn"}, {"rules_off": ["date_other_format", "number_unreadable"]}]
 )
 def test_errors_need_not_fail_the_task(changed: dict[str, Any], faulty: Path) -> None:
-    end = run(_check(file=str(faulty), column_mapping=MAPPING, **changed))
+    end = run(check_task(file=str(faulty), column_mapping=MAPPING, **changed))
 
     assert end.state == "success", end.error
     assert end.result["rows"] == 3
@@ -77,7 +62,7 @@ def test_errors_need_not_fail_the_task(changed: dict[str, Any], faulty: Path) ->
 
 def test_lists_of_codes_may_be_templates(faulty: Path) -> None:
     end = run(
-        _check(file=str(faulty), column_mapping=MAPPING, on_problems="warn", accounts=["{{ params.code }}"]),
+        check_task(file=str(faulty), column_mapping=MAPPING, on_problems="warn", accounts=["{{ params.code }}"]),
         params={"code": "2"},
     )
 
@@ -89,10 +74,10 @@ def test_lists_of_codes_may_be_templates_and_are_checked_once_rendered(faulty: P
     codes = {"{{ params.code }}": ["M1"]}
 
     end = run(
-        _check(file=str(faulty), column_mapping=MAPPING, accounts=codes, rules_off=None), params={"code": "2"}
+        check_task(file=str(faulty), column_mapping=MAPPING, accounts=codes, rules_off=None), params={"code": "2"}
     )
     wrong = run(
-        _check(file=str(faulty), column_mapping=MAPPING, accounts="{{ params.codes }}"), params={"codes": 2}
+        check_task(file=str(faulty), column_mapping=MAPPING, accounts="{{ params.codes }}"), params={"codes": 2}
     )
 
     assert "account_unknown" in {kind["code"] for kind in end.result["problems"]}
@@ -101,7 +86,8 @@ def test_lists_of_codes_may_be_templates_and_are_checked_once_rendered(faulty: P
 
 def test_a_list_that_was_rendered_to_text_is_refused_with_a_hint(faulty: Path) -> None:
     end = run(
-        _check(file=str(faulty), column_mapping=MAPPING, accounts="{{ params.codes }}"), params={"codes": ["2"]}
+        check_task(file=str(faulty), column_mapping=MAPPING, accounts="{{ params.codes }}"),
+        params={"codes": ["2"]},
     )
 
     assert "must be a list of codes; a template renders to text: pass a task's .output, or set" in str(end.error)
@@ -110,16 +96,16 @@ def test_a_list_that_was_rendered_to_text_is_refused_with_a_hint(faulty: Path) -
 def test_the_file_and_the_report_can_be_passed_on(faulty: Path, tmp_path: Path) -> None:
     report = str(tmp_path / "report.csv")
 
-    end = run(_check(file=str(faulty), column_mapping=MAPPING, on_problems="warn", report=report))
+    end = run(check_task(file=str(faulty), column_mapping=MAPPING, on_problems="warn", report=report))
 
     assert (end.xcoms["file"], end.xcoms["report"]) == (str(faulty), report)
-    assert "report" not in run(_check(file=str(faulty), column_mapping=MAPPING, on_problems="warn")).xcoms
+    assert "report" not in run(check_task(file=str(faulty), column_mapping=MAPPING, on_problems="warn")).xcoms
 
 
 def test_a_mapping_may_be_a_model(faulty: Path) -> None:
     mapping = ColumnMapping.model_validate(MAPPING)
 
-    assert run(_check(file=str(faulty), column_mapping=mapping, on_problems="warn")).result["errors"] == 2
+    assert run(check_task(file=str(faulty), column_mapping=mapping, on_problems="warn")).result["errors"] == 2
 
 
 def test_the_result_stays_small_whatever_the_file_holds(tmp_path: Path) -> None:
@@ -131,7 +117,9 @@ def test_the_result_stays_small_whatever_the_file_holds(tmp_path: Path) -> None:
         for number in range(6, 18)
     ]
 
-    end = run(_check(file=str(file), column_mapping={**MAPPING, "observations": observations}, on_problems="warn"))
+    end = run(
+        check_task(file=str(file), column_mapping={**MAPPING, "observations": observations}, on_problems="warn")
+    )
 
     assert end.result["errors"] == 14
     assert len(json.dumps(end.result)) < 16 * 1024
@@ -140,43 +128,47 @@ def test_the_result_stays_small_whatever_the_file_holds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "arguments", "words"),
     [
-        (_check, {"on_problems": "skip"}, "'fail', 'warn'"),
-        (_check, {"rules_off": ["no_such"]}, "'no_such' is not a rule"),
-        (_check, {"profile_code": "p", "column_mapping": MAPPING}, "must be one of them"),
-        (_check, {"column_mapping": {**MAPPING, "dateFormat": "x"}}, "column_mapping.dateFormat"),
-        (_check, {"column_mapping": {**NAMED, "header": [1]}}, "header is [1]: must be a list of texts"),
-        (_check, {"column_mapping": {**NAMED, "sample_file": "{{ x }}"}}, "observations.0.caption is required"),
-        (_check, {"column_mapping": {**NAMES, "account_code": 3}}, "account_code is 3: must be the name"),
-        (_split, {"destination": "d", "rows_per_file": 0}, "rows_per_file is 0"),
-        (_split, {"destination": "d", "profile_code": ""}, "profile_code is ''"),
-        (_split, {"destination": "d", "sort": "False"}, "sort is 'False': must be True or False"),
-        (_check, {"longest_period": "62"}, "longest_period is '62': must be a whole number of at least 1"),
-        (_check, {"most_rows": None}, "most_rows is None: must be a whole number"),
-        (_check, {"most_rows": -1}, "most_rows is -1"),
-        (_check, {"accounts": {"1001": "M1"}}, "accounts['1001'] is 'M1'"),
-        (_check, {"accounts": {"1001": ["M1"]}, "meters": ["M2"]}, "meters is given"),
-        (_split, {"destination": ""}, "destination is '': must name the folder of the parts"),
-        (_split, {"destination": None}, "destination is '': must name the folder of the parts"),
-        (_split, {"destination": "d", "file": None}, "file is '': must name the bill file"),
-        (_check, {"file": " "}, "file is ' ': must name the bill file"),
+        (check_task, {"on_problems": "skip"}, "'fail', 'warn'"),
+        (check_task, {"rules_off": ["no_such"]}, "'no_such' is not a rule"),
+        (check_task, {"profile_code": "p", "column_mapping": MAPPING}, "must be one of them"),
+        (check_task, {"column_mapping": {**MAPPING, "dateFormat": "x"}}, "column_mapping.dateFormat"),
+        (check_task, {"column_mapping": {**NAMED, "header": [1]}}, "header is [1]: must be a list of texts"),
         (
-            _check,
+            check_task,
+            {"column_mapping": {**NAMED, "sample_file": "{{ x }}"}},
+            "observations.0.caption is required",
+        ),
+        (check_task, {"column_mapping": {**NAMES, "account_code": 3}}, "account_code is 3: must be the name"),
+        (split_task, {"destination": "d", "rows_per_file": 0}, "rows_per_file is 0"),
+        (split_task, {"destination": "d", "profile_code": ""}, "profile_code is ''"),
+        (split_task, {"destination": "d", "sort": "False"}, "sort is 'False': must be True or False"),
+        (check_task, {"longest_period": "62"}, "longest_period is '62': must be a whole number of at least 1"),
+        (check_task, {"most_rows": None}, "most_rows is None: must be a whole number"),
+        (check_task, {"most_rows": -1}, "most_rows is -1"),
+        (check_task, {"accounts": {"1001": "M1"}}, "accounts['1001'] is 'M1'"),
+        (check_task, {"accounts": {"1001": ["M1"]}, "meters": ["M2"]}, "meters is given"),
+        (split_task, {"destination": ""}, "destination is '': must name the folder of the parts"),
+        (split_task, {"destination": None}, "destination is '': must name the folder of the parts"),
+        (split_task, {"destination": "d", "file": None}, "file is '': must name the bill file"),
+        (check_task, {"file": " "}, "file is ' ': must name the bill file"),
+        (
+            check_task,
             {"column_mapping": NYCHA_NAMES},
             "and neither header nor sample_file, in which they are looked up",
         ),
         (
-            _check,
+            check_task,
             {"column_mapping": {**NAMES, "end_date": "Service Start Date"}},
             "start_date and end_date both name column 'Service Start Date'",
         ),
-        (_check, {"report": "bills.csv"}, "report is 'bills.csv', where the bill file lies: the report would"),
-        (_check, {"report": "file://HERE/x/../bills.csv"}, "where the bill file lies: the report"),
+        (check_task, {"report": "bills.csv"}, "report is 'bills.csv', where the bill file lies: the report would"),
+        (check_task, {"report": "file://HERE/x/../bills.csv"}, "where the bill file lies: the report"),
         (
-            _check,
+            check_task,
             {"file": "s3://b/bills.csv", "report": "s3://b/bills.csv"},
             "where the bill file lies: the report",
         ),
-        (_check, {"column_mapping": NAMES, "report": str(NYCHA)}, "where the bill file lies: the report"),
+        (check_task, {"column_mapping": NAMES, "report": str(NYCHA)}, "where the bill file lies: the report"),
     ],
 )
 def test_wrong_literals_are_refused_when_the_dag_is_parsed(
@@ -197,7 +189,7 @@ def test_a_report_never_replaces_the_bill_file_under_any_name(tmp_path: Path) ->
 
     for report in (file, f"file://{file}", tmp_path / "newest.csv"):
         end = run(
-            _check(file=str(file), column_mapping=MAPPING, report="{{ params.report }}"),
+            check_task(file=str(file), column_mapping=MAPPING, report="{{ params.report }}"),
             params={"report": str(report)},
         )
 
@@ -212,7 +204,7 @@ def test_the_link_leads_to_the_report_in_every_state_of_the_task(
     on_problems: str, faulty: Path, tmp_path: Path
 ) -> None:
     report = tmp_path / "report.md"
-    operator = _check(file=str(faulty), column_mapping=MAPPING, report=str(report), on_problems=on_problems)
+    operator = check_task(file=str(faulty), column_mapping=MAPPING, report=str(report), on_problems=on_problems)
 
     end = run(operator)
 
@@ -224,9 +216,11 @@ def test_the_link_leads_to_the_report_in_every_state_of_the_task(
 def test_paths_that_render_to_nothing_are_refused(rendered: str, faulty: Path) -> None:
     params = {"nothing": rendered, "file": str(faulty)}
     ends = [
-        run(_split(file=str(faulty), destination="{{ params.nothing }}", column_mapping=MAPPING), params=params),
-        run(_split(file="{{ params.nothing }}", destination="d", column_mapping=MAPPING), params=params),
-        run(_check(file="{{ params.nothing }}", column_mapping=MAPPING), params=params),
+        run(
+            split_task(file=str(faulty), destination="{{ params.nothing }}", column_mapping=MAPPING), params=params
+        ),
+        run(split_task(file="{{ params.nothing }}", destination="d", column_mapping=MAPPING), params=params),
+        run(check_task(file="{{ params.nothing }}", column_mapping=MAPPING), params=params),
     ]
 
     assert all(end.is_final and "must name the" in str(end.error) for end in ends)

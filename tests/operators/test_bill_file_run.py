@@ -10,7 +10,6 @@ import pytest
 from eci_provider.api import errors
 from eci_provider.bills import EciBillFileError
 from eci_provider.operators import CreateImportProfileOperator, ImportBillsOperator
-from eci_provider.operators.bill_file import CheckBillFileOperator, SplitBillFileOperator
 from eci_provider.reports.errors import EciReportError
 from eci_provider.sandbox import Sandbox
 from tests.support.bill_files import (
@@ -18,9 +17,11 @@ from tests.support.bill_files import (
     MAPPING,
     NYCHA,
     NYCHA_NAMES,
+    check_task,
     damaged_far_down,
     part_name,
     row,
+    split_task,
     text,
     workbook,
 )
@@ -30,28 +31,12 @@ from tests.support.turned_clock import TurnedClock
 NAMES = {**NYCHA_NAMES, "sample_file": str(NYCHA)}
 
 
-def _check(**arguments: Any) -> CheckBillFileOperator:
-    return CheckBillFileOperator(task_id="check", **arguments)
-
-
-def _split(**arguments: Any) -> SplitBillFileOperator:
-    return SplitBillFileOperator(task_id="split", **arguments)
-
-
-@pytest.fixture
-def faulty(tmp_path: Path) -> Path:
-    """A file of one good bill and two that would be kicked out."""
-    file = tmp_path / "bills.csv"
-    file.write_text(text(row(), row(account="2", charge="x"), row(account="3", end="31/01/2025")))
-    return file
-
-
 def test_a_file_whose_columns_have_other_names_is_neither_good_nor_split(tmp_path: Path) -> None:
     file = tmp_path / "bills.csv"
     file.write_text(NYCHA.read_text().replace("Consumption (KWH),KWH Charges", "KWH Charges,Consumption (KWH)", 1))
 
-    checked = run(_check(file=str(file), column_mapping=NAMES))
-    split = run(_split(file=str(file), column_mapping=NAMES, destination=f"{tmp_path}/parts"))
+    checked = run(check_task(file=str(file), column_mapping=NAMES))
+    split = run(split_task(file=str(file), column_mapping=NAMES, destination=f"{tmp_path}/parts"))
 
     assert [kind["code"] for kind in checked.result["problems"]] == ["column_missing"]
     for end in (checked, split):
@@ -62,8 +47,8 @@ def test_a_file_whose_columns_have_other_names_is_neither_good_nor_split(tmp_pat
 def test_a_profile_is_read_from_energycap(sandbox: Sandbox, faulty: Path) -> None:
     run(CreateImportProfileOperator(task_id="create", profile_code="vendor", column_mapping=MAPPING))
 
-    end = run(_check(file=str(faulty), profile_code="vendor", on_problems="warn"))
-    unknown = run(_check(file=str(faulty), profile_code="vendors"))
+    end = run(check_task(file=str(faulty), profile_code="vendor", on_problems="warn"))
+    unknown = run(check_task(file=str(faulty), profile_code="vendors"))
 
     assert end.result["errors"] == 2
     assert unknown.is_final
@@ -75,7 +60,7 @@ def test_a_damaged_workbook_has_a_report_and_a_result(tmp_path: Path) -> None:
     rows = [row(account=str(number)) for number in range(10_000, 10_600)]
     file.write_bytes(damaged_far_down(workbook(HEADER, *rows)))
 
-    end = run(_check(file=str(file), column_mapping=MAPPING, report=str(report)))
+    end = run(check_task(file=str(file), column_mapping=MAPPING, report=str(report)))
 
     assert isinstance(end.error, EciBillFileError)
     assert end.is_final
@@ -85,7 +70,7 @@ def test_a_damaged_workbook_has_a_report_and_a_result(tmp_path: Path) -> None:
 
 def test_parts_cannot_go_where_a_file_is(faulty: Path) -> None:
     for destination in (faulty, faulty / "parts"):
-        end = run(_split(file=str(faulty), destination=str(destination), column_mapping=MAPPING))
+        end = run(split_task(file=str(faulty), destination=str(destination), column_mapping=MAPPING))
 
         assert isinstance(end.error, errors.EciValidationError)
         assert "there is a file of that name" in str(end.error)
@@ -102,7 +87,7 @@ def test_a_long_file_is_split_and_each_part_imported(
     arguments = {"file": "{{ params.file }}", "destination": f"{tmp_path}/{{{{ params.parts }}}}"}
     params = {"file": str(file), "parts": "parts"}
 
-    end = run(_split(**arguments, rows_per_file=2, profile_code="vendor"), params=params)
+    end = run(split_task(**arguments, rows_per_file=2, profile_code="vendor"), params=params)
     imports = [
         run(ImportBillsOperator(task_id="import", file=part, profile_code="vendor"), instance={"map_index": index})
         for index, part in enumerate(end.result)
@@ -127,7 +112,9 @@ def test_files_of_one_name_are_split_into_one_folder_and_each_bill_is_imported_o
         part
         for index, city in enumerate(cities)
         for part in run(
-            _split(file=f"{tmp_path}/{city}/bills.csv", destination=f"{tmp_path}/parts", profile_code="vendor"),
+            split_task(
+                file=f"{tmp_path}/{city}/bills.csv", destination=f"{tmp_path}/parts", profile_code="vendor"
+            ),
             instance={"map_index": index},
         ).result
     ]
@@ -140,17 +127,19 @@ def test_files_of_one_name_are_split_into_one_folder_and_each_bill_is_imported_o
 def test_sorting_brings_a_torn_bill_together(tmp_path: Path) -> None:
     file = tmp_path / "bills.csv"
     file.write_text(text(row(account="1"), row(account="2"), row(account="1", meter="M2")))
-    before = run(_check(file=str(file), column_mapping=MAPPING))
+    before = run(check_task(file=str(file), column_mapping=MAPPING))
 
-    parts = run(_split(file=str(file), destination=f"{tmp_path}/parts", sort=True, column_mapping=MAPPING)).result
-    after = run(_check(file=parts[0], column_mapping=MAPPING))
+    parts = run(
+        split_task(file=str(file), destination=f"{tmp_path}/parts", sort=True, column_mapping=MAPPING)
+    ).result
+    after = run(check_task(file=parts[0], column_mapping=MAPPING))
 
     assert [kind["code"] for kind in before.result["problems"]] == ["bill_torn", "out_of_order"]
     assert (after.result["errors"], after.result["warnings"], after.result["bills"]) == (0, 0, 2)
 
 
 def test_warnings_never_fail_the_task() -> None:
-    end = run(_check(file="{{ params.file }}", column_mapping=NAMES), params={"file": str(NYCHA)})
+    end = run(check_task(file="{{ params.file }}", column_mapping=NAMES), params={"file": str(NYCHA)})
 
     assert end.state == "success", end.error
     assert (end.result["rows"], end.result["warnings"]) == (59, 3)
@@ -166,7 +155,7 @@ def test_the_result_is_kept_if_the_report_cannot_be_written(
     (tmp_path / "report.csv").mkdir()
 
     end = run(
-        _check(file=str(faulty), column_mapping=MAPPING, report=str(tmp_path / name), on_problems=on_problems)
+        check_task(file=str(faulty), column_mapping=MAPPING, report=str(tmp_path / name), on_problems=on_problems)
     )
 
     assert isinstance(end.error, EciBillFileError if on_problems == "fail" else EciReportError)

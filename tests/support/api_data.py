@@ -23,6 +23,15 @@ MAPPING = {
     "endDateColumnIndex": 3,
     "observations": [{"columnIndex": 4, "observationTypeCode": "CHG", "caption": "Charge", "unitCode": "USD"}],
 }
+#: A file's header, in which two columns have the same name and one has none, and a mapping by its names.
+HEADER = ["Account", "Start", "End", "Use", "Charge", "Charge", ""]
+NAMES: dict[str, Any] = {
+    "date_format": "yyyymmdd",
+    "account_code": "Account",
+    "start_date": " Start ",
+    "end_date": "End",
+    "observations": [{"column": "Use", "observation_type_code": "USE", "unit_code": "kWh"}],
+}
 EXAMPLES = Path(__file__).parents[1] / "api" / "examples"
 
 

@@ -18,6 +18,7 @@ import openpyxl
 from eci_provider.bills import CheckReport, check_file, split_file, text_file
 from eci_provider.bills.reading import tables
 from eci_provider.bills.tables import Row
+from eci_provider.operators.bill_file import CheckBillFileOperator, SplitBillFileOperator
 
 NYCHA = Path(__file__).parents[2] / "example_dags" / "data" / "nycha_electric_bills.csv"
 #: By name, as a user writes it.
@@ -105,6 +106,23 @@ def damaged_far_down(book: bytes) -> bytes:
     block += 5 + int.from_bytes(content[block + 1 : block + 3], "little")
     content[block + 3] ^= 0xFF
     return bytes(content)
+
+
+def check_task(**arguments: Any) -> CheckBillFileOperator:
+    """Return a task that checks a bill file."""
+    return CheckBillFileOperator(task_id="check", **arguments)
+
+
+def split_task(**arguments: Any) -> SplitBillFileOperator:
+    """Return a task that splits a bill file."""
+    return SplitBillFileOperator(task_id="split", **arguments)
+
+
+def faulty_file(folder: Path) -> Path:
+    """Write a file of one good bill and two that would be kicked out."""
+    file = folder / "bills.csv"
+    file.write_text(text(row(), row(account="2", charge="x"), row(account="3", end="31/01/2025")))
+    return file
 
 
 def location_digest(file: Path) -> str:
