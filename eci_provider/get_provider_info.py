@@ -92,6 +92,12 @@ def _connection_fields() -> dict[str, Any]:
             ["string", "null"],
             None,
         ),
+        "deployment": _field(
+            "Deployment",
+            "Name of this Airflow deployment, if another one runs the same DAGs with this environment.",
+            ["string", "null"],
+            None,
+        ),
     }
 
 

@@ -28,7 +28,9 @@ _NUMBERS = {
     "settle_time": (15.0, 0.0, 3600.0),
 }
 #: All extra fields.
-EXTRAS = (*_NUMBERS, "verify", "allow_http", "ui_url_template")
+EXTRAS = (*_NUMBERS, "verify", "allow_http", "ui_url_template", "deployment")
+#: How many characters the name of a deployment has at most.
+_LONGEST_NAME = 100
 #: Where to set what others may look for in the extra fields.
 _ELSEWHERE = {
     **dict.fromkeys(("api_key", "key", "token"), "Set the API key as the password. "),
@@ -47,12 +49,15 @@ class ConnectionSettings(ClientOptions):
     :param api_key: the API key; no ``repr`` shows it.
     :param settle_time: seconds until a request whose answer was lost, or the end of an import, has taken effect.
     :param ui_url_template: the URL of "Open in EnergyCAP", with placeholders; None for no link.
+    :param deployment: what tells the imports of this Airflow deployment from those of another one that has the
+        same DAGs; None if there is no other.
     """
 
     base_url: str
     api_key: ApiKey
     settle_time: float
     ui_url_template: str | None
+    deployment: str | None = None
 
 
 def read_settings(connection: Connection) -> ConnectionSettings:
@@ -68,7 +73,7 @@ def read_settings(connection: Connection) -> ConnectionSettings:
     numbers = {name: _number(extra, name, problems) for name in _NUMBERS}
     allow_http = _flag(extra, "allow_http", ClientOptions.allow_http, problems)
     verify = _verify(extra, problems)
-    template = _template(extra, problems)
+    template, deployment = _template(extra, problems), _deployment(extra, problems)
     host, key = _host(connection, problems), ApiKey.of(connection.password)
     if (connection.login or "").strip():
         # Not shown, because it may be the key.
@@ -91,6 +96,7 @@ def read_settings(connection: Connection) -> ConnectionSettings:
         verify=verify,
         allow_http=allow_http,
         ui_url_template=template,
+        deployment=deployment,
     )
 
 
@@ -215,3 +221,15 @@ def _template(extra: Mapping[str, Any], problems: list[str]) -> str | None:
         known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
         problems.append(f"extra ui_url_template is {value!r}: {', '.join(unknown)} is none of {known}")
     return str(value)
+
+
+def _deployment(extra: Mapping[str, Any], problems: list[str]) -> str | None:
+    value = extra.get("deployment")
+    if value is None or value == "":
+        return None
+    text = value.strip() if isinstance(value, str) else ""
+    if not (1 <= len(text) <= _LONGEST_NAME and text.isprintable()):
+        problems.append(
+            f"extra deployment is {value!r}: must be a text of 1 to {_LONGEST_NAME} characters in one line"
+        )
+    return text

@@ -95,7 +95,12 @@ class ImportAttempt:
 
         def identity() -> Identity:
             return Identity(
-                instance.dag_id, instance.task_id, instance.run_id, map_index(instance), source.digest()
+                instance.dag_id,
+                instance.task_id,
+                instance.run_id,
+                map_index(instance),
+                source.digest(),
+                self._hook.settings.deployment,
             )
 
         def send(marker: str) -> str:

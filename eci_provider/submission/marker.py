@@ -30,6 +30,7 @@ class Identity:
     :param run_id: the DAG run.
     :param map_index: the index of the mapped task instance; -1 without mapping.
     :param content: a digest of what is sent.
+    :param deployment: which Airflow deployment it is in, if the connection names it.
     """
 
     dag_id: str
@@ -37,6 +38,7 @@ class Identity:
     run_id: str
     map_index: int
     content: str
+    deployment: str | None = None
 
     def marker(self, generation: int, resubmission: int, salt: str = "") -> str:
         """
@@ -48,7 +50,9 @@ class Identity:
         :param salt: what makes it another piece of work on purpose, see :func:`salt_of`.
         """
         parts = [self.dag_id, self.task_id, self.run_id, self.map_index, self.content, salt]
-        text = json.dumps([*parts, generation, resubmission])
+        # A deployment without a name has the markers that it had before there were names.
+        named = [] if self.deployment is None else [self.deployment]
+        text = json.dumps([*parts, generation, resubmission, *named])
         return f"af:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 

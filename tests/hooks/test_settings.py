@@ -40,11 +40,12 @@ def test_a_connection_with_a_key_alone_is_enough(connect: Connect) -> None:
         name: default for name, (default, _, _) in NUMBERS.items()
     }
     assert (settings.verify, settings.allow_http, settings.ui_url_template) == (True, False, None)
+    assert settings.deployment is None
 
 
 @pytest.mark.parametrize("empty", [None, ""])
 def test_empty_fields_of_the_form_count_as_not_given(empty: Any, connect: Connect) -> None:
-    names = (*NUMBERS, "verify", "allow_http", "ui_url_template")
+    names = (*NUMBERS, "verify", "allow_http", "ui_url_template", "deployment")
     assert dataclasses.replace(
         connect(host=empty, extra=dict.fromkeys(names, empty)).settings, api_key=None
     ) == dataclasses.replace(connect().settings, api_key=None)
@@ -107,6 +108,17 @@ def test_link_templates(template: str, connect: Connect) -> None:
 def test_other_link_templates_are_refused(template: Any, connect: Connect) -> None:
     expected = f"extra ui_url_template is {template!r}: must begin with https://, http:// or {{host}}"
     assert problem(connect(extra={"ui_url_template": template})) == f"connection 'eci_default': {expected}"
+
+
+@pytest.mark.parametrize("value", ["prod", " prod ", "Prod EU-1", "Ä" * 100, "5"])
+def test_a_deployment_is_a_text(value: str, connect: Connect) -> None:
+    assert connect(extra={"deployment": value}).settings.deployment == value.strip()
+
+
+@pytest.mark.parametrize("value", [5, True, ["prod"], {}, "  ", "x" * 101, "a\nb", "a\x00b"], ids=repr)
+def test_other_deployments_are_refused(value: Any, connect: Connect) -> None:
+    expected = f"extra deployment is {value!r}: must be a text of 1 to 100 characters in one line"
+    assert problem(connect(extra={"deployment": value})) == f"connection 'eci_default': {expected}"
 
 
 def test_all_bad_extras_are_named_at_once(connect: Connect) -> None:
@@ -209,7 +221,7 @@ def test_an_unknown_extra_says_what_was_probably_meant(
     shown = extra if extra.isidentifier() else repr(extra)
     assert problem(connect("my_eci", extra={extra: value, "max_retries": 2})) == (
         f"connection 'my_eci': extra {shown} is not a field. {meant}The fields are timeout, connect_timeout, "
-        "max_retries, settle_time, verify, allow_http, ui_url_template"
+        "max_retries, settle_time, verify, allow_http, ui_url_template, deployment"
     )
 
 
