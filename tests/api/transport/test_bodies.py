@@ -145,7 +145,7 @@ NAMED = b'{"fullName": "Jane"}'
         ("GZIP", _gzip(NAMED[:7]) + _gzip(b"") + _gzip(NAMED[7:])),
         ("x-gzip", _gzip(NAMED) + b"\0" * 512),
         ("deflate", zlib.compress(NAMED)),
-        ("deflate", zlib.compress(NAMED, wbits=-15)),
+        ("deflate", zlib.compress(NAMED)[2:-4]),  # some servers leave out zlib's header and checksum
         ("identity", NAMED),
     ],
 )
