@@ -8,6 +8,8 @@ STAMP := $(VENV)/installed
 CONSTRAINTS := constraints/airflow-3.3.txt
 CHECK_VENV := .nox/install-check
 BENCH_VENV := .nox/bench
+DOCS_VENV := .nox/docs
+DOCS := build/docs
 HOMES := $(CURDIR)/.airflow
 # for commands that call airflow by its name
 WITH_PATH = PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
@@ -24,7 +26,8 @@ export UV_PYTHON_DOWNLOADS = never
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help venv test crash fuzz demo ui correct storm bench matrix build install-check constraints clean distclean
+.PHONY: help venv test crash fuzz demo ui correct storm bench matrix docs docs-serve build \
+	install-check constraints clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +76,25 @@ fuzz: $(STAMP) ## damage EnergyCAP's answers in thousands of flows: FLOWS=5000 S
 bench: $(BENCH_VENV)/installed ## measure it beside its peers; ONLY=imports,get QUICK=1; RECORD=1 updates the docs
 	@$(BENCH_VENV)/bin/python -m dev.benchmarks --only "$(ONLY)" $(if $(QUICK),--quick) $(if $(RECORD),--record)
 
+# Links inside the documentation must lead somewhere. A link to another host fails only if that host says that the page
+# is gone (404 or 410): without a network, or with a host that is down, the documentation builds all the same.
+docs: $(DOCS_VENV)/installed ## build the documentation into build/docs/html, and check its links
+	@$(DOCS_VENV)/bin/python -m sphinx -b html -q -n -E -W --keep-going -d $(DOCS)/doctrees docs $(DOCS)/html
+	@$(DOCS_VENV)/bin/python -m dev.docs $(DOCS)/html
+
+# which port `make docs-serve` takes
+PORT ?= 8000
+docs-serve: docs ## build the documentation, and show it at http://127.0.0.1:8000; PORT=8001 for another port
+	@echo "http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)"
+	@$(DOCS_VENV)/bin/python -m http.server --bind 127.0.0.1 --directory $(DOCS)/html $(PORT)
+
+$(DOCS_VENV)/installed: pyproject.toml $(CONSTRAINTS)
+	@rm -rf $(DOCS_VENV) && $(PYTHON) -m venv $(DOCS_VENV)
+	@echo "installing Airflow, the package and Sphinx into $(DOCS_VENV), a minute or so"
+	@$(DOCS_VENV)/bin/python -m pip install -qq -c $(CONSTRAINTS) hatchling editables
+	@$(DOCS_VENV)/bin/python -m pip install -qq -c $(CONSTRAINTS) --no-build-isolation -e '.[docs,sandbox,xlsx]'
+	@touch $@
+
 # The peers are not dependencies of the package. Databricks' client requires an older dateutil than the pinned one.
 $(BENCH_VENV)/installed: pyproject.toml $(CONSTRAINTS) dev/benchmarks/requirements.txt
 	@rm -rf $(BENCH_VENV) && $(PYTHON) -m venv $(BENCH_VENV)
@@ -107,13 +129,18 @@ install-check: build ## install the wheel in its own environment, and check that
 # universal-pathlib its ObjectStoragePath opens no local file.
 bounds-3.0 := fastapi<0.117 universal-pathlib<0.3
 
+# The documentation is built with the newest Airflow only.
+extras-3.3 := dev docs
+extras-3.0 := dev
+extras-2.11 := dev
+
 constraints: $(STAMP) ## pin the dependencies again after a change in pyproject.toml
 	$(foreach airflow,$(AIRFLOWS),$(call pin,$(airflow)))
 
 define pin
 	@echo "constraints/airflow-$(1).txt"
 	@printf '%s\n' 'apache-airflow==$(1).*' $(foreach bound,$(bounds-$(1)),'$(bound)') | $(PY) -m uv pip compile --quiet $(UPGRADE) \
-		--universal --python-version 3.10 --no-header --no-annotate --extra dev pyproject.toml - \
+		--universal --python-version 3.10 --no-header --no-annotate $(extras-$(1):%=--extra %) pyproject.toml - \
 		--output-file constraints/airflow-$(1).txt
 
 endef

@@ -1,0 +1,54 @@
+"""Settings of Sphinx, which builds this folder: ``make docs``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+import eci_provider
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "EnergyCAP for Apache Airflow"
+author = "the contributors"
+version = release = eci_provider.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["_ext", "_static"]
+nitpicky = True
+
+# No inventory of another site is fetched, so the build needs no network. Names of other packages have no link.
+nitpick_ignore_regex = [("py:.*", r"(?!eci_provider).*")]
+
+myst_enable_extensions = ["attrs_inline", "colon_fence"]
+myst_heading_anchors = 4
+suppress_warnings: list[str] = []
+
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+python_use_unqualified_type_names = True
+maximum_signature_line_length = 88
+add_module_names = False
+
+html_theme = "furo"
+html_title = f"{project} {version}"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_copy_source = False
+html_show_copyright = False
+html_theme_options = {"navigation_with_keys": True}
+
+
+def setup(app: Sphinx) -> None:
+    """Let links of the pages that are included from the project's top lead to the pages here."""
+    app.connect("include-read", _lead_links_here)
+
+
+def _lead_links_here(app: Sphinx, path: Path, page: str, content: list[str]) -> None:
+    content[0] = (
+        content[0].replace("](CONTRIBUTING.md", "](contributing.md").replace("](CHANGELOG.md", "](changelog.md")
+    )
