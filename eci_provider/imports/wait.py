@@ -14,8 +14,9 @@ from eci_provider.imports.arguments import ImportArguments
 from eci_provider.imports.error_context import ErrorContext
 from eci_provider.submission.models import Submitted
 from eci_provider.triggers.task import EciTaskTrigger
-from eci_provider.waiting.deadlines import deadline_after, execution_deadline, framework_timeout
+from eci_provider.waiting.deadlines import deadline_after, execution_deadline, first_poll_after, framework_timeout
 from eci_provider.waiting.resume import final_result
+from eci_provider.waiting.schedule import obeyed_delay
 from eci_provider.waiting.status import latest_now, task_has_ended
 from eci_provider.waiting.task import TaskPoller
 from eci_provider.waiting.timeouts import wait_in_worker
@@ -92,10 +93,10 @@ class ImportWait:
         deadline = deadline_after(self._arguments.timeout, since=submitted.submitted_at)
         log.info("Waiting for import %s until %s.", submitted.task_guid, deadline.isoformat(timespec="seconds"))
         if self._arguments.deferrable:
-            task = self._last_poll_before_deferral(submitted)
+            task, pause = self._last_poll_before_deferral(submitted)
             if task is not None and self._has_ended(task):
                 return task
-            self._defer(submitted, deadline, started)
+            self._defer(submitted, deadline, started, pause)
         with self._errors.advising(submitted.task_guid):
             return wait_in_worker(self._poller(submitted.task_guid, deadline))
 
@@ -110,18 +111,18 @@ class ImportWait:
         with self._errors.advising(task_guid):
             return final_result(self._poller(task_guid, None), next_kwargs)
 
-    def _last_poll_before_deferral(self, submitted: Submitted) -> TaskResponse | None:
+    def _last_poll_before_deferral(self, submitted: Submitted) -> tuple[TaskResponse | None, float]:
         """
-        Return the import's task as it is now, or None if it cannot be read.
+        Return the import's task, or None if it cannot be read, and for how many seconds the server asks to wait.
 
         A trigger that fires at once can overtake Airflow's record of the deferral; Airflow then fails the task.
         """
         if submitted.task is not None and not submitted.reattached:
             clock.sleep(_FIRST_SECOND)  # it was polled when it was submitted; many imports end within a second
         try:
-            return self._hook.get_conn().tasks.get(submitted.task_guid, repeat=False)
-        except EciError:
-            return None  # the trigger polls it again, and says what is wrong
+            return self._hook.get_conn().tasks.get(submitted.task_guid, repeat=False), 0.0
+        except EciError as error:
+            return None, obeyed_delay(error) or 0.0  # the trigger polls it again, and says what is wrong
 
     def _has_ended(self, task: TaskResponse) -> bool:
         now = latest_now(self._hook.get_conn())
@@ -136,7 +137,7 @@ class ImportWait:
             wait_for_analysis=self._arguments.wait_for_analysis,
         )
 
-    def _defer(self, submitted: Submitted, deadline: datetime, started: datetime) -> NoReturn:
+    def _defer(self, submitted: Submitted, deadline: datetime, started: datetime, pause: float) -> NoReturn:
         # A task whose trigger fails is given no event.
         self._context["ti"].xcom_push(key=REATTACHED_KEY, value=submitted.reattached)
         limit = execution_deadline(self._arguments.execution_timeout, started)
@@ -151,5 +152,6 @@ class ImportWait:
             on_kill=self._kill_handler.action,
             submitted_at=submitted.submitted_at.isoformat(),
             reattach=self._errors.reattaches,
+            first_poll=first_poll_after(pause, poll_interval=self._arguments.poll_interval).isoformat(),
         )
         self._operator.defer(trigger=trigger, method_name="execute_complete", timeout=framework_timeout(deadline))

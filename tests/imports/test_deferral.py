@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,35 @@ def test_a_poll_that_fails_before_the_deferral_is_left_to_the_trigger(scene: Sce
 
     assert end.state == "success", end.error
     assert len(end.deferrals) == 1
+
+
+def test_a_trigger_of_an_import_that_runs_pauses_first(scene: Scene) -> None:
+    scene.sandbox.settings.delay = 3
+    began = scene.clock.moment
+
+    end = scene.run(scene.tries(deferrable=True))
+
+    assert end.state == "success", end.error
+    ((_, trigger),) = end.deferrals
+    # One second in the worker, which polls then; and five without a poll, though the import ends in them.
+    assert trigger["first_poll"] == (began + timedelta(seconds=1 + 5)).isoformat()
+    assert scene.clock.slept == [1.0, 5.0]
+
+
+def test_a_short_interval_is_the_first_pause(scene: Scene) -> None:
+    scene.sandbox.settings.delay = 60
+
+    end = scene.run(scene.tries(deferrable=True, poll_interval=2))
+
+    assert end.state == "success", end.error
+    assert scene.clock.slept[:2] == [1.0, 2.0]
+
+
+def test_the_first_pause_is_as_long_as_the_server_asks(scene: Scene) -> None:
+    scene.sandbox.fault("GET", f"{TASKS}/*", skip=1, status=429, headers={"Retry-After": "120"})
+    scene.sandbox.settings.delay = 60
+
+    end = scene.run(scene.tries(deferrable=True))
+
+    assert end.state == "success", end.error
+    assert scene.clock.slept == [1.0, 120.0]
