@@ -18,9 +18,10 @@ from eci_provider.api.errors import (
 from eci_provider.api.filters import Filter, where
 from eci_provider.api.transport.failures import may_have_taken_effect
 from eci_provider.core import clock
-from eci_provider.core.dates import ANY_ZONE, has_offset, parse_datetime
+from eci_provider.core.dates import ANY_ZONE, has_offset, parse_datetime, shifted
 from eci_provider.core.text import shown
 from eci_provider.submission.settle import MOST_SENDS, find_after_settling
+from eci_provider.waiting.clocks import by_server
 
 if TYPE_CHECKING:
     from eci_provider.api.batches import BatchResponse
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 #: The key of a task's record in Airflow's task state, from try to try.
 OPENING_KEY = "eci_opening"
 
-#: How far apart the clocks that are compared may be: EnergyCAP's and Airflow's, and EnergyCAP's own.
+#: How far apart the clocks that are compared may be: Airflow's own, and EnergyCAP's own.
 _CLOCKS_APART = timedelta(hours=1)
 _MARGIN = timedelta(minutes=5)
 
@@ -120,7 +121,7 @@ class BatchOpener:
 
     def _by_server(self, moment: datetime) -> datetime:
         """Return a time of this machine by EnergyCAP's clock, less a margin."""
-        return moment + (self.client.server_now() - clock.utc_now()) - _MARGIN
+        return by_server(self.client, shifted(moment, -_MARGIN))
 
     @cached_property
     def _record(self) -> Mapping[str, Any]:
@@ -141,10 +142,12 @@ class BatchOpener:
 
     @property
     def _since(self) -> datetime | None:
-        """Return the earliest time at which an earlier attempt can have opened it; None if none can have."""
+        """Return since when, by EnergyCAP's clock, an earlier attempt can have opened it; None if none can."""
         if self._record:
-            return parse_datetime(self._record["since"]) - _MARGIN if self._record.get("since") else None
-        return self.earliest_start - _CLOCKS_APART if self.earliest_start else None
+            since = self._record.get("since")
+            return shifted(parse_datetime(since), -_MARGIN) if since else None
+        start = self.earliest_start
+        return by_server(self.client, shifted(start, -_CLOCKS_APART)) if start else None
 
     def _find_after_settling(self) -> BatchResponse | None:
         return find_after_settling(
@@ -194,10 +197,11 @@ class BatchOpener:
             return False
         me = self.client.account.me().system_user_code or ""
         try:
-            margin = timedelta(0) if has_offset(batch.start_date) else ANY_ZONE
-            return creator.casefold() == me.casefold() and parse_datetime(batch.start_date) >= since - margin
+            started = parse_datetime(batch.start_date)
         except ValueError:
             return False
+        margin = timedelta(0) if has_offset(batch.start_date) else ANY_ZONE
+        return creator.casefold() == me.casefold() and started >= shifted(since, -margin)
 
 
 def filter_by_code(code: str) -> Filter | None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from eci_provider.api.tasks import TaskResponse
-from eci_provider.core.dates import ANY_ZONE, has_offset, parse_datetime, shifted
 from eci_provider.submission.errors import several_imports
 from eci_provider.submission.marker import Target, markers_in
+from eci_provider.submission.times import began_after
 from eci_provider.waiting.status import classify, has_ended
-
-#: How long before its intent was recorded an import may have begun, by the server's own clock.
-_MARGIN = timedelta(minutes=5)
 
 
 @dataclass
@@ -111,21 +108,6 @@ def is_superseded(task: TaskResponse, now: datetime, success_statuses: Sequence[
     """
     outcome = classify(task.status, ended=has_ended(task, now), success_statuses=success_statuses)
     return outcome == "failed" and task.current_success_count == 0
-
-
-def began_after(task: TaskResponse, since: datetime) -> bool:
-    """
-    Return whether a task can have begun after a time; if that is not known, it can.
-
-    :param task: the task.
-    :param since: a time by the server's clock.
-    """
-    text = task.begin_date or ""
-    try:
-        began = parse_datetime(text)
-    except ValueError:
-        return True
-    return began >= shifted(since, -(_MARGIN if has_offset(text) else ANY_ZONE))
 
 
 def _carrying(marker: str, tasks: Sequence[TaskResponse]) -> list[TaskResponse]:

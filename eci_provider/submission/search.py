@@ -13,11 +13,12 @@ from eci_provider.api.errors import EciError, EciExistsError, EciUnknownOutcomeE
 from eci_provider.api.filters import where
 from eci_provider.api.tasks import TaskResponse, begun_since
 from eci_provider.core import clock
-from eci_provider.core.dates import parse_datetime
+from eci_provider.core.dates import shifted
 from eci_provider.submission.candidates import Criteria, Found, is_superseded
 from eci_provider.submission.errors import content_changed, search_failed, several_imports, undecided
 from eci_provider.submission.marker import markers_in, shows_notes
 from eci_provider.submission.models import ResumeDecision
+from eci_provider.submission.times import earliest_submission
 from eci_provider.waiting.status import latest_now
 
 if TYPE_CHECKING:
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How long ago a search begins if it is not known when the task can first have sent something.
-_LONGEST_SEARCH = timedelta(days=35)
-#: How far the clocks may be apart if EnergyCAP does not show the time.
-_CLOCKS_APART = timedelta(hours=26)
 #: How far back, and among how many tasks, a marker is searched for as proof that EnergyCAP shows notes.
 _PROOF_SPAN = timedelta(days=35)
 _PROOF_TASKS = 1000
@@ -156,13 +153,7 @@ class ImportSearch:
 
     def _since(self) -> datetime:
         """Return the earliest time at which our import can have been submitted, by the server's clock."""
-        now = self._client.server_now()
-        recorded = self._history.record.get("since")
-        if recorded:
-            since = parse_datetime(recorded)
-        else:
-            since = min(self._attempt.earliest_start or now - _LONGEST_SEARCH, now)
-        return since if self._client.knows_server_time else since - _CLOCKS_APART
+        return earliest_submission(self._client, self._history.record, self._attempt.earliest_start)
 
     def _imports_since(self, since: datetime) -> list[TaskResponse]:
         """
@@ -178,7 +169,7 @@ class ImportSearch:
 
     def _notes_were_shown(self, since: datetime) -> bool:
         """Return whether an import of the weeks before a time shows one of our markers as its note."""
-        day = (since - _PROOF_SPAN).date()
+        day = shifted(since, -_PROOF_SPAN).date()
         earlier = self._client.tasks.list(where("beginDate", "greater than equal", day), lenient=True)
         return any(shows_notes(task) for task in islice(earlier, _PROOF_TASKS))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from eci_provider.api.errors import (
@@ -17,15 +17,17 @@ from eci_provider.api.tasks import TaskResponse
 from eci_provider.api.transport.failures import may_have_taken_effect
 from eci_provider.api.transport.retries import LONGEST_ASKED, asked_delay, is_transient
 from eci_provider.core import clock
-from eci_provider.core.dates import has_offset, parse_datetime
+from eci_provider.core.dates import shifted
 from eci_provider.core.text import shown
 from eci_provider.submission import errors
-from eci_provider.submission.candidates import began_after, is_superseded
+from eci_provider.submission.candidates import is_superseded
 from eci_provider.submission.history import AttemptHistory
 from eci_provider.submission.marker import is_note_of_another, markers_in, shows_notes
 from eci_provider.submission.models import ResumeDecision, Submitted
 from eci_provider.submission.search import ImportSearch
 from eci_provider.submission.settle import MOST_SENDS
+from eci_provider.submission.times import began_after, submission_time
+from eci_provider.waiting.clocks import by_server
 from eci_provider.waiting.status import latest_now
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from eci_provider.submission.record import TaskMemory
 
 log = logging.getLogger(__name__)
+
+#: How long before its DAG run an import that the author names may have begun.
+_ADOPTED_BEFORE = timedelta(hours=1)
 
 
 class Submitter:
@@ -267,23 +272,10 @@ class Submitter:
             decision.reason,
             repr(shown(task.status)) if task.status else "not known yet",
         )
-        submitted_at = self._submitted_at(task)
+        earliest_start = self._attempt.earliest_start
+        submitted_at = submission_time(self._client, task, self._history.record, earliest_start)
         self._history.record_reattached(task.task_guid, submitted_at, decision.resubmission)
         return Submitted(task.task_guid, submitted_at, reattached=True, task=task)
-
-    def _submitted_at(self, task: TaskResponse) -> datetime:
-        """Return when an import was submitted, by this machine's clock."""
-        record = self._history.record
-        if record.get("task_guid") == task.task_guid and record.get("submitted_at"):
-            return parse_datetime(record["submitted_at"])
-        now = clock.utc_now()
-        ahead = self._client.server_now() - now
-        # A date without a zone may be hours off; the intent was recorded by the server's own clock.
-        text = task.begin_date if has_offset(task.begin_date or "") else record.get("since")
-        try:
-            return min(parse_datetime(text or "") - ahead, now)
-        except ValueError:
-            return now
 
     def _adopt(self, task_guid: str) -> Submitted:
         """Return the import that the DAG's author names, unless it cannot be this run's."""
@@ -292,8 +284,10 @@ class Submitter:
         if kind not in (None, "BillImport"):
             raise errors.not_an_import(task_guid, kind)
         earliest_start = self._attempt.earliest_start
-        if earliest_start is not None and not began_after(task, earliest_start - timedelta(hours=1)):
-            raise errors.older_than_run(task_guid, task, earliest_start)
+        if earliest_start is not None:
+            since = by_server(self._client, shifted(earliest_start, -_ADOPTED_BEFORE))
+            if not began_after(task, since):
+                raise errors.older_than_run(task_guid, task, earliest_start)
         foreign = markers_in(task) - self._history.own_markers()
         if foreign and self._attempt.reattach:
             raise errors.foreign_marker(task_guid, sorted(foreign))

@@ -62,11 +62,11 @@ def has_ended(task: TaskResponse, now: datetime) -> bool:
     :param task: the task.
     :param now: the time by the server's clock, see :func:`latest_now`.
     """
-    end = _date(task.end_date) if task.end_date else None
+    end = possible_date(task.end_date)
     if end is None:
         return False
     margin = _AHEAD if has_offset(task.end_date or "") else ANY_ZONE
-    begin = _date(task.begin_date) if task.begin_date else None
+    begin = possible_date(task.begin_date)
     if begin is not None and begin <= shifted(now, ANY_ZONE):
         if end < shifted(begin, -ANY_ZONE):
             return False
@@ -85,10 +85,14 @@ def latest_now(client: EciClient) -> datetime:
     return now if client.knows_server_time else shifted(now, ANY_ZONE)
 
 
-def _date(text: str) -> datetime | None:
-    """Return a date of a task, or None if it is none."""
+def possible_date(text: str | None) -> datetime | None:
+    """
+    Return a date of a task; None for what cannot be one, such as the year 1 or a word.
+
+    :param text: the date as EnergyCAP shows it.
+    """
     try:
-        date = parse_datetime(text.strip())
+        date = parse_datetime((text or "").strip())
     except ValueError:
         return None
     return date if date >= _EARLIEST else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import pytest
@@ -112,6 +112,31 @@ class TestOnce:
         second = tries.run(dag_run=RUN)
 
         assert second.result["batch_id"] == first.result["batch_id"]
+
+    def test_a_later_try_adopts_it_from_a_server_whose_clock_is_behind(
+        self, sandbox: Sandbox, turned_clock: TurnedClock
+    ) -> None:
+        turned_clock.moment += timedelta(hours=3)
+        tries, run_of_now = Tries(_open, has_state=False), SimpleNamespace(run_after=turned_clock.moment)
+        first = tries.run(dag_run=run_of_now)
+
+        second = tries.run(dag_run=run_of_now)
+
+        assert second.state == "success", second.error
+        assert second.result["batch_id"] == first.result["batch_id"]
+
+    def test_a_later_try_does_not_take_an_older_one_from_a_server_whose_clock_is_ahead(
+        self, sandbox: Sandbox, turned_clock: TurnedClock
+    ) -> None:
+        turned_clock.moment -= timedelta(hours=3)
+        run(_open())
+        turned_clock.sleep(2 * 3600)
+        tries, run_of_now = Tries(_open, has_state=False), SimpleNamespace(run_after=turned_clock.moment)
+        tries.run(dag_run=run_of_now)
+
+        end = tries.run(dag_run=run_of_now)
+
+        assert isinstance(end.error, errors.EciExistsError), end.error
 
     def test_a_later_try_does_not_take_what_was_there_before_its_run(
         self, sandbox: Sandbox, turned_clock: TurnedClock

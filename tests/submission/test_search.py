@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from eci_provider.api import EciClient, errors
-from tests.support.run_task import Tries
 from tests.support.submissions import MARKER, TASKS, Scene, use_batch
 from tests.support.two_bills import IMPORT
 
@@ -155,21 +153,11 @@ def test_a_server_that_shows_no_notes_is_reported_once(scene: Scene, caplog: pyt
     assert [record.levelno for record in warnings] == [logging.WARNING]
 
 
-def _lost_and_listed(scene: Scene, tries: Tries) -> list[dict[str, Any]]:
-    """Let a try lose its answer and fail in its search; return what EnergyCAP lists, as it writes it."""
-    scene.sandbox.fault("POST", IMPORT, drop="after")
-    scene.sandbox.fault("GET", TASKS, times=None, status=503)
-    assert isinstance(scene.run(tries).error, errors.EciUnknownOutcomeError)
-    scene.sandbox.clear_faults()
-    with scene.client() as client:
-        return [task.model_dump(mode="json", by_alias=True) for task in client.tasks.list()]
-
-
 def test_a_short_page_without_a_count_is_not_the_last(scene: Scene) -> None:
     for _ in range(3):
         scene.import_by_hand()
     before, tries = scene.submits, scene.tries()
-    listed = sorted(_lost_and_listed(scene, tries), key=lambda task: bool(MARKER.search(task["taskNote"])))
+    listed = sorted(scene.lost_and_listed(tries), key=lambda task: bool(MARKER.search(task["taskNote"])))
     pages = [scene.sandbox.fault("GET", TASKS, status=200, body=page) for page in (listed[:2], listed[2:], [])]
 
     end = scene.run(tries)
@@ -197,7 +185,7 @@ def test_clocks_may_be_apart_where_no_answer_tells_the_time(scene: Scene, monkey
 def test_somebody_elses_odd_import_keeps_none_from_being_found(scene: Scene) -> None:
     tries = scene.tries()
     odd = {"taskGUId": "0" * 8, "analyzingCount": "n/a", "batch": {"batchId": "?"}, "beginDate": 7}
-    listed = [odd, *_lost_and_listed(scene, tries), None]
+    listed = [odd, *scene.lost_and_listed(tries), None]
     scene.sandbox.fault("GET", TASKS, times=None, status=200, body=listed, headers={"TotalPages": "1"})
 
     end = scene.run(tries)

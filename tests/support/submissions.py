@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from eci_provider.api import EciClient
+from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator, RetryKickoutsOperator
 from tests.support.run_task import Finished, Tries
-from tests.support.two_bills import TwoBills
+from tests.support.two_bills import IMPORT, TwoBills
 from tests.support.waiting_tasks import ADVANCED
 
 TASKS = "/api/v3/task"
@@ -68,6 +68,15 @@ class Scene(TwoBills):
         """Open batches and return their numbers."""
         with self.client() as client:
             return [int(client.batches.open(batch_code=code).batch_id or 0) for code in codes]
+
+    def lost_and_listed(self, tries: Tries, **context: Any) -> list[dict[str, Any]]:
+        """Let a try lose its answer and fail in its search; return what EnergyCAP lists, as it writes it."""
+        self.sandbox.fault("POST", IMPORT, drop="after")
+        self.sandbox.fault("GET", TASKS, times=None, status=503)
+        assert isinstance(tries.run(**{"dag_run": RUN, **context}).error, errors.EciUnknownOutcomeError)
+        self.sandbox.clear_faults()
+        with self.client() as client:
+            return [task.model_dump(mode="json", by_alias=True) for task in client.tasks.list()]
 
     def bills_once(self) -> bool:
         """Return whether both bills are in EnergyCAP, once each, from one import."""
