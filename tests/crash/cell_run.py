@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from tests.crash.cells import Cell, Point
+from tests.crash.cells import DOUBLED, HOURS_APART, Cell, Point
 from tests.crash.death import BETWEEN, CLOCK_OFFSETS
 from tests.crash.process import phase, start_process
 from tests.crash.scenario import DAY, Scenario, fatal_request
@@ -33,6 +33,8 @@ _FAULTS: dict[Point, dict[str, Any]] = {
     # Until the next attempt sends its own request; see tests.crash.death.
     Point.COMMIT_BETWEEN: {"drop": "late", "commit_after": BETWEEN},
 }
+#: Which answer to a doubled request comes back.
+DOUBLES = dict(zip(DOUBLED, ("first", "second"), strict=True))
 _DIES_IN_WAIT = (Point.WAITING, Point.WAITING_LONG)
 _DIES_AT_END = (Point.RESUMING, Point.BEFORE_RESULT, Point.AFTER_RESULT, Point.AFTER_SUCCESS)
 
@@ -135,7 +137,9 @@ class CellRun:
         """Let others import, then do what Airflow does after the death of a process."""
         self._result.died += 1
         self._scenario.company()
-        self._server.advance(3600 if self._cell.point is Point.WAITING_LONG else 1)
+        # A search must not be saved by its margin if the next attempt starts soon, so it starts late.
+        late = self._cell.point is Point.WAITING_LONG or self._cell.clock in HOURS_APART
+        self._server.advance(3600 if late else 1)
         if self._cell.course == "clear":
             self._record.clear()
         elif now != "trigger":  # after the death of a triggerer, its triggers are restarted in the same attempt
@@ -145,9 +149,16 @@ class CellRun:
         """Run one process, and return whether it was killed."""
         method, pattern = fatal_request(self._cell)
         fault = _FAULTS.get(self._cell.point) if dies else None
+        double = self._double()
+        if double:
+            # A fault that hits all requests would hit the fatal one first, so it is added again after the other.
+            self._server.control("DELETE", "faults")
         if fault:
             self._server.control("DELETE", "requests")
-            self._server.control("POST", "faults", method=method, path=pattern, skip=self._skipped(), **fault)
+            where = {"method": method, "path": pattern, "skip": self._skipped()}
+            self._server.control("POST", "faults", **where, **fault, **double)
+        if double:
+            self._server.control("POST", "faults", method=method, path=pattern, times=None, **double)
         kills = fault is not None and "hang" in fault
         arrivals = 1 + self._skipped()
         child = start_process(self._scenario, self._record, self._log, armed=dies)
@@ -170,6 +181,10 @@ class CellRun:
         if not killed and os.waitstatus_to_exitcode(status):
             self._result.problems.append(f"a process ended with code {os.waitstatus_to_exitcode(status)}")
         return killed
+
+    def _double(self) -> dict[str, str]:
+        """Return how the sandbox doubles requests of the fatal kind; empty if it does not."""
+        return {"double": DOUBLES[self._cell.habit]} if self._cell.habit in DOUBLES else {}
 
     def _skipped(self) -> int:
         """Return the number of requests of the fatal kind that the dying process sends before the fatal one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import product
 
@@ -54,6 +54,16 @@ OPEN_CASES = ("fail", "adopt", "fail, closing others", "adopt, closing others")
 PROFILE_CASES = ("fail", "keep", "replace", "replace another")
 STATUS_CASES = ("Open", "Pending", "Closed")
 
+#: Both answers of a doubled request: whose answer comes back.
+DOUBLED = ("doubled, first answer", "doubled, second answer")
+#: Odd headers of lists, whose pages a gateway has made smaller.
+PAGED = ("one page", "no TotalPages", "huge TotalPages")
+#: A running task shows the end of another age.
+SENTINELS = ("ends in year 1", "ends in year 9999")
+#: What was just created is answered with 404 for some seconds; lists show it at once, or lag as well.
+LAGS = ("reads lag", "lists lag")
+HOURS_APART = ("3 h ahead", "3 h behind")
+
 AT_SUBMIT = (
     Point.BEFORE_REQUEST,
     Point.BEFORE_COMMIT,
@@ -80,10 +90,13 @@ class Cell:
     :param echo: whether the server shows notes.
     :param remembers: whether Airflow has a task state store.
     :param company: imports of others, see :meth:`tests.crash.scenario.Scenario.company`.
-    :param clock: Airflow's clock, compared with the server's: ``even``, ``ahead`` or ``behind``.
+    :param clock: Airflow's clock, compared with the server's: ``even``, ``ahead`` or ``behind``, or one of
+        :data:`HOURS_APART`.
     :param course: ``retry``: it dies, and Airflow starts the next attempt; ``clear``: a person clears it instead;
         ``success, clear``: it succeeds and is cleared; ``success, clear, crash``: then it also dies, and is
         retried.
+    :param habit: a habit of the server, of :data:`SENTINELS`, :data:`LAGS`, :data:`DOUBLED` or :data:`PAGED`; none
+        if empty.
     """
 
     operator: str
@@ -95,6 +108,7 @@ class Cell:
     company: str = "alone"
     clock: str = "even"
     course: str = "retry"
+    habit: str = ""
 
     def __str__(self) -> str:
         mode = "deferrable" if self.deferrable else "worker"
@@ -102,24 +116,30 @@ class Cell:
         state = "state" if self.remembers else "no state"
         server = (mode, echo, state, self.company, self.clock)
         parts = (self.operator, self.case, self.point.value, *server, self.course)
-        return " | ".join(parts)
+        return " | ".join((*parts, self.habit) if self.habit else parts)
 
     @classmethod
     def named(cls, name: str) -> Cell:
         """Return the cell with a name, as :meth:`__str__` returns it."""
-        operator, case, point, mode, echo, state, company, clock, course = name.split(" | ")
+        operator, case, point, mode, echo, state, company, clock, course, *habit = name.split(" | ")
         flags = {"deferrable": mode == "deferrable", "echo": echo == "echo", "remembers": state == "state"}
-        return cls(operator, case, Point(point), **flags, company=company, clock=clock, course=course)
+        server = {"company": company, "clock": clock, "habit": "".join(habit)}
+        return cls(operator, case, Point(point), **flags, **server, course=course)
 
     @property
     def is_import(self) -> bool:
         """Whether it starts an import; a retry of kickouts does too."""
         return self.operator in ("import", "retry", "rounds")
 
+    @property
+    def shows_no_twin(self) -> bool:
+        """Whether a doubled import leaves two that nothing tells from others' imports: no note and no code."""
+        return self.habit in DOUBLED and self.is_import and not self.echo and self.case not in UNIQUE_CODE
+
 
 def crash_cells() -> list[Cell]:
     """Return all cells in which a process dies or a task is cleared."""
-    cells = [*_imports(), *_rounds(), *_in_company(), *_clocks_apart(), *_cleared(), *_others()]
+    cells = [*_imports(), *_rounds(), *_in_company(), *_clocks_apart(), *_cleared(), *_others(), *_habits()]
     assert len(set(cells)) == len(cells)
     return cells
 
@@ -128,10 +148,15 @@ def control_cells() -> list[Cell]:
     """Return the cells of the same tasks without a crash."""
     return list(
         dict.fromkeys(
-            Cell(cell.operator, cell.case, Point.NOWHERE, cell.deferrable, cell.echo, cell.remembers)
+            replace(cell, point=Point.NOWHERE, company="alone", course="retry", clock=_control_clock(cell))
             for cell in crash_cells()
+            if not cell.shows_no_twin
         )
     )
+
+
+def _control_clock(cell: Cell) -> str:
+    return cell.clock if cell.clock in HOURS_APART else "even"
 
 
 def _imports() -> Iterator[Cell]:
@@ -201,3 +226,48 @@ def _others() -> Iterator[Cell]:
         yield Cell("profile", case, point)
     for case, point in product(STATUS_CASES, once):
         yield Cell("status", case, point)
+
+
+#: Points with the habits of servers, and whether the task waits in the triggerer and has a task state.
+_AT_HABITS = {
+    **dict.fromkeys(SENTINELS, (Point.AFTER_COMMIT, Point.AFTER_STORING, Point.WAITING)),
+    "reads lag": (Point.COMMIT_SETTLING, Point.AFTER_COMMIT, Point.AFTER_STORING),
+    # A request that takes effect while settling would appear in no list before the next attempt sends its own.
+    "lists lag": (Point.COMMIT_SOON, Point.AFTER_COMMIT, Point.AFTER_STORING),
+    **dict.fromkeys(PAGED, (Point.COMMIT_SETTLING, Point.AFTER_COMMIT)),
+}
+_WHERE = ((False, False), (True, True))
+
+
+def _habits() -> Iterator[Cell]:
+    """Yield cells with the habits of servers."""
+    flags, operators, cases = (False, True), ("import", "retry"), ("use existing batch", "new batch")
+    for operator, case, (deferrable, remembers), echo in product(operators, cases, _WHERE, flags):
+        for habit, points in _AT_HABITS.items():
+            for point in points:
+                yield Cell(operator, case, point, deferrable, echo, remembers, habit=habit)
+        for clock in HOURS_APART:
+            for point in (Point.BEFORE_COMMIT, Point.AFTER_COMMIT, Point.AFTER_STORING, Point.WAITING):
+                yield Cell(operator, case, point, deferrable, echo, remembers, clock=clock)
+    yield from _doubled()
+    for case, point in product(OPEN_CASES[:2], (Point.BEFORE_COMMIT, Point.COMMIT_SOON, *AT_SUBMIT[-2:], *AT_END)):
+        yield Cell("open", case, point, habit="lists lag")
+    for case, point in product(STATUS_CASES, (Point.BEFORE_COMMIT, Point.AFTER_COMMIT)):
+        yield Cell("status", case, point, habit=DOUBLED[1])
+
+
+def _doubled() -> Iterator[Cell]:
+    """Yield cells with doubled imports, of which notes or batch codes show something."""
+    flags, operators = (False, True), ("import", "retry")
+    at_submit = (Point.BEFORE_COMMIT, Point.COMMIT_SETTLING, Point.AFTER_COMMIT)
+    for operator, case, (deferrable, remembers) in product(
+        operators, ("no settings", "use existing batch"), _WHERE
+    ):
+        later = (Point.AFTER_STORING, Point.WAITING, *((Point.RESUMING,) if deferrable else ()))
+        for point in (*at_submit, *later):
+            yield Cell(operator, case, point, deferrable, True, remembers, habit=DOUBLED[1])
+        for point in at_submit[1:]:
+            yield Cell(operator, case, point, deferrable, False, remembers, habit=DOUBLED[1])
+    for operator, case, (deferrable, remembers), echo in product(operators, UNIQUE_CODE[:2], _WHERE, flags):
+        for habit, point in product(DOUBLED, at_submit):
+            yield Cell(operator, case, point, deferrable, echo, remembers, habit=habit)

@@ -27,7 +27,13 @@ FATAL_SLEEP = 3
 #: Seconds between the last search of an attempt and its request, if the first request takes effect between them.
 BETWEEN = 3000.0
 #: Time by which Airflow's clock is ahead of the server's.
-CLOCK_OFFSETS = {"even": timedelta(0), "ahead": timedelta(minutes=30), "behind": timedelta(minutes=-30)}
+CLOCK_OFFSETS = {
+    "even": timedelta(0),
+    "ahead": timedelta(minutes=30),
+    "behind": timedelta(minutes=-30),
+    "3 h ahead": timedelta(hours=3),
+    "3 h behind": timedelta(hours=-3),
+}
 #: Keys of XComs that hold the GUID or the batch id.
 STORED_KEYS = ("task_guid", "batch_id")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.crash.cells import OWN_CODE, SHARED, UNIQUE_CODE, Cell, Point
+from tests.crash.cells import DOUBLED, OWN_CODE, SHARED, UNIQUE_CODE, Cell, Point
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class ExpectedEnd:
     Expected end of a cell.
 
     :param kind: ``done``: the task succeeds; ``unknown``: it fails because the outcome is unknown, and says what
-        to do; ``refused``: it fails with another error of ours.
+        to do; ``twins``: it fails, and names both imports; ``refused``: it fails with another error of ours.
     :param made: number of imports (batches, profiles) of ours that the server then has.
     :param reattached: value of ``reattached`` in the result.
     :param reason: why.
@@ -29,6 +29,8 @@ def expected(cell: Cell) -> ExpectedEnd:
     """Return the expected end of a cell."""
     if not cell.is_import:
         return _expected_of_other(cell)
+    if cell.habit in DOUBLED:
+        return _expected_of_doubled(cell)
     if cell.course.startswith("success"):
         return _expected_after_success(cell)
     return _expected_after_crash(cell)
@@ -53,6 +55,21 @@ def _expected_after_crash(cell: Cell) -> ExpectedEnd:
         # Also if it had succeeded, and the process died before it could record that in the task state.
         return ExpectedEnd("done", 1, True, "the GUID is in the task state: no search is needed")
     return _found_again(cell) if has_landed(cell.point) else _not_found(cell)
+
+
+def _expected_of_doubled(cell: Cell) -> ExpectedEnd:
+    """Return the end if the server carries out each request for an import twice."""
+    if cell.case not in UNIQUE_CODE:
+        if cell.echo:
+            return ExpectedEnd("twins", 2, False, "two imports carry the marker")
+        return ExpectedEnd("unknown", 2, False, "two imports could be ours, and notes are not shown")
+    if has_landed(cell.point) and cell.point is not Point.NOWHERE:
+        return _found_again(cell)
+    if cell.habit == DOUBLED[0]:
+        return ExpectedEnd("done", 1, False, "the second one was refused, and nobody noticed")
+    if cell.echo or cell.case in OWN_CODE:
+        return ExpectedEnd("done", 1, True, "the refusal leads to a search, and the first one carries the marker")
+    return ExpectedEnd("refused", 1, False, "the code is in use, and nothing shows by which import")
 
 
 def _is_the_triggerers(cell: Cell) -> bool:

@@ -18,7 +18,7 @@ from eci_provider.operators import (
     RetryKickoutsOperator,
     UpdateBatchStatusOperator,
 )
-from tests.crash.cells import Cell
+from tests.crash.cells import PAGED, Cell
 from tests.crash.server import Server
 from tests.crash.task_record import RETRIES
 
@@ -29,6 +29,19 @@ FIRST = "R-1"
 OUR_CODE = "2026-01"
 DELAY = 60.0
 DAY = 86400.0
+#: Settings of the sandbox for the habits of servers. The settle time is 15 s.
+HABITS: dict[str, dict[str, Any]] = {
+    "ends in year 1": {"running_end_date": "0001-01-01T00:00:00"},
+    "ends in year 9999": {"running_end_date": "9999-12-31T23:59:59.999Z"},
+    # Also the batch that an import has created is not found until some seconds after the import's end.
+    "reads lag": {"task_lag": 10, "batch_lag": DELAY + 10},
+    "lists lag": {"task_lag": 10, "batch_lag": 10, "lists_lag": True},
+    "one page": {"largest_page": 2, "total_pages": "one"},
+    "no TotalPages": {"largest_page": 2, "total_pages": "missing"},
+    "huge TotalPages": {"largest_page": 2, "total_pages": "huge"},
+}
+#: Imports of a colleague that fill the first page of a list.
+FIRST_PAGE = 3
 #: Marker of another task.
 OTHER_MARKER = "af:0123456789abcdef"
 
@@ -113,7 +126,11 @@ class Scenario:
             mapping = {**MAPPING, "endDateColumnIndex": 7}
             self.server.call("POST", "/api/v3/import/bill/profile", profileCode="ours", columnMapping=mapping)
         self.server.advance(DAY)
-        self.server.control("PATCH", "settings", echo_notes=cell.echo, delay=DELAY)
+        for _ in range(FIRST_PAGE if cell.habit in PAGED else 0):
+            place = {"existingOpenBatchId": self.ids["theirs"], "key": self.other_key}
+            self._import("stranger.csv", ("S-1",), "use existing batch", **place)
+        habit = HABITS.get(cell.habit, {})
+        self.server.control("PATCH", "settings", echo_notes=cell.echo, delay=DELAY, **habit)
 
     def company(self) -> None:
         """

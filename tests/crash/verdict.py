@@ -42,6 +42,8 @@ def problems(cell: Cell, run: CellResult) -> list[str]:
     if run.died != (cell.point is not Point.NOWHERE):
         found.append(f"{run.died} processes were killed")
     found += _about_task(ending, run.record)
+    if ending.kind == "twins":
+        found += _about_twins(cell, run)
     about = {"open": _about_open, "profile": _about_profile, "status": _about_status}
     found += about.get(cell.operator, _about_import)(cell, ending, run)
     if KEY in f"{run.record}{run.log}":
@@ -54,7 +56,7 @@ def outcome(cell: Cell) -> str:
     ending = expected(cell)
     if ending.kind == "done":
         return "done, reattached" if ending.reattached else "done"
-    return f"{ending.kind}, {'one' if ending.made else 'none'} made"
+    return f"{ending.kind}, {('none', 'one', 'two')[ending.made]} made"
 
 
 def _about_task(ending: ExpectedEnd, record: dict[str, Any]) -> Iterator[str]:
@@ -67,13 +69,18 @@ def _about_task(ending: ExpectedEnd, record: dict[str, Any]) -> Iterator[str]:
         if "EciUnknownOutcomeError" not in end["kinds"]:
             yield f"it failed with {end['kinds'][:1]} instead of EciUnknownOutcomeError: {end['message']}"
         yield from (f"its error does not name {text}" for text in REMEDIES if text not in end["message"])
-    if ending.kind == "refused" and "EciError" not in end["kinds"]:
+    if ending.kind in ("refused", "twins") and "EciError" not in end["kinds"]:
         yield f"it failed with {end['kinds'][:1]}: {end['message']}"
 
 
+def _about_twins(cell: Cell, run: CellResult) -> Iterator[str]:
+    message = (run.record["end"] or {}).get("message", "")
+    guids = [task["task_guid"] for task in _imports_of(cell, run)]
+    yield from (f"its error does not name import {guid}: {message}" for guid in guids if guid not in message)
+
+
 def _about_import(cell: Cell, ending: ExpectedEnd, run: CellResult) -> Iterator[str]:
-    name = "bills.csv" if cell.operator == "import" else "Kickouts_bills.zip"
-    ours = [task for task in run.state["tasks"] if task["file_name"] == name]
+    ours = _imports_of(cell, run)
     first = ours.pop(0) if ours and cell.operator == "rounds" else None
     if len(ours) != ending.made:
         yield f"the server has {len(ours)} imports of ours instead of {ending.made}"
@@ -84,8 +91,10 @@ def _about_import(cell: Cell, ending: ExpectedEnd, run: CellResult) -> Iterator[
         yield f"the server has the bills {[bills[account] for account in ACCOUNTS]} times instead of {ending.made}"
     result = run.record["xcoms"].get("return_value")
     if ending.kind != "done":
-        guids = [short["task_guid"] for short in result["rounds"]] if result is not None else []
-        if guids != ([first["task_guid"]] if first and cell.operator == "rounds" and result else []):
+        guids = [short["task_guid"] for short in (result or {}).get("rounds", ())]
+        of_first_round = first is not None and guids == [first["task_guid"]]
+        # An import that is there twice has a result all the same.
+        if result is not None and not of_first_round and ending.kind != "twins":
             yield f"it failed, but has a result: {result}"
         return
     if not ours or not isinstance(result, dict):
@@ -95,6 +104,12 @@ def _about_import(cell: Cell, ending: ExpectedEnd, run: CellResult) -> Iterator[
     if cell.operator != "import":
         yield from _about_rounds(result.pop("rounds"), [first, ours[-1]] if first else [ours[-1]], ending, run)
     yield from _about_result(result, ours[-1], ending, run)
+
+
+def _imports_of(cell: Cell, run: CellResult) -> list[dict[str, Any]]:
+    """Return the imports that the task has started."""
+    name = "bills.csv" if cell.operator == "import" else "Kickouts_bills.zip"
+    return [task for task in run.state["tasks"] if task["file_name"] == name]
 
 
 def _about_rounds(
