@@ -80,8 +80,8 @@ class ImportAttempt:
         :param source: what is imported.
         :raises EciError: one of its children.
         """
-        memory = TaskMemory(self._context, source.record_key)
-        if not self._arguments.reattach or (memory.lasts and not memory.read().get("marker")):
+        record = TaskMemory(self._context, source.record_key).read()
+        if not self._arguments.reattach or (record and not record.get("marker")):
             return None
         submitter = self._submitter(source)
         with self._execution_timeout(source, submitter):
@@ -118,7 +118,6 @@ class ImportAttempt:
             settle_time=self._hook.settings.settle_time,
             other_imports=frozenset(guid.casefold() for guid in others),
             success_statuses=tuple(self._arguments.success_statuses or ()),
-            is_recorded=any(records),
         )
         return Submitter(client, job, attempt, TaskMemory(self._context, source.record_key))
 

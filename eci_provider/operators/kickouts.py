@@ -199,7 +199,7 @@ class RetryKickoutsOperator(EciOperator):
 
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Retry the kickouts in rounds; the imports of an earlier attempt are taken, not submitted again."""
-        note_first_try(context)
+        note_first_try(context, self.record_keys)
         return self._import_run(context, hook).start()
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:

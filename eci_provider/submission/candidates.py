@@ -13,11 +13,27 @@ from eci_provider.submission.times import began_after
 from eci_provider.waiting.status import classify, has_ended
 
 
+@dataclass(frozen=True)
+class Generation:
+    """
+    The markers that an import can carry between two successes of its task.
+
+    :param number: its number, see :meth:`Identity.marker`.
+    :param marker: returns the marker of a resubmission.
+    :param salted: further markers that ours may carry; the first of them that an import carries decides.
+    """
+
+    number: int
+    marker: Callable[[int], str]
+    salted: Sequence[str] = ()
+
+
 @dataclass
 class Found:
     """
     What a search found.
 
+    :param generation: the number of the generation of what was found, or of the earliest one.
     :param resubmission: the number of the next resubmission: one more than those that are superseded.
     :param ours: the import that is ours; None if there is none.
     :param marker: the marker by which it was found.
@@ -25,6 +41,7 @@ class Found:
     :param shows_notes: whether EnergyCAP is known to show import notes.
     """
 
+    generation: int
     resubmission: int
     ours: TaskResponse | None = None
     marker: str = ""
@@ -37,8 +54,7 @@ class Criteria:
     """
     What distinguishes our import from others.
 
-    :param marker: returns the marker of a resubmission.
-    :param salted: further markers that ours may carry; the first of them that an import carries decides.
+    :param generations: the generations that ours can belong to; the first with an import decides.
     :param targets: what is known of our import's batch; it may be any of them.
     :param user_code: whose imports can be ours; None if that is not known.
     :param since: when the intent was recorded, by the server's clock.
@@ -46,8 +62,7 @@ class Criteria:
     :param success_statuses: further statuses that count as success.
     """
 
-    marker: Callable[[int], str]
-    salted: Sequence[str]
+    generations: Sequence[Generation]
     targets: Sequence[Target]
     user_code: str | None
     since: datetime
@@ -63,17 +78,28 @@ class Criteria:
         :param shows_notes: whether EnergyCAP is known to show import notes.
         :raises EciUnknownOutcomeError: if several carry our marker.
         """
-        for marker in self.salted:
+        for generation in self.generations:
+            found = self._found_in(generation, tasks, resubmission)
+            if found.ours is not None:
+                return found
+            if found.resubmission > resubmission:
+                break
+        found.doubtful = [task for task in tasks if self._may_be_ours(task, shows_notes=shows_notes)]
+        found.shows_notes = shows_notes
+        return found
+
+    def _found_in(self, generation: Generation, tasks: Sequence[TaskResponse], resubmission: int) -> Found:
+        """Return the import that carries a marker of a generation, and the number of the next resubmission."""
+        for marker in generation.salted:
             ours = self._only_live(_carrying(marker, tasks), marker)
             if ours is not None:
-                return Found(resubmission, ours, marker)
-        while carrying := _carrying(self.marker(resubmission), tasks):
-            ours = self._only_live(carrying, self.marker(resubmission))
+                return Found(generation.number, resubmission, ours, marker)
+        while carrying := _carrying(generation.marker(resubmission), tasks):
+            ours = self._only_live(carrying, generation.marker(resubmission))
             if ours is not None:
-                return Found(resubmission, ours, self.marker(resubmission))
+                return Found(generation.number, resubmission, ours, generation.marker(resubmission))
             resubmission += 1
-        doubtful = [task for task in tasks if self._may_be_ours(task, shows_notes=shows_notes)]
-        return Found(resubmission, doubtful=doubtful, shows_notes=shows_notes)
+        return Found(generation.number, resubmission)
 
     def _only_live(self, tasks: Sequence[TaskResponse], marker: str) -> TaskResponse | None:
         """Return the one import with a marker that is not superseded, if there is one."""

@@ -6,11 +6,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.core.text import shown
+from eci_provider.submission.candidates import Generation
 from eci_provider.submission.marker import Identity, Target, salt_of
 from eci_provider.submission.record import EARLIER, MOST_EARLIER
 
@@ -38,7 +39,12 @@ class AttemptHistory:
         self._attempt = attempt
         self._memory = memory
         self.record: Mapping[str, Any] = memory.read()
+        #: Whether Airflow keeps records, and has none of this work: a clear may have discarded it.
+        self.is_discarded = memory.lasts and not self.record and attempt.try_number > 1
+        #: The generation of this work; a search that finds an import of a discarded one replaces it.
         self.generation = int(self.record.get("generation", 0))
+        if self.is_discarded and not attempt.reattach:
+            self.generation = attempt.try_number - 1  # later than those of all earlier imports
 
     @cached_property
     def _identity(self) -> Identity:
@@ -120,7 +126,20 @@ class AttemptHistory:
         begun = None if self.recorded_guid else self.record.get("target")
         return [self._job.target, *([Target(**begun)] if begun else [])]
 
-    def salted_markers(self) -> list[str]:
+    @property
+    def generations(self) -> list[Generation]:
+        """Return the generations that this work can belong to, latest first; several if its record is gone."""
+        numbers = range(self._attempt.try_number - 1, -1, -1) if self.is_discarded else [self.generation]
+        return [
+            Generation(
+                number,
+                marker=partial(self._identity.marker, number, salt=self._salt),
+                salted=self._salted_markers(number),
+            )
+            for number in numbers
+        ]
+
+    def _salted_markers(self, generation: int) -> list[str]:
         """
         Return the markers of earlier tries with ``reattach=False``, latest first.
 
@@ -128,17 +147,16 @@ class AttemptHistory:
         """
         if not self._attempt.reattach or self.recorded_marker:
             return []
-        salts = [salt_of(number) for number in range(self._attempt.try_number - 1, 0, -1)]
-        return [
-            self._identity.marker(self.generation, number, salt) for salt in salts for number in _RESUBMISSIONS
-        ]
+        salts = [salt_of(number) for number in range(self._attempt.try_number - 1, generation, -1)]
+        return [self._identity.marker(generation, number, salt) for salt in salts for number in _RESUBMISSIONS]
 
     def own_markers(self) -> set[str]:
         """Return the markers that this task, in this run, may have sent something under."""
         own = {str(self.recorded_marker)}
         if self.content_error is None:
             salts = ["", *(salt_of(number) for number in range(1, self._attempt.try_number + 1))]
-            numbers = product(range(self.generation + 1), _RESUBMISSIONS, salts)
+            latest = max(self.generation, self._attempt.try_number - 1)
+            numbers = product(range(latest + 1), _RESUBMISSIONS, salts)
             own |= {self._identity.marker(*number) for number in numbers}
         return own
 
@@ -151,7 +169,7 @@ class AttemptHistory:
         """
         record = {**self._facts(resubmission), "since": self.record.get("since") or since.isoformat()}
         self._memory.write(record)
-        self.record = record
+        self._keep(record)
 
     def record_submitted(self, task_guid: str, submitted_at: datetime) -> None:
         """
@@ -187,7 +205,10 @@ class AttemptHistory:
                 type(error).__name__,
                 shown(str(error)),
             )
-        self.record = record
+        self._keep(record)
+
+    def _keep(self, record: Mapping[str, Any]) -> None:
+        self.record, self.is_discarded = record, False
 
     def _facts(self, resubmission: int) -> dict[str, Any]:
         """Return what a record says beside the import itself."""

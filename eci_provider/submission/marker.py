@@ -44,7 +44,7 @@ class Identity:
         """
         Return the marker: ``af:`` and 16 hex digits.
 
-        :param generation: how often the task has succeeded and was cleared.
+        :param generation: the number of the try that succeeded last before a clear; 0 if none did.
         :param resubmission: how many imports of this generation failed without importing anything. Each
             resubmission has its own marker, so that batch codes made of it are unique.
         :param salt: what makes it another piece of work on purpose, see :func:`salt_of`.

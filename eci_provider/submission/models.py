@@ -43,8 +43,6 @@ class AttemptContext:
     :param settle_time: seconds until a request whose answer was lost has taken effect.
     :param other_imports: the GUIDs, in lower case, of imports that are known not to be the job's.
     :param success_statuses: further statuses that count as success.
-    :param is_recorded: whether Airflow still has what earlier attempts recorded, so that what they did not record
-        they did not do.
     """
 
     try_number: int
@@ -54,7 +52,6 @@ class AttemptContext:
     settle_time: float
     other_imports: frozenset[str] = frozenset()
     success_statuses: tuple[str, ...] = ()
-    is_recorded: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.runtime.compat import NEVER_EXPIRE
@@ -62,17 +62,20 @@ class TaskMemory:
             self._store.set(self._key, dict(record), retention=NEVER_EXPIRE)
 
 
-def note_first_try(context: Context) -> None:
+def note_first_try(context: Context, keys: Sequence[str] = (RECORD_KEY,)) -> None:
     """
-    Create the record in a task's first try, so that later ones know that an empty one means "nothing sent".
+    Create the records in a task's first try, so that later ones know that an empty one means "nothing sent".
 
     If that fails, nothing was sent, and a retry may send it.
 
     :param context: Airflow's context.
+    :param keys: the keys of the records that the task may have, one for each piece of work.
     """
-    memory = TaskMemory(context, RECORD_KEY)
-    if memory.lasts and context["ti"].try_number == 1 and not memory.read():
-        memory.write({"generation": 0})
+    if context["ti"].try_number != 1:
+        return
+    for memory in [TaskMemory(context, key) for key in keys]:
+        if memory.lasts and not memory.read():
+            memory.write({"generation": 0})
 
 
 def forget_on_success(context: Context) -> None:
@@ -80,20 +83,21 @@ def forget_on_success(context: Context) -> None:
     Let a task that is cleared after its success import again; Airflow calls this after a success.
 
     The record keeps a generation number, which is part of the marker, and the imports that were done, so that a
-    search never takes one of them for the next.
+    search never takes one of them for the next. The number is that of the try that succeeded, or a higher one, so
+    that no earlier try can have used it, whatever became of the record.
 
     :param context: Airflow's context; its task says which records it may have.
     """
     for key in getattr(context.get("task"), "record_keys", (RECORD_KEY,)):
         memory = TaskMemory(context, key)
         record = memory.read()
-        if record:
+        if record.get("task_guid") or record.get("marker"):
             # An import that could not be recorded is in XCom all the same.
-            done = record.get("task_guid") or (record.get("marker") and own_xcom(context, "task_guid"))
+            done = record.get("task_guid") or own_xcom(context, "task_guid")
             earlier = [*record.get(EARLIER, ()), done]
             memory.write(
                 {
-                    "generation": int(record.get("generation", 0)) + 1,
+                    "generation": max(int(record.get("generation", 0)) + 1, context["ti"].try_number),
                     EARLIER: [guid for guid in earlier if guid][-MOST_EARLIER:],
                 }
             )

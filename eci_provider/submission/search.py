@@ -81,12 +81,13 @@ class ImportSearch:
                     self._attempt.settle_time,
                 )
                 clock.sleep(self._attempt.settle_time)
-                found = self.search_once(found.resubmission)
+                found = self.search_once(resubmission)
         except (EciExistsError, EciUnknownOutcomeError):
             raise
         except EciError as error:
             marker = self._history.marker(resubmission)
             raise search_failed(self._job.description, marker, error, reattach=self._attempt.reattach) from error
+        self._history.generation = found.generation
         if found.doubtful:
             raise self.undecided(found)
         if found.ours is not None:
@@ -107,8 +108,7 @@ class ImportSearch:
         others = self._history.other_imports
         tasks = [task for task in tasks if (task.task_guid or "").casefold() not in others]
         criteria = Criteria(
-            marker=self._history.marker,
-            salted=self._history.salted_markers(),
+            generations=self._history.generations,
             targets=self._history.targets,
             user_code=user_code,
             since=since,

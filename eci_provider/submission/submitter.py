@@ -110,6 +110,13 @@ class Submitter:
         reason = None if history.recorded_marker else self._why_nothing_was_sent()
         if reason is not None:
             return ResumeDecision(0, None, reason)
+        if history.is_discarded:
+            log.info(
+                "Airflow's task state holds no record of earlier attempts at %s: a clear may have discarded it. That "
+                "cannot be told from a retry, so the latest import of this task counts. To import again, %s.",
+                self._job.description,
+                self._job.resubmit_hint,
+            )
         return self._search.search(history.resubmission if history.is_same_work else 0)
 
     def _why_nothing_was_sent(self) -> str | None:
@@ -118,7 +125,7 @@ class Submitter:
             return "the task had succeeded and was cleared"
         if self._attempt.try_number == 1:
             return "this is the first try"
-        if self._attempt.is_recorded:
+        if self._history.record:
             return "no earlier attempt recorded that it sends anything"
         return None
 

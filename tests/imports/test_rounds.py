@@ -334,6 +334,60 @@ def test_a_task_that_is_cleared_after_its_success_makes_all_rounds_again(
     assert turned_clock.slept == []
 
 
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_clear_that_discards_the_task_state_sends_no_round_again(
+    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str, analyst: Analyst
+) -> None:
+    sandbox.settings.delay = 60
+    analyst.corrects(ACCOUNTS[:2], ACCOUNTS[2:4], ACCOUNTS[4:])
+    tries = Tries(lambda: _task(kicked_out, max_rounds=3, deferrable=deferrable))
+    first = tries.run()
+    assert first.state == "success", first.error
+    tries.discard_state()
+    tries.clear()
+
+    again = tries.run()
+
+    assert again.state == "success", again.error
+    assert _told(again, "task_guid") == _told(first, "task_guid") == analyst.sent
+    assert _told(again, "reattached") == [True, True, True]
+    assert sorted(bill["account"] for bill in sandbox.bills()) == list(ACCOUNTS)
+
+
+def test_a_clear_that_discards_the_task_state_starts_no_round_after_the_last(
+    sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str, analyst: Analyst
+) -> None:
+    analyst.corrects(ACCOUNTS[:2], (), ACCOUNTS[2:])
+    tries = Tries(lambda: _task(kicked_out, max_rounds=3, on_kickouts="warn"))
+    first = tries.run()
+    assert _told(first, "imported") == [2, 0]
+    tries.discard_state()
+    tries.clear()
+
+    again = tries.run()
+
+    assert _told(again, "task_guid") == _told(first, "task_guid") == analyst.sent
+
+
+def test_a_round_that_no_attempt_began_is_sent_without_a_search(
+    sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str, analyst: Analyst
+) -> None:
+    sandbox.settings.delay = 60
+    analyst.corrects(ACCOUNTS[:2], ACCOUNTS[2:4], ACCOUNTS[4:])
+    tries = Tries(lambda: _task(kicked_out, max_rounds=3))
+    turned_clock.fatal = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        tries.run()
+    turned_clock.fatal = None
+
+    end = tries.run()
+
+    assert end.state == "success", end.error
+    assert _told(end, "reattached") == [True, False, False]
+    assert turned_clock.slept.count(15.0) == 0
+
+
+
 def test_a_trigger_that_died_leaves_the_round_where_it_was(
     sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str, analyst: Analyst
 ) -> None:

@@ -148,6 +148,11 @@ class Tries:
         """Let a person clear the task: its count of tries grows, its state stays."""
         self.max_tries = self.try_number + self._retries
 
+    def discard_state(self) -> None:
+        """Discard the task state, as Airflow does after a success with ``[state_store] clear_on_success``."""
+        if self.state is not None:
+            self.state.records = {}
+
 
 def _to_the_end(task: BaseOperator, context: dict[str, Any], deferrals: list[tuple[str, dict[str, Any]]]) -> Any:
     try:
