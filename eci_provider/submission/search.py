@@ -71,6 +71,13 @@ class ImportSearch:
         :raises EciExistsError: if the content has changed since it was submitted.
         """
         self.has_searched = True
+        if self._history.is_discarded:
+            log.info(
+                "Airflow's task state holds no record of earlier attempts at %s; a clear may have discarded it. "
+                "That cannot be told from a retry, so the latest import of this task counts. To import again, %s.",
+                self._job.description,
+                self._job.resubmit_hint,
+            )
         try:
             found = self.search_once(resubmission)
             if found.ours is None:

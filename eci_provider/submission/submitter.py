@@ -110,13 +110,6 @@ class Submitter:
         reason = None if history.recorded_marker else self._why_nothing_was_sent()
         if reason is not None:
             return ResumeDecision(0, None, reason)
-        if history.is_discarded:
-            log.info(
-                "Airflow's task state holds no record of earlier attempts at %s: a clear may have discarded it. That "
-                "cannot be told from a retry, so the latest import of this task counts. To import again, %s.",
-                self._job.description,
-                self._job.resubmit_hint,
-            )
         return self._search.search(history.resubmission if history.is_same_work else 0)
 
     def _why_nothing_was_sent(self) -> str | None:

@@ -387,7 +387,6 @@ def test_a_round_that_no_attempt_began_is_sent_without_a_search(
     assert turned_clock.slept.count(15.0) == 0
 
 
-
 def test_a_trigger_that_died_leaves_the_round_where_it_was(
     sandbox: Sandbox, turned_clock: TurnedClock, kicked_out: str, analyst: Analyst
 ) -> None:

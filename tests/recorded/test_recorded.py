@@ -116,7 +116,13 @@ MASKED = re.compile(
 )
 
 
+#: A record that says that nothing was sent; the earlier version had one only for a first round.
+NOTHING_SENT = {"generation": 0}
+
+
 def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        value = {key: kept for key, kept in value.items() if kept != NOTHING_SENT}
     return json.loads(MASKED.sub("*", json.dumps(value)))
 
 

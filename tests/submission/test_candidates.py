@@ -9,13 +9,15 @@ import pytest
 
 from eci_provider.api.errors import EciUnknownOutcomeError
 from eci_provider.api.tasks import TaskResponse
-from eci_provider.submission.candidates import Criteria, began_after, is_superseded
+from eci_provider.submission.candidates import Criteria, Generation, began_after, is_superseded
 from eci_provider.submission.marker import Target
 
 SINCE = datetime(2026, 1, 5, 8, tzinfo=timezone.utc)
 NOW = datetime(2026, 1, 5, 9, tzinfo=timezone.utc)
 #: The markers of resubmissions 0 to 3.
 MARKERS = [f"af:{number:016x}" for number in range(4)]
+#: Those of later generations.
+LATER = [f"af:{number:016x}" for number in range(16, 24)]
 SALTED = "af:" + "a" * 16
 THEIRS = "af:" + "b" * 16
 
@@ -39,10 +41,13 @@ def failed(note: str | None = None, imported: int = 0, **facts: Any) -> TaskResp
     return task(note, **{**ended, **facts})
 
 
+def generation(number: int = 0, markers: list[str] = MARKERS, salted: tuple[str, ...] = ()) -> Generation:
+    return Generation(number, lambda resubmission: markers[resubmission], salted)
+
+
 def criteria(**changed: Any) -> Criteria:
     known: dict[str, Any] = {
-        "marker": lambda number: MARKERS[number],
-        "salted": [],
+        "generations": [generation()],
         "targets": [Target()],
         "user_code": "AIRFLOW",
         "since": SINCE,
@@ -70,7 +75,7 @@ def criteria(**changed: Any) -> Criteria:
 def test_an_import_that_carries_our_marker_is_ours(
     tasks: list[TaskResponse], resubmission: int, marker: str
 ) -> None:
-    found = criteria(salted=[SALTED]).choose(tasks, 0, shows_notes=True)
+    found = criteria(generations=[generation(salted=(SALTED,))]).choose(tasks, 0, shows_notes=True)
 
     assert found.ours is not None
     assert (found.marker, found.resubmission, found.doubtful) == (marker, resubmission, [])
@@ -88,12 +93,35 @@ def test_after_imports_that_brought_nothing_in_the_next_resubmission_is_sent(
     assert (found.ours, found.resubmission, found.doubtful) == (None, resubmission, [])
 
 
+@pytest.mark.parametrize(
+    ("tasks", "expected"),
+    [
+        ([task(MARKERS[0]), task(LATER[0])], (2, 0, LATER[0])),
+        ([task(MARKERS[0]), task(LATER[0]), task(SALTED)], (2, 0, SALTED)),
+        ([task(MARKERS[0])], (0, 0, MARKERS[0])),
+        ([task(MARKERS[0]), failed(LATER[0])], (2, 1, "")),
+        ([task(MARKERS[0]), failed(LATER[0]), task(LATER[1])], (2, 1, LATER[1])),
+        ([failed(MARKERS[0])], (0, 1, "")),
+        ([task(THEIRS)], (0, 0, "")),
+    ],
+)
+def test_the_latest_generation_with_an_import_decides(
+    tasks: list[TaskResponse], expected: tuple[int, int, str]
+) -> None:
+    generations = [generation(2, LATER, (SALTED,)), generation(1, LATER[2:]), generation()]
+
+    found = criteria(generations=generations).choose(tasks, 0, shows_notes=True)
+
+    assert (found.generation, found.resubmission, found.marker) == expected
+    assert (found.ours is not None) is bool(found.marker)
+
+
 @pytest.mark.parametrize("marker", [MARKERS[0], SALTED])
 def test_several_that_carry_our_marker_are_named(marker: str) -> None:
     tasks = [task(marker), task(marker, taskGUId="g-2"), failed(marker, taskGUId="g-3")]
 
     with pytest.raises(EciUnknownOutcomeError, match=r"2 imports carry the marker .*g-1, g-2") as caught:
-        criteria(salted=[SALTED]).choose(tasks, 0, shows_notes=True)
+        criteria(generations=[generation(salted=(SALTED,))]).choose(tasks, 0, shows_notes=True)
     assert caught.value.retry_helps is False
     assert caught.value.details == {"task_guids": ["g-1", "g-2"], "marker": marker}
 
