@@ -18,7 +18,12 @@ PLANS: st.SearchStrategy[Plan] = st.dictionaries(
     st.integers(0, 39), st.tuples(st.sampled_from(KINDS), st.integers(0, 999)), min_size=1, max_size=4
 )
 SETTINGS = st.builds(
-    Setting, deferrable=st.booleans(), shows_notes=st.booleans(), has_state=st.booleans(), reattach=st.booleans()
+    Setting,
+    deferrable=st.booleans(),
+    shows_notes=st.booleans(),
+    has_state=st.booleans(),
+    reattach=st.booleans(),
+    separate_wait=st.booleans(),
 )
 
 
@@ -42,12 +47,22 @@ def test_damaged_answers_leave_no_wrong_claim(set_stage: Stage, plan: Plan, sett
 
 
 def test_an_undamaged_flow_ends_well(set_stage: Stage) -> None:
-    ends = set_stage.play({}, Setting())
+    played = set_stage.play({}, Setting())
+    ends = played.ends
 
+    assert played.verdict == "closed"
     assert [end.state for end in ends] == ["success"] * 5
     assert ends[1].result["outcome"] == "completed_with_kickouts"
     assert ends[3].result["outcome"] == "completed"
     assert len(set_stage.sandbox.bills()) == 2
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_sensor_may_wait_for_the_import(set_stage: Stage, deferrable: bool) -> None:
+    played = set_stage.play({}, Setting(deferrable=deferrable, separate_wait=True))
+
+    assert [end.state for end in played.ends] == ["success"] * 6
+    assert played.ends[2].result["outcome"] == "completed_with_kickouts"
 
 
 @pytest.mark.parametrize("kind", KINDS)
