@@ -36,17 +36,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace, stop: Stop) -> int:
     # Imported here: these modules need the packages that `check_installed` looks for.
-    from dev.storm.plan import Plan
+    from dev.storm.plan import Habits, Plan, drawn_habits
     from dev.storm.report import table
     from dev.storm.running import run
 
+    notes_shown = not options.without_notes
+    habits = Habits() if options.without_habits else drawn_habits(options.seed, notes_shown=notes_shown)
     plan = Plan(
         seed=options.seed,
         runs=options.runs,
         files=options.files,
         seconds=60 * options.minutes,
         slots=options.slots,
-        notes_shown=not options.without_notes,
+        notes_shown=notes_shown,
+        habits=habits,
     )
     screen = Screen()
     result = run(plan, options.home.resolve(), sleep=stop.sleep, screen=screen)
@@ -73,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--files", type=int, default=5, help="bill files per run (default: %(default)s)")
     parser.add_argument("--slots", type=int, default=6, help="tasks at the same time (default: %(default)s)")
     parser.add_argument("--without-notes", action="store_true", help="EnergyCAP does not show an import's note")
+    parser.add_argument(
+        "--without-habits",
+        action="store_true",
+        help="EnergyCAP has none of the habits that the seed chooses: reads that lag, a clock hours off, odd end "
+        "dates, odd TotalPages, submits that a proxy doubles",
+    )
     parser.add_argument(
         "--home", type=Path, default=HOMES / "storm", help="Airflow home of the storm (default: %(default)s)"
     )

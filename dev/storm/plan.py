@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 HEADER = ("ACCOUNT", "STARTDATE", "ENDDATE", "ACE", "METERCODE", "COST:USD:Charges")
 BILLS_PER_FILE = 4
@@ -16,6 +17,16 @@ WITH_KICKOUT = 0.3
 WITH_OWN_BATCHES = 0.3
 # Share of the runs that fail if a row is kicked out.
 STRICT = 0.15
+
+# Habits of EnergyCAP that a seed chooses from: settings of the sandbox, and hours that its clock is ahead.
+END_DATES = (None, "0001-01-01T00:00:00", "9999-12-31T23:59:59")
+TOTAL_PAGES = ("one", "missing", "huge")
+CLOCKS = (-3.0, -3.0, 0.0, 3.0)
+LONGEST_LAG = 0.5
+LARGEST_PAGE = 50
+
+# Share of the submits that are doubled.
+DOUBLED = 0.02
 
 # Stands for a bill's start if the row is kicked out.
 KICKED_OUT = "kicked out"
@@ -96,6 +107,46 @@ class PlannedRun:
         return "failed" if self.strict and any(each.kickouts for each in files) else "success"
 
 
+@dataclass(frozen=True)
+class Habits:
+    """
+    Habits of EnergyCAP in a storm.
+
+    :param settings: settings of the sandbox.
+    :param clock: hours that its clock is ahead of Airflow's.
+    :param doubled: share of the submits that are carried out twice, as behind a proxy that sends them again.
+    """
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    clock: float = 0.0
+    doubled: float = 0.0
+
+    def __str__(self) -> str:
+        parts = [f"{name} {value}" for name, value in self.settings.items() if value is not None]
+        if self.clock:
+            parts.append(f"clock {self.clock:+.0f} h")
+        return ", ".join([*parts, f"{self.doubled:.0%} of submits doubled"] if self.doubled else parts) or "none"
+
+
+def drawn_habits(seed: int, *, notes_shown: bool) -> Habits:
+    """
+    Return the habits for a seed.
+
+    :param notes_shown: whether EnergyCAP shows notes; without them nobody can see that a submit was doubled.
+    """
+    draw = random.Random(f"habits {seed}")
+    lag = round(draw.uniform(0.1, LONGEST_LAG), 2)
+    settings = {
+        "task_lag": lag,
+        "batch_lag": lag,
+        "lists_lag": draw.random() < 0.5,
+        "running_end_date": draw.choice(END_DATES),
+        "largest_page": LARGEST_PAGE,
+        "total_pages": draw.choice(TOTAL_PAGES),
+    }
+    return Habits(settings, draw.choice(CLOCKS), DOUBLED if notes_shown else 0.0)
+
+
 def dag_id(*, deferrable: bool, own_batches: bool) -> str:
     """Return the id of the DAG for a kind of run."""
     where = "triggerer" if deferrable else "worker"
@@ -117,6 +168,7 @@ class Plan:
     :param must_kill: kinds to kill first; later ones are random.
     :param import_takes: seconds that an import takes in EnergyCAP.
     :param notes_shown: whether EnergyCAP shows an import's note. If not, the outcome of some tasks stays unknown.
+    :param habits: EnergyCAP's habits.
     """
 
     seed: int
@@ -129,6 +181,7 @@ class Plan:
     must_kill: tuple[str, ...] = ()
     import_takes: float = 4.0
     notes_shown: bool = True
+    habits: Habits = field(default_factory=Habits)
     planned: tuple[PlannedRun, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -195,7 +195,10 @@ class Storm:
         self._submits.update()
         result.submits, result.submits_faulty = self._submits.count, self._submits.faulty
         tasks = self._airflow.task_instances()
-        judge = Judge(self._plan, self._sandbox, tasks, self._airflow.runs(), self._home / "logs", result)
+        doubled = self._submits.doubled
+        judge = Judge(
+            self._plan, self._sandbox, tasks, self._airflow.runs(), self._home / "logs", result, doubled=doubled
+        )
         judge.judge()
         results = {
             (task["dag_run_id"], task["map_index"]): self._airflow.result(task)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ class Result:
     :param losses: bills and rows kicked out that EnergyCAP does not have.
     :param unknown_attempts: attempts that ended because the outcome of a submit is unknown.
     :param unknown_tasks: tasks that ended so, after all their retries.
+    :param twins: tasks that ended so and name the two imports of a submit that was doubled.
+    :param doubled: submits that were carried out twice.
     :param waiting: task instances that had not ended at the end.
     :param reattached: imports that a retry found.
     :param retries: attempts after the first of each task.
@@ -52,6 +54,8 @@ class Result:
     losses: int = 0
     unknown_attempts: int = 0
     unknown_tasks: int = 0
+    twins: int = 0
+    doubled: int = 0
     waiting: int = 0
     reattached: int = 0
     retries: int = 0
@@ -72,6 +76,7 @@ class Judge:
     :param runs: Airflow's DAG runs.
     :param logs: folder of Airflow's logs.
     :param result: gets the counts, and what is wrong.
+    :param doubled: how often submits were carried out twice, by the names of their files.
     """
 
     def __init__(
@@ -82,7 +87,10 @@ class Judge:
         runs: list[dict[str, Any]],
         logs: Path,
         result: Result,
+        *,
+        doubled: Mapping[str, int] | None = None,
     ) -> None:
+        self._doubled = doubled or {}
         self._plan = plan
         self._sandbox = sandbox
         self._tasks = tasks
@@ -93,6 +101,8 @@ class Judge:
         #: Runs with a task whose outcome is unknown, and the files that may be missing because of that.
         self._unknown_runs: set[str] = set()
         self._unknown_files: set[str] = set()
+        #: Files that EnergyCAP has twice, because their submit was doubled and their task says so.
+        self._twin_files: set[str] = set()
 
     def judge(self) -> None:
         """Count everything, and collect what is wrong."""
@@ -125,11 +135,23 @@ class Judge:
         self._unknown_runs = {task["dag_run_id"] for task in unknown.values()}
         self._unknown_files = self._files_of(unknown.values())
         self._result.unknown_tasks = len(unknown)
+        self._twin_files = {name for task in unknown.values() for name in self._twins_of(task)}
+        self._result.twins, self._result.doubled = len(self._twin_files), sum(self._doubled.values())
         self._wrong(
             f"{name} failed in attempt {task['try_number']}"
             for name, task in failed.items()
             if name not in unknown and not self._failed_as_expected(task)
         )
+
+    def _twins_of(self, task: dict[str, Any]) -> Iterator[str]:
+        """Yield the file of a failed task if its submit was doubled and the task names both imports."""
+        if task["task_id"] != "import_bills" or task["map_index"] < 0:
+            return
+        name = self._planned[task["dag_run_id"]].files[task["map_index"]].name
+        guids = [found["task_guid"] for found in self._sandbox.tasks() if found["file_name"] == name]
+        text = self._last_log(task)
+        if name in self._doubled and len(guids) == 2 and all(guid in text for guid in guids):
+            yield name
 
     def must_have_result(self, task: dict[str, Any]) -> bool:
         """Return whether a task must have the result of an import: it waited until the import ended."""
@@ -183,12 +205,16 @@ class Judge:
         self._result.bills = bills.total()
         found = bills + rows
         expected = {bill: file for file in self._plan.every_file for bill in file.outcomes}
-        self._result.duplicates = sum(count - 1 for count in found.values())
+        once = {
+            bill: count - (bill in expected and expected[bill].name in self._twin_files and count == 2)
+            for bill, count in found.items()
+        }
+        self._result.duplicates = sum(count - 1 for count in once.values())
         missing = [bill for bill in expected if bill not in found]
         # The bills of a task with an unknown outcome may be missing.
         lost = [bill for bill in missing if expected[bill].name not in self._unknown_files]
         self._result.losses = len(lost)
-        self._wrong(f"{bill} is in EnergyCAP {count} times" for bill, count in found.items() if count > 1)
+        self._wrong(f"{bill} is in EnergyCAP {count} times" for bill, count in once.items() if count > 1)
         self._wrong(f"{bill} of {expected[bill].name} is lost" for bill in lost)
         self._wrong(f"{bill} is in no file" for bill in found if bill not in expected)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ CHAOS = {
 # Shares of the submits that take effect after their connection is closed, and that take effect but are answered
 # with an error.
 LATE, COMMITTED_ERROR = 0.05, 0.05
+HOUR = 3600.0
 # Seconds from the end of a late submit's connection until it takes effect.
 LATE_BY = 1.0
 # Seconds that the provider waits for a submit that may still be on its way.
@@ -43,6 +45,8 @@ def sandbox_for(plan: Plan, path: Path, port: int = 0) -> Iterator[Sandbox]:
     """
     with Sandbox(path=str(path), port=port, delay=plan.import_takes) as sandbox:
         sandbox.settings.echo_notes = plan.notes_shown
+        sandbox.settings.update(plan.habits.settings)
+        sandbox.advance(plan.habits.clock * HOUR)
         for account in sorted({account for file in plan.every_file for account, _ in file.bills}):
             sandbox.add_account(account)
         yield sandbox
@@ -58,13 +62,15 @@ def start_faults(plan: Plan, sandbox: Sandbox) -> None:
     sandbox.chaos(plan.seed, CHAOS)
     draw = random.Random(plan.seed)
     skipped = {"late": 0, "error": 0}
-    for _ in range(3 * plan.runs * plan.files):
+    for number in range(3 * plan.runs * plan.files):
         chance = draw.random()
         kind = "late" if chance < LATE else "error" if chance < LATE + COMMITTED_ERROR else None
         if kind == "late":
             sandbox.fault("POST", SUBMIT, skip=skipped["late"], drop="late", commit_after=LATE_BY)
         elif kind == "error":
             sandbox.fault("POST", SUBMIT, skip=skipped["error"], status=502, commit=True)
+        elif chance > 1 - plan.habits.doubled:
+            sandbox.fault("POST", SUBMIT, skip=number, double="second")
         skipped = {name: 0 if name == kind else count + 1 for name, count in skipped.items()}
 
 
@@ -93,6 +99,11 @@ class SubmitLog:
     def count(self) -> int:
         """Number of submits."""
         return len(self._submits)
+
+    @property
+    def doubled(self) -> Counter[str]:
+        """How often submits were carried out twice, by the names of their files."""
+        return Counter(record.body["fileName"] for record in self._submits if "double=" in (record.fault or ""))
 
     @property
     def faulty(self) -> int:

@@ -68,13 +68,15 @@ def write_log(logs: Path, task: dict[str, Any], text: str) -> None:
     log.write_text(text)
 
 
-def judged(energycap: Sandbox, logs: Path, *tasks: dict[str, Any], **states: str) -> Result:
+def judged(
+    energycap: Sandbox, logs: Path, *tasks: dict[str, Any], doubled: dict[str, int] | None = None, **states: str
+) -> Result:
     runs = [
         {"dag_run_id": run.run_id, "state": states.get(f"run_{run.number}", run.expected_state())}
         for run in PLAN.planned
     ]
     found = Result()
-    Judge(PLAN, energycap, list(tasks), runs, logs, found).judge()
+    Judge(PLAN, energycap, list(tasks), runs, logs, found, doubled=doubled).judge()
     return found
 
 
@@ -94,6 +96,27 @@ def test_an_import_made_twice_is_seen_bill_by_bill(energycap: Sandbox, client: E
     found = judged(energycap, tmp_path)
     assert found.duplicates == len(twice.bills) + len(twice.kickouts)
     assert any(text.startswith("there are ") for text in found.wrong)
+
+
+@pytest.mark.parametrize("is_doubled", [True, False])
+@pytest.mark.parametrize("named", ["both", "one", "none"])
+def test_a_doubled_import_is_right_only_if_its_task_failed_and_named_both(
+    energycap: Sandbox, client: EciClient, tmp_path: Path, named: str, is_doubled: bool
+) -> None:
+    send_everything(client, tmp_path)
+    file = PLAN.planned[STRICT].files[0]
+    (batch,) = {task["batch_id"] for task in energycap.tasks() if task["file_name"] == file.name}
+    send(client, file, tmp_path, batch_mode="use existing batch", existing_open_batch_id=batch)
+    guids = [task["task_guid"] for task in energycap.tasks() if task["file_name"] == file.name]
+    failed = task_of(STRICT, 0, "failed")
+    shown = {"both": guids, "one": guids[:1], "none": []}[named]
+    write_log(tmp_path, failed, f"EciUnknownOutcomeError: several imports: {shown}")
+
+    found = judged(energycap, tmp_path, failed, doubled={file.name: 1} if is_doubled else {})
+
+    is_right = named == "both" and is_doubled
+    assert (found.twins, found.duplicates == 0, found.wrong == []) == (int(is_right), is_right, is_right)
+    assert len(guids) == 2
 
 
 def test_an_import_that_was_never_made_is_a_loss(energycap: Sandbox, tmp_path: Path) -> None:
