@@ -20,7 +20,7 @@ from eci_provider.imports.arguments import (
 from eci_provider.links import EciLink, KickoutReportLink
 from eci_provider.operators.base import EciOperator
 from eci_provider.runtime.arguments import as_mapping
-from eci_provider.runtime.compat import TRIGGER_FAILED, with_callback_first
+from eci_provider.runtime.compat import TRIGGER_FAILED, CallbackFirst
 from eci_provider.runtime.context import own_xcom
 from eci_provider.runtime.readers import Reader, file, optional, switch, text
 from eci_provider.submission.record import forget_on_success, note_first_try
@@ -117,6 +117,7 @@ class ImportBillsOperator(EciOperator):
     }
     template_fields_renderers: ClassVar[dict[str, str]] = {"batch_settings": "json"}
     operator_extra_links = (EciLink(), KickoutReportLink())
+    on_success_callback = CallbackFirst(forget_on_success)
 
     output_keys: ClassVar[tuple[str, ...]] = ("task_guid", "batch_id", "batch_code", "kickout_report")
     output: TaskOutput[Literal["task_guid", "batch_id", "batch_code", "kickout_report"]]
@@ -170,7 +171,6 @@ class ImportBillsOperator(EciOperator):
         # Not under the argument's name, which is that of Airflow's method.
         self.kill_action = on_kill
         self.kill_handler = KillHandler("detach")
-        self.on_success_callback = with_callback_first(forget_on_success, self.on_success_callback)
         self._check_file_name(self.check_literals())
 
     @staticmethod

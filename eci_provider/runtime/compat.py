@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -29,15 +29,37 @@ def retry_policy_classes() -> tuple[Any, type]:
     return RetryDecision, RetryPolicy
 
 
-def with_callback_first(callback: Callable[..., Any], callbacks: Any) -> list[Callable[..., Any]]:
+class CallbackFirst:
     """
-    Return a task's callbacks with another one before them; Airflow ends a process whose callbacks take long.
+    A task's callbacks of one kind, with one that is first whatever a user or a cluster policy assigns.
+
+    It is first since Airflow ends a process whose callbacks take long. The attribute is a list on every version of
+    Airflow; it is kept in the task's ``__dict__`` under its own name, where copies and pickles find it.
 
     :param callback: the one to call first.
-    :param callbacks: what Airflow made of the task's argument; Airflow 2 keeps it as it was given.
     """
-    others = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
-    return [callback, *others]
+
+    def __init__(self, callback: Callable[..., Any]) -> None:
+        self._callback = callback
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, task: Any, owner: type | None = None) -> list[Callable[..., Any]]:
+        if task is None:
+            return [self._callback]
+        callbacks: list[Callable[..., Any]] = vars(task).setdefault(self._name, [])
+        if callbacks[:1] != [self._callback]:
+            # Somebody has changed the list itself.
+            callbacks[:] = self._with_first(callbacks)
+        return callbacks
+
+    def __set__(self, task: Any, callbacks: Any) -> None:
+        given = callbacks if isinstance(callbacks, Collection) else [callbacks] if callbacks else []
+        vars(task)[self._name] = self._with_first(given)
+
+    def _with_first(self, callbacks: Iterable[Callable[..., Any]]) -> list[Callable[..., Any]]:
+        return [self._callback, *(each for each in callbacks if each != self._callback)]
 
 
 def start_trigger_args(

@@ -58,6 +58,23 @@ def xcoms_of_all_instances(context: Context, key: str) -> list[Any]:
     return list(instance.xcom_pull(task_ids=[instance.task_id], key=key) or ())
 
 
+def is_recorded_as_success(context: Context) -> bool:
+    """
+    Return whether Airflow has recorded the running task instance as a success.
+
+    Its callbacks run also if Airflow refused to record it: somebody had marked or cleared the task meanwhile.
+
+    :param context: Airflow's context (3.0 and later).
+    """
+    instance: Any = context["ti"]
+    index = map_index(instance)
+    states = instance.get_task_states(
+        dag_id=instance.dag_id, map_index=index, task_ids=[instance.task_id], run_ids=[instance.run_id]
+    )
+    name = instance.task_id if index < 0 else f"{instance.task_id}_{index}"
+    return bool(states.get(instance.run_id, {}).get(name) == "success")
+
+
 def start_of_try(context: Context) -> datetime:
     """
     Return when Airflow started the try; now if it does not say.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.runtime.compat import NEVER_EXPIRE
-from eci_provider.runtime.context import own_xcom
+from eci_provider.runtime.context import is_recorded_as_success, own_xcom
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+log = logging.getLogger(__name__)
 
 #: The key of the record in Airflow's task state. A key that was used once stays, or running imports are orphaned.
 RECORD_KEY = "eci_submission"
@@ -88,19 +91,32 @@ def forget_on_success(context: Context) -> None:
 
     :param context: Airflow's context; its task says which records it may have.
     """
-    for key in getattr(context.get("task"), "record_keys", (RECORD_KEY,)):
-        memory = TaskMemory(context, key)
-        record = memory.read()
-        if record.get("task_guid") or record.get("marker"):
-            # An import that could not be recorded is in XCom all the same.
-            done = record.get("task_guid") or own_xcom(context, "task_guid")
-            earlier = [*record.get(EARLIER, ()), done]
-            memory.write(
-                {
-                    "generation": max(int(record.get("generation", 0)) + 1, context["ti"].try_number),
-                    EARLIER: [guid for guid in earlier if guid][-MOST_EARLIER:],
-                }
-            )
+    keys = getattr(context.get("task"), "record_keys", (RECORD_KEY,))
+    memories = [TaskMemory(context, key) for key in keys]
+    # The others say already that nothing was sent.
+    records = {memory: record for memory in memories if (record := memory.read()) and _was_sent(record)}
+    if not records:
+        return
+    if not is_recorded_as_success(context):
+        log.warning(
+            "Airflow has not recorded this try as a success, so a clear of the task imports nothing again."
+        )
+        return
+    for memory, record in records.items():
+        # An import that could not be recorded is in XCom all the same.
+        done = record.get("task_guid") or own_xcom(context, "task_guid")
+        earlier = [*record.get(EARLIER, ()), done]
+        memory.write(
+            {
+                "generation": max(int(record.get("generation", 0)) + 1, context["ti"].try_number),
+                EARLIER: [guid for guid in earlier if guid][-MOST_EARLIER:],
+            }
+        )
+
+
+def _was_sent(record: Mapping[str, Any]) -> bool:
+    """Return whether something was, or was about to be, sent since the last success."""
+    return bool(record.get("task_guid") or record.get("marker"))
 
 
 def earlier_imports(records: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -5,6 +5,7 @@ Helpers of the tests, apart from the fixtures in ``conftest.py``.
 - ``waiting_tasks``, ``two_bills``, ``import_tries``, ``submissions``: tasks that import, and their files.
 - ``sends``: do something around each request that starts an import.
 - ``turned_clock``: a clock that waits turn, and the connection to a sandbox.
+- ``cluster_policy``: DAG files that Airflow loads under a cluster policy.
 - ``hub``: many triggers that wait together in one hub.
 - ``triggerer``: a triggerer in a process of its own.
 - ``docstrings``: what a class's docstring says about its arguments.

@@ -31,6 +31,8 @@ class TaskInstanceDouble:
     map_index: int = -1
     try_number: int = 1
     max_tries: int = 0
+    #: The state that Airflow has recorded when the callbacks run.
+    state: str = "success"
     #: What all instances of a mapped task pushed, by key and map index.
     shared: dict[tuple[str, int], Any] = field(default_factory=dict)
 
@@ -42,6 +44,15 @@ class TaskInstanceDouble:
         if isinstance(task_ids, list):
             return [value for (name, _index), value in self.shared.items() if name == key]
         return self.xcoms.get(key)
+
+    def get_task_states(
+        self, dag_id: str, *, map_index: int, task_ids: list[str], run_ids: list[str]
+    ) -> dict[str, Any]:
+        """Return the recorded state as Airflow's API server does."""
+        assert (dag_id, task_ids, run_ids) == (self.dag_id, [self.task_id], [self.run_id])
+        assert map_index == self.map_index
+        name = self.task_id if map_index < 0 else f"{self.task_id}_{map_index}"
+        return {self.run_id: {name: self.state}}
 
     def xcom_push(self, key: str, value: Any, **_: Any) -> None:
         """Keep a value as Airflow's XCom would."""
@@ -136,12 +147,16 @@ class Tries:
         self.state = TaskStateDouble() if has_state else None
         self.try_number = 0
 
-    def run(self, **context: Any) -> Finished:
-        """Run the next try."""
+    def run(self, *, recorded: str = "success", **context: Any) -> Finished:
+        """
+        Run the next try.
+
+        :param recorded: the state that Airflow records if it succeeds.
+        """
         self.try_number += 1
         if self.state is not None:
             context["task_state_store"] = self.state
-        instance = {"try_number": self.try_number, "max_tries": self.max_tries}
+        instance = {"try_number": self.try_number, "max_tries": self.max_tries, "state": recorded}
         return run(self.make(), instance=instance, **context)
 
     def clear(self) -> None:
