@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
@@ -88,7 +89,7 @@ class ImportSearch:
                     self._attempt.settle_time,
                 )
                 clock.sleep(self._attempt.settle_time)
-                found = self.search_once(resubmission)
+                found = _later(found, self.search_once(resubmission))
         except (EciExistsError, EciUnknownOutcomeError):
             raise
         except EciError as error:
@@ -141,9 +142,9 @@ class ImportSearch:
             resubmit_hint=self._job.resubmit_hint,
         )
 
-    def recorded_imports(self) -> list[TaskResponse]:
+    def recorded_import(self) -> TaskResponse | None:
         """
-        Return the import that carries the marker of the recorded intent, or an empty list.
+        Return the import that carries the recorded marker; None if there is none but failed ones without a bill.
 
         :raises EciUnknownOutcomeError: if several carry it, or if a request failed.
         """
@@ -153,10 +154,12 @@ class ImportSearch:
             tasks = self._imports_since(self._since())
         except EciError as error:
             raise search_failed(self._job.description, recorded, error) from error
-        found = [task for task in tasks if recorded in markers_in(task)]
-        if len(found) > 1:
-            raise several_imports(recorded, found)
-        return found
+        now, statuses = latest_now(self._client), self._attempt.success_statuses
+        carrying = [task for task in tasks if recorded in markers_in(task)]
+        live = [task for task in carrying if not is_superseded(task, now, statuses)]
+        if len(live) > 1:
+            raise several_imports(recorded, live)
+        return live[0] if live else None
 
     def _since(self) -> datetime:
         """Return the earliest time at which our import can have been submitted, by the server's clock."""
@@ -188,3 +191,10 @@ class ImportSearch:
             for task in tasks:
                 if recorded in markers_in(task) and not is_superseded(task, now, self._attempt.success_statuses):
                     raise content_changed(self._job.description, task)
+
+
+def _later(first: Found, second: Found) -> Found:
+    """Return what the second search found; what failed in the first one is not submitted under its marker."""
+    if second.ours is not None or second.resubmission >= first.resubmission:
+        return second
+    return replace(second, generation=first.generation, resubmission=first.resubmission)

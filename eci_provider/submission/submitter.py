@@ -15,20 +15,19 @@ from eci_provider.api.errors import (
 )
 from eci_provider.api.tasks import TaskResponse
 from eci_provider.api.transport.failures import may_have_taken_effect
-from eci_provider.api.transport.retries import LONGEST_ASKED, asked_delay, is_transient
+from eci_provider.api.transport.retries import LONGEST_ASKED, asked_delay
 from eci_provider.core import clock
 from eci_provider.core.dates import shifted
 from eci_provider.core.text import shown
 from eci_provider.submission import errors
-from eci_provider.submission.candidates import is_superseded
 from eci_provider.submission.history import AttemptHistory
 from eci_provider.submission.marker import is_note_of_another, markers_in, shows_notes
 from eci_provider.submission.models import ResumeDecision, Submitted
+from eci_provider.submission.recorded import RecordedImport
 from eci_provider.submission.search import ImportSearch
 from eci_provider.submission.settle import MOST_SENDS
 from eci_provider.submission.times import began_after, submission_time
 from eci_provider.waiting.clocks import by_server
-from eci_provider.waiting.status import latest_now
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
@@ -57,6 +56,7 @@ class Submitter:
         self._attempt = attempt
         self._history = AttemptHistory(job, attempt, memory)
         self._search = ImportSearch(client, job, attempt, self._history)
+        self._recorded = RecordedImport(client, job, attempt, self._search)
 
     @property
     def known_task_guid(self) -> str | None:
@@ -124,50 +124,27 @@ class Submitter:
 
     def _resume_recorded(self, task_guid: str) -> ResumeDecision:
         """Reattach to the recorded import, unless it failed with nothing imported."""
-        task, resubmission = self._read_or_trust(task_guid), self._history.resubmission
-        if not self._is_superseded(task):
-            return ResumeDecision(resubmission, task, "an earlier attempt recorded it")
-        reason = f"import {task_guid} of an earlier attempt failed, nothing imported"
-        return ResumeDecision(resubmission + 1, None, reason)
+        task, resubmission = self._recorded.live(task_guid), self._history.resubmission
+        failed = f"import {task_guid} of an earlier attempt failed, nothing imported"
+        if task is None:
+            return ResumeDecision(resubmission + 1, None, failed)
+        is_recorded = task.task_guid == task_guid
+        reason = "an earlier attempt recorded it" if is_recorded else f"{failed}, and this one has its marker"
+        return ResumeDecision(resubmission, task, reason)
 
     def _resume_unread(self, task_guid: str | None, error: Exception) -> ResumeDecision:
         """Reattach to the import of an earlier attempt whose file is gone; without one, raise why it is gone."""
         if self._history.record.get("what") == self._job.description:
-            reason = f"an earlier attempt sent it, and now it cannot be read ({error})"
-            for task in [self._read_or_trust(task_guid)] if task_guid else self._search.recorded_imports():
-                if not self._is_superseded(task):
-                    return ResumeDecision(0, task, reason)
+            task = self._recorded.live(task_guid)
+            if task is not None:
+                reason = f"an earlier attempt sent it, and now it cannot be read ({error})"
+                return ResumeDecision(0, task, reason)
         raise error
 
     def _refuse_changed_content(self, task_guid: str) -> None:
-        task = self._read(task_guid)
-        if not self._is_superseded(task):
+        task = self._recorded.settled(task_guid)
+        if task is not None:
             raise errors.content_changed(self._job.description, task)
-
-    def _is_superseded(self, task: TaskResponse) -> bool:
-        """Return whether an import failed with nothing imported, so that it may be sent again."""
-        return is_superseded(task, latest_now(self._client), self._attempt.success_statuses)
-
-    def _read(self, task_guid: str) -> TaskResponse:
-        """
-        Return the task of an import that an earlier attempt recorded.
-
-        :raises EciNotFoundError: if EnergyCAP does not know it any more.
-        """
-        try:
-            return self._client.tasks.get(task_guid)
-        except EciNotFoundError as error:
-            raise errors.vanished(task_guid, self._job.description, error, self._job.resubmit_hint) from error
-
-    def _read_or_trust(self, task_guid: str) -> TaskResponse:
-        """Return the task of a recorded import; if a transient error hides it, one without a status."""
-        try:
-            return self._read(task_guid)
-        except EciError as error:
-            if not is_transient(error):
-                raise
-            log.warning("%s Import %s is recorded, so the task waits for it all the same.", error, task_guid)
-            return TaskResponse(taskGUId=task_guid)
 
     def _submit(self, resubmission: int) -> Submitted:
         for sends in range(MOST_SENDS):
@@ -300,8 +277,8 @@ class Submitter:
         if recorded.casefold() == task_guid.casefold() or not self._attempt.reattach:
             return
         try:
-            ours = self._read(recorded)
+            ours = self._recorded.settled(recorded)
         except EciNotFoundError:
             return
-        if not self._is_superseded(ours):
+        if ours is not None:
             raise errors.already_started(task_guid, self._job.description, ours)

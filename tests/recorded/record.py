@@ -193,11 +193,14 @@ class Life:
         self.patch.setattr(self.state, "set", TaskStateDouble.set.__get__(self.state))
         self.patch.setattr(f"{CLOCK}.sleep", self.clock.sleep)
 
-    def die_waiting(self) -> None:
-        """Let the process die in its first pause."""
+    def die_waiting(self, *, pauses: int = 0) -> None:
+        """Let the process die in a pause: in its first one, or after so many."""
+        left = iter(range(pauses))
 
         def dying(seconds: float) -> None:
-            raise Death
+            if next(left, None) is None:
+                raise Death
+            self.clock.sleep(seconds)
 
         self.patch.setattr(f"{CLOCK}.sleep", dying)
 
@@ -278,7 +281,7 @@ def second_attempt_after_a_failure() -> Life:
         life.fail_next_import()
         assert life.run() is not None
         life.next_try()
-        life.die_waiting()
+        life.die_waiting(pauses=1)  # it reads the failed import again after a pause
         assert isinstance(life.run(), Death)
     return life
 

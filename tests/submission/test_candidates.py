@@ -9,8 +9,9 @@ import pytest
 
 from eci_provider.api.errors import EciUnknownOutcomeError
 from eci_provider.api.tasks import TaskResponse
-from eci_provider.submission.candidates import Criteria, Generation, began_after, is_superseded
+from eci_provider.submission.candidates import Criteria, Generation, is_superseded
 from eci_provider.submission.marker import Target
+from eci_provider.submission.times import began_after
 
 SINCE = datetime(2026, 1, 5, 8, tzinfo=timezone.utc)
 NOW = datetime(2026, 1, 5, 9, tzinfo=timezone.utc)

@@ -168,7 +168,7 @@ def test_an_import_after_a_failed_one_is_found_again(has_state: bool, scene: Sce
     tries = scene.tries(has_state=has_state)
     scene.run(tries)
     scene.sandbox.fault("POST", IMPORT, drop="after")
-    scene.sandbox.fault("GET", TASKS, skip=0 if has_state else 2, times=None, status=503)
+    scene.sandbox.fault("GET", TASKS, skip=1 if has_state else 2, times=None, status=503)
     assert isinstance(scene.run(tries).error, errors.EciUnknownOutcomeError)
     scene.sandbox.clear_faults()
 
