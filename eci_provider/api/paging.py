@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from eci_provider.api.errors import EciUnreadableResponseError, EciValidationError
@@ -52,6 +53,7 @@ def pages(
     fields: Sequence[str] | None = None,
     page_size: int = LARGEST_PAGE,
     deadline: datetime | None = None,
+    max_pages: int | None = None,
     **params: Any,
 ) -> Iterator[_Response]:
     """
@@ -65,6 +67,7 @@ def pages(
     :param fields: which fields of each item, in the documented spelling.
     :param page_size: items a page, 1 to 1000.
     :param deadline: when to stop reading, whether or not the list has ended; None for no deadline.
+    :param max_pages: after how many pages to stop, whether or not the list has ended; None for all.
     :param params: further query parameters.
     :return: the items.
     :raises EciValidationError: at once, if the page size is out of its bounds.
@@ -78,7 +81,7 @@ def pages(
     walk = walk_pages(
         session, operation, path, model, query, model.model_validate, page_size=page_size, deadline=deadline
     )
-    return (item for page in walk for item in page.items)
+    return (item for page in islice(walk, max_pages) for item in page.items)
 
 
 def walk_pages(

@@ -203,6 +203,7 @@ class Tasks:
         page_size: int = LARGEST_PAGE,
         lenient: bool = False,
         deadline: datetime | None = None,
+        max_pages: int | None = None,
     ) -> Iterator[TaskResponse]:
         """
         Iterate over tasks, page by page (GetTasksV3).
@@ -213,6 +214,7 @@ class Tasks:
         :param page_size: tasks a request, 1 to 1000.
         :param lenient: whether a field that cannot be read counts as missing; an error otherwise.
         :param deadline: when to stop reading, whether or not the list has ended; None for no deadline.
+        :param max_pages: after how many pages to stop, whether or not the list has ended; None for all.
         :raises EciUnreadableResponseError: if it does not end within 1,000 pages, ten minutes, or by the deadline.
         """
         return pages(
@@ -224,6 +226,7 @@ class Tasks:
             fields=fields,
             page_size=page_size,
             deadline=deadline,
+            max_pages=max_pages,
             taskTypeCode=task_type_code,
         )
 

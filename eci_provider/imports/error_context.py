@@ -49,6 +49,18 @@ class ErrorContext:
         """
         return reattach_hint(error) if self.reattaches else adopt_hint(task_guid, error)
 
+    def twins_step(self, task_guid: str) -> str | None:
+        """
+        Return what a person does next about an import that EnergyCAP has twice; None for what the error says.
+
+        :param task_guid: the import.
+        """
+        if self.source.round_number == 1:
+            return None
+        # A later round adopts no import.
+        then = "clear the task" if self._arguments.reattach else "mark the task as success"
+        return f"Delete the bills of the others in EnergyCAP, keep those of import {task_guid}, then {then}."
+
     @contextmanager
     def describing(self, task_guid: str | None = None) -> Iterator[None]:
         """

@@ -27,6 +27,7 @@ from eci_provider.reports.kickouts import KickoutReportWriter
 from eci_provider.runtime.context import own_xcom, push_outputs, start_of_try
 from eci_provider.submission.models import Submitted
 from eci_provider.submission.record import RECORD_KEY
+from eci_provider.submission.twins import twins_error
 from eci_provider.waiting.events import subject, unpack
 from eci_provider.waiting.resume import check_connection
 
@@ -50,11 +51,13 @@ class Conclusion:
     :param result: its result.
     :param voided: why its bills do not count in the end; None if they do.
     :param unreported: why its kickout report was not written; None if it was, or none was asked for.
+    :param twins: the error if EnergyCAP has it more than once; None if it has not, as far as that can be known.
     """
 
     result: ImportResult
     voided: EciError | None
     unreported: EciError | None
+    twins: EciError | None
 
 
 class ImportRun:
@@ -197,11 +200,18 @@ class ImportRun:
             )
             show_link(self._operator, self._context, self._hook, **result.link_facts)
             push_outputs(self._context, batch_id=result.batch_id, batch_code=result.batch_code)
+            twins = self._twins_error(task, submitted)
             voided = removed_error(result) or self._voided_error(result)
-            return self._reported(result, voided)
+            result, unreported = self._reported(result)
+            return Conclusion(result, voided, unreported, twins)
         except AirflowTaskTimeout as timeout:
             push_result(self._context, result)
             raise conclusion_timeout_error(result, self._errors.next_step(task_guid)) from timeout
+
+    def _twins_error(self, task: TaskResponse, submitted: Submitted) -> EciError | None:
+        """Return the error if EnergyCAP has an import that ended more than once."""
+        target, step = self._errors.source.target, self._errors.twins_step(submitted.task_guid)
+        return twins_error(self._hook.get_conn(), task, submitted, target, next_step=step)
 
     def _voided_error(self, result: ImportResult) -> EciError | None:
         """Return the error if a kill has voided the batch; a worker that shuts down can still end a task well."""
@@ -209,8 +219,8 @@ class ImportRun:
             return None
         return voided_error(self._hook.get_conn(), result, reattach=self._errors.reattaches)
 
-    def _reported(self, result: ImportResult, voided: EciError | None) -> Conclusion:
-        """Write the kickout report, if one is wanted."""
+    def _reported(self, result: ImportResult) -> tuple[ImportResult, EciError | None]:
+        """Write the kickout report, if one is wanted; return the result with it, and why it was not written."""
         arguments = self._arguments
         writer = KickoutReportWriter(
             arguments.kickout_report,
@@ -222,12 +232,12 @@ class ImportRun:
         if result.report and result.report.path:
             show_report(self._operator, self._context, result.report.path)
             push_outputs(self._context, kickout_report=result.report.path)
-        return Conclusion(result, voided, unreported)
+        return result, unreported
 
     def _next_round(self, end: Conclusion) -> tuple[Conclusion, Submitted | None]:
         """Start the next round of a retry, if this one brought enough in and left something to retry."""
         rounds = self._rounds
-        if rounds is None or end.voided is not None:
+        if rounds is None or end.voided is not None or end.twins is not None:
             return end, None
         result = rounds.summarized(end.result)
         end = replace(end, result=result)
@@ -249,6 +259,9 @@ class ImportRun:
 
     def _finish(self, end: Conclusion) -> dict[str, Any]:
         """Return the result, or end the task as the result and the arguments say."""
+        if end.twins is not None:
+            push_result(self._context, end.result)
+            raise end.twins
         result = apply_policy(
             self._context,
             end.result,

@@ -103,7 +103,7 @@ class Criteria:
 
     def _only_live(self, tasks: Sequence[TaskResponse], marker: str) -> TaskResponse | None:
         """Return the one import with a marker that is not superseded, if there is one."""
-        live = [task for task in tasks if not self._is_superseded(task)]
+        live = without_empty([task for task in tasks if not self._is_superseded(task)], self.now)
         if len(live) > 1:
             raise several_imports(marker, live)
         return live[0] if live else None
@@ -134,6 +134,26 @@ def is_superseded(task: TaskResponse, now: datetime, success_statuses: Sequence[
     """
     outcome = classify(task.status, ended=has_ended(task, now), success_statuses=success_statuses)
     return outcome == "failed" and task.current_success_count == 0
+
+
+def brought_nothing(task: TaskResponse, now: datetime) -> bool:
+    """
+    Return whether an import has ended and, by the server's own count, no bill of it is in EnergyCAP.
+
+    :param task: the import.
+    :param now: the time by the server's clock.
+    """
+    return has_ended(task, now) and task.current_success_count == 0
+
+
+def without_empty(tasks: Sequence[TaskResponse], now: datetime) -> Sequence[TaskResponse]:
+    """
+    Return imports without those that brought nothing in; if all did, the first.
+
+    :param tasks: imports with one marker; a single one stays whatever it brought in.
+    :param now: the time by the server's clock.
+    """
+    return [task for task in tasks if not brought_nothing(task, now)] or tasks[:1]
 
 
 def _carrying(marker: str, tasks: Sequence[TaskResponse]) -> list[TaskResponse]:

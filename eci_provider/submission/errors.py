@@ -27,15 +27,17 @@ if TYPE_CHECKING:
     from eci_provider.submission.marker import Target
 
 _MOST_NAMED = 10
+_ADOPT_ONE = "Delete the bills of all but one in EnergyCAP, then set adopt_task_guid to that one."
 _MORE_TIME = "Allow time for the upload and settle_time."
 
 
-def several_imports(marker: str, tasks: Sequence[TaskResponse]) -> EciUnknownOutcomeError:
+def several_imports(
+    marker: str, tasks: Sequence[TaskResponse], *, next_step: str | None = None
+) -> EciUnknownOutcomeError:
     """Return the error for several imports that carry our marker."""
     error = EciUnknownOutcomeError(
         f"{len(tasks)} imports carry the marker {marker} of this task, so bills may be there twice. Nothing is "
-        "sent. Delete the bills of all but one in EnergyCAP, then set adopt_task_guid to that one. "
-        f"The imports: {_named(tasks)}.",
+        f"sent. {next_step or _ADOPT_ONE} The imports: {_named(tasks)}.",
         task_guids=_guids(tasks),
         marker=marker,
     )

@@ -131,13 +131,23 @@ def marked(request: _Request, marker: str) -> _Request:
 
 def markers_in(task: TaskResponse) -> set[str]:
     """
-    Return the markers that a task shows in its note or as its batch's code.
+    Return the marker that a task shows in its note or, if there is none, as its batch's code.
+
+    A note decides: the batch may have been made by another import, whose kickouts this one retries.
 
     :param task: a task; reduced lists may lack either.
     """
+    marker = marker_of_note(task)
+    if marker is not None:
+        return {marker}
     code = _plain(task.batch.batch_code if task.batch else None)
-    shown = set(_MARKER.findall(_plain(task.task_note))[:1])
-    return shown | {code} if _MARKER.fullmatch(code) else shown
+    return {code} if _MARKER.fullmatch(code) else set()
+
+
+def marker_of_note(task: TaskResponse) -> str | None:
+    """Return the first marker in a task's note; None if it shows none."""
+    found = _MARKER.search(_plain(task.task_note))
+    return found.group() if found else None
 
 
 def _plain(text: str | None) -> str:
@@ -147,7 +157,7 @@ def _plain(text: str | None) -> str:
 
 def shows_notes(task: TaskResponse) -> bool:
     """Return whether a task proves that EnergyCAP shows import notes: it shows a marker of this package."""
-    return bool(_MARKER.search(_plain(task.task_note)))
+    return marker_of_note(task) is not None
 
 
 def is_note_of_another(task: TaskResponse, marker: str) -> bool:
@@ -157,7 +167,7 @@ def is_note_of_another(task: TaskResponse, marker: str) -> bool:
     :param task: the task.
     :param marker: the marker that its note should begin with.
     """
-    return shows_notes(task) and _MARKER.findall(_plain(task.task_note))[0] != marker
+    return marker_of_note(task) not in (None, marker)
 
 
 def digest_of(*parts: Any) -> str:

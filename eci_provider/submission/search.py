@@ -15,7 +15,7 @@ from eci_provider.api.filters import where
 from eci_provider.api.tasks import TaskResponse, begun_since
 from eci_provider.core import clock
 from eci_provider.core.dates import shifted
-from eci_provider.submission.candidates import Criteria, Found, is_superseded
+from eci_provider.submission.candidates import Criteria, Found, is_superseded, without_empty
 from eci_provider.submission.errors import content_changed, search_failed, several_imports, undecided
 from eci_provider.submission.marker import markers_in, shows_notes
 from eci_provider.submission.models import ResumeDecision
@@ -156,7 +156,7 @@ class ImportSearch:
             raise search_failed(self._job.description, recorded, error) from error
         now, statuses = latest_now(self._client), self._attempt.success_statuses
         carrying = [task for task in tasks if recorded in markers_in(task)]
-        live = [task for task in carrying if not is_superseded(task, now, statuses)]
+        live = without_empty([task for task in carrying if not is_superseded(task, now, statuses)], now)
         if len(live) > 1:
             raise several_imports(recorded, live)
         return live[0] if live else None

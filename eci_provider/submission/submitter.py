@@ -20,6 +20,7 @@ from eci_provider.core import clock
 from eci_provider.core.dates import shifted
 from eci_provider.core.text import shown
 from eci_provider.submission import errors
+from eci_provider.submission.candidates import brought_nothing
 from eci_provider.submission.history import AttemptHistory
 from eci_provider.submission.marker import is_note_of_another, markers_in, shows_notes
 from eci_provider.submission.models import ResumeDecision, Submitted
@@ -28,6 +29,7 @@ from eci_provider.submission.search import ImportSearch
 from eci_provider.submission.settle import MOST_SENDS
 from eci_provider.submission.times import began_after, submission_time
 from eci_provider.waiting.clocks import by_server
+from eci_provider.waiting.status import latest_now
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
@@ -280,5 +282,5 @@ class Submitter:
             ours = self._recorded.settled(recorded)
         except EciNotFoundError:
             return
-        if ours is not None:
+        if ours is not None and not brought_nothing(ours, latest_now(self._client)):
             raise errors.already_started(task_guid, self._job.description, ours)
