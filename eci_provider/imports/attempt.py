@@ -22,6 +22,7 @@ from eci_provider.submission.marker import Identity
 from eci_provider.submission.models import AttemptContext, Job, Submitted
 from eci_provider.submission.record import TaskMemory, earlier_imports
 from eci_provider.submission.submitter import Submitter
+from eci_provider.waiting.deadlines import deadline_after
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -116,6 +117,7 @@ class ImportAttempt:
             earliest_start=earliest_start(self._context),
             reattach=self._arguments.reattach,
             settle_time=self._hook.settings.settle_time,
+            deadline=deadline_after(self._arguments.timeout),
             other_imports=frozenset(guid.casefold() for guid in others),
             success_statuses=tuple(self._arguments.success_statuses or ()),
         )

@@ -41,6 +41,7 @@ class AttemptContext:
     :param earliest_start: the earliest time at which an attempt can have submitted the job; None if not known.
     :param reattach: whether imports of earlier attempts are searched for.
     :param settle_time: seconds until a request whose answer was lost has taken effect.
+    :param deadline: when a search ends at the latest, whether or not it has read the whole list; None for never.
     :param other_imports: the GUIDs, in lower case, of imports that are known not to be the job's.
     :param success_statuses: further statuses that count as success.
     """
@@ -50,6 +51,7 @@ class AttemptContext:
     earliest_start: datetime | None
     reattach: bool
     settle_time: float
+    deadline: datetime | None = None
     other_imports: frozenset[str] = frozenset()
     success_statuses: tuple[str, ...] = ()
 

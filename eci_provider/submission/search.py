@@ -10,7 +10,12 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from eci_provider.api.errors import EciError, EciExistsError, EciUnknownOutcomeError
+from eci_provider.api.errors import (
+    EciError,
+    EciExistsError,
+    EciUnknownOutcomeError,
+    EciUnreadableResponseError,
+)
 from eci_provider.api.filters import where
 from eci_provider.api.tasks import TaskResponse, begun_since
 from eci_provider.core import clock
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: How many imports a search reads at most.
+MOST_IMPORTS = 100_000
 #: How far back, and among how many tasks, a marker is searched for as proof that EnergyCAP shows notes.
 _PROOF_SPAN = timedelta(days=35)
 _PROOF_TASKS = 1000
@@ -172,15 +179,26 @@ class ImportSearch:
         They are read leniently: somebody else's odd import must not keep ours from being found.
 
         :param since: a time by the server's clock.
+        :raises EciUnreadableResponseError: if they are too many, or the list does not end by the deadline.
         """
-        found = self._client.tasks.list(begun_since(since), lenient=True)
+        tasks = self._client.tasks.list(begun_since(since), lenient=True, deadline=self._attempt.deadline)
+        found = list(islice(tasks, MOST_IMPORTS + 1))
+        if len(found) > MOST_IMPORTS:
+            raise EciUnreadableResponseError(
+                f"EnergyCAP lists more than {MOST_IMPORTS:,} imports since {since:%Y-%m-%d}, too many to search.",
+                status=200,
+                method="GET",
+                path="/api/v3/task",
+            )
         # A page may repeat the end of the one before it if something was added meanwhile.
         return list({task.task_guid or id(task): task for task in found}.values())
 
     def _notes_were_shown(self, since: datetime) -> bool:
         """Return whether an import of the weeks before a time shows one of our markers as its note."""
         day = shifted(since, -_PROOF_SPAN).date()
-        earlier = self._client.tasks.list(where("beginDate", "greater than equal", day), lenient=True)
+        earlier = self._client.tasks.list(
+            where("beginDate", "greater than equal", day), lenient=True, deadline=self._attempt.deadline
+        )
         return any(shows_notes(task) for task in islice(earlier, _PROOF_TASKS))
 
     def _refuse_changed_content(self, tasks: Sequence[TaskResponse]) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from eci_provider.api import EciClient, errors
+from eci_provider.submission import search
 from tests.support.submissions import MARKER, TASKS, Scene, use_batch
 from tests.support.two_bills import IMPORT
 
@@ -192,3 +193,37 @@ def test_somebody_elses_odd_import_keeps_none_from_being_found(scene: Scene) -> 
 
     assert end.state == "success", end.error
     assert scene.submits == 1
+
+
+def test_a_page_count_that_contradicts_the_other_headers_hides_no_import(scene: Scene) -> None:
+    tries = scene.tries()
+    for _ in range(3):
+        scene.import_by_hand()
+    scene.lost_and_listed(tries)
+    assert len(scene.sandbox.tasks()) == 4
+    before = scene.submits
+    # As behind a gateway that makes pages smaller: PageSize 2, TotalPages 1, TotalNumberOfRecords 4.
+    scene.sandbox.settings.largest_page, scene.sandbox.settings.total_pages = 2, "one"
+    scene.sandbox.clear_requests()
+
+    end = scene.run(tries)
+
+    assert end.state == "success", end.error
+    assert end.result["reattached"] is True
+    assert scene.submits == 0 < before
+    assert [one.query["pageNumber"] for one in scene.sandbox.requests if one.path == TASKS] == ["1", "2"]
+
+
+def test_a_search_reads_no_more_imports_than_it_may(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "MOST_IMPORTS", 3)
+    tries = scene.tries()
+    for _ in range(3):
+        scene.import_by_hand()
+    scene.sandbox.fault("POST", IMPORT, drop="after")
+    before = scene.submits
+
+    end = scene.run(tries)
+
+    assert isinstance(end.error, errors.EciUnknownOutcomeError)
+    assert "EnergyCAP lists more than 3 imports since 2026-01-05, too many to search" in str(end.error)
+    assert scene.submits == before + 1

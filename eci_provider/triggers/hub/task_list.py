@@ -9,8 +9,15 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from eci_provider.api.errors import EciAuthenticationError, EciError, EciResponseError
+from eci_provider.api.errors import (
+    EciAuthenticationError,
+    EciConnectionError,
+    EciError,
+    EciResponseError,
+    EciUnreadableResponseError,
+)
 from eci_provider.api.transport.retries import is_transient
+from eci_provider.core import clock
 from eci_provider.core.text import shown
 from eci_provider.triggers.hub.client import SharedClient
 from eci_provider.triggers.hub.cycle import MIN_GAP, SINGLE_POLLS_PER_SECOND, PollCycle
@@ -25,6 +32,8 @@ log = logging.getLogger(__name__)
 _GAP_PER_PAGE = 2.0
 #: The most pages of the list that a cycle reads.
 _MOST_PAGES = 20
+#: For how many of the connection's timeouts a cycle begins to read further pages.
+_MOST_TIMEOUTS = 2
 #: For how many seconds a list that was refused is not read.
 _REFUSED_FOR = 3600.0
 #: After how many failures in a row the list is not read for a while, and for how many seconds then.
@@ -141,18 +150,31 @@ class TaskList:
         since: datetime,
         client: EciClient,
     ) -> int:
-        """Decide for the members that the list shows, and return how many pages were read."""
+        """
+        Decide for the members that the list shows, and return how many pages were read.
+
+        :raises EciConnectionError: if it is so slow that the waits would hang.
+        """
+        deadline = clock.utc_now() + timedelta(seconds=_MOST_TIMEOUTS * self._client.timeout)
         pages = 0
-        for tasks in client.tasks.search(wanted, since, max_pages=_MOST_PAGES):
-            pages += 1
-            cycle.answered = True
-            for task in tasks:
-                # A page may begin with the last tasks of the one before, if a task was added meanwhile.
-                for member in wanted.pop((task.task_guid or "").lower(), ()):
-                    member.note_listed(task)
-                    cycle.decide(member, partial(member.poller.evaluate, task))
-            if wanted.keys().isdisjoint(needed):
-                break
+        try:
+            for tasks in client.tasks.search(wanted, since, max_pages=_MOST_PAGES, deadline=deadline):
+                pages += 1
+                cycle.answered = True
+                for task in tasks:
+                    # A page may begin with the last tasks of the one before, if a task was added meanwhile.
+                    for member in wanted.pop((task.task_guid or "").lower(), ()):
+                        member.note_listed(task)
+                        cycle.decide(member, partial(member.poller.evaluate, task))
+                if wanted.keys().isdisjoint(needed):
+                    break
+        except EciUnreadableResponseError as error:
+            if clock.utc_now() < deadline:
+                raise
+            # Single polls may be faster, as after a timeout.
+            raise EciConnectionError(
+                error.message, kind="timeout", sent=True, method="GET", path=error.path
+            ) from None
         return max(1, pages)
 
     def _note_missing(self, cycle: PollCycle) -> None:
