@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sphinx.application import Sphinx
-
 import eci_provider
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
@@ -15,7 +13,7 @@ project = "EnergyCAP for Apache Airflow"
 author = "the contributors"
 version = release = eci_provider.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "eci"]
 exclude_patterns = ["_ext", "_static"]
 nitpicky = True
 
@@ -41,14 +39,3 @@ html_css_files = ["custom.css"]
 html_copy_source = False
 html_show_copyright = False
 html_theme_options = {"navigation_with_keys": True}
-
-
-def setup(app: Sphinx) -> None:
-    """Let links of the pages that are included from the project's top lead to the pages here."""
-    app.connect("include-read", _lead_links_here)
-
-
-def _lead_links_here(app: Sphinx, path: Path, page: str, content: list[str]) -> None:
-    content[0] = (
-        content[0].replace("](CONTRIBUTING.md", "](contributing.md").replace("](CHANGELOG.md", "](changelog.md")
-    )

@@ -98,11 +98,12 @@ def _file(page: Path, link: str) -> Path:
 
 def external_links(pages: dict[Path, Page]) -> list[str]:
     """
-    Return the links to other hosts, each once and without its fragment.
+    Return the links to other hosts, each once and without its fragment; the reader's own machine is none.
 
     :param pages: the site's pages.
     """
-    return sorted({urldefrag(link).url for page in pages.values() for link in page.links if is_external(link)})
+    links = {urldefrag(link).url for page in pages.values() for link in page.links if is_external(link)}
+    return sorted(link for link in links if urlsplit(link).hostname not in ("127.0.0.1", "localhost"))
 
 
 def external_problems(links: list[str], status: Callable[[str], int | None]) -> tuple[list[str], list[str]]:

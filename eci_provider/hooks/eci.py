@@ -41,7 +41,7 @@ class EciHook(BaseHook):
             print(hook.get_conn().account.me().system_user_code)
 
     :param eci_conn_id: the Airflow connection: host is the environment's URL, ``https://app.energycap.com`` if it
-        has none, password the API key; the README lists the extra fields. Default: ``"eci_default"``.
+        has none, password the API key; ``docs/connection.md`` lists the extra fields. Default: ``"eci_default"``.
     """
 
     conn_name_attr = "eci_conn_id"

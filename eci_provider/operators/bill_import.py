@@ -94,7 +94,7 @@ class ImportBillsOperator(EciOperator):
         ``"void_batch"`` sets its batch Pending, which voids all bills in it. Default: ``"detach"``. Templated.
     :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``. Templated.
     :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
-    :return: the import's result, see the README. ``.output["task_guid"]``, ``.output["batch_id"]`` and
+    :return: the import's result, see ``docs/result.md``. ``.output["task_guid"]``, ``.output["batch_id"]`` and
         ``.output["batch_code"]`` pass a part of it on; ``.output["kickout_report"]`` does if a report was
         written.
     """

@@ -103,9 +103,9 @@ class RetryKickoutsOperator(EciOperator):
         ``"void_batch"`` sets its batch Pending, which voids all bills in it. Default: ``"detach"``. Templated.
     :param eci_conn_id: the Airflow connection. Default: ``"eci_default"``. Templated.
     :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
-    :return: the result of the last round's import, see the README, and as ``rounds`` a short one of each round.
-        ``.output["task_guid"]``, ``.output["batch_id"]`` and ``.output["batch_code"]`` pass a part of it on;
-        ``.output["kickout_report"]`` does if a report was written.
+    :return: the result of the last round's import, see ``docs/result.md``, and as ``rounds`` a short one of each
+        round. ``.output["task_guid"]``, ``.output["batch_id"]`` and ``.output["batch_code"]`` pass a part of it
+        on; ``.output["kickout_report"]`` does if a report was written.
     """
 
     request_fields = ("batch_settings", "import_note", "save_as_resolved", "comment")

@@ -53,7 +53,7 @@ class EciTaskSensor(EciSensor):
     :param poke_interval: seconds (or a timedelta) between two polls, after a ramp-up from one second. Default: 30.
     :param kwargs: Airflow's own arguments of sensors; ``timeout``, in seconds or a timedelta, is how long to wait.
     :return: the import's result: ``task_guid``, ``status``, ``outcome``, ``batch_id``, ``imported``, ``kickouts``
-        and more; the README lists them. ``.output["task_guid"]``, ``.output["batch_id"]`` and
+        and more; ``docs/result.md`` lists them. ``.output["task_guid"]``, ``.output["batch_id"]`` and
         ``.output["batch_code"]`` pass a part of it on.
     """
 

@@ -46,6 +46,7 @@ def test_what_leads_nowhere_is_found(html: str, problem: str | None, tmp_path: P
 def test_only_a_host_that_says_so_makes_a_link_dead(tmp_path: Path) -> None:
     hosts = ("fine", "gone", "missing", "refuses", "down", "silent")
     links = "".join(f'<a href="https://{host}.example.com/#place">' for host in hosts)
+    links += '<a href="http://127.0.0.1:8765/">'
     answers = {"fine": 200, "gone": 410, "missing": 404, "refuses": 403, "down": 503, "silent": None}
     found = external_links(read_pages(_site(tmp_path, page=links, other=links)))
 
