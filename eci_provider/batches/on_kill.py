@@ -13,6 +13,7 @@ from eci_provider.core import clock
 from eci_provider.core.text import shown
 from eci_provider.core.time_limit import run_within
 from eci_provider.runtime.advice import NOT_SEARCHED_FOR, adopt_hint, reattach_hint
+from eci_provider.waiting.late_batches import settled_batch
 from eci_provider.waiting.status import has_ended, latest_now
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def void_batch(client: EciClient, task_guid: str) -> tuple[int, str]:
         has_end = has_ended(task, latest_now(client))
         ended = f"It ended as {shown(task.status)!r} without one" if has_end else "It has none yet"
         return logging.ERROR, f"Its batch could not be voided. {ended}; if one appears, {_BY_HAND}."
-    batch, changed = _pending(client, task.batch.batch_id)
+    batch, changed = _pending(client, task.batch.batch_id, task.batch.batch_code)
     name = f"Its batch {shown(batch.batch_code)!r} ({batch.batch_id})"
     if batch.has_status("Pending"):
         done = "was set to Pending" if changed else "was Pending already"
@@ -171,9 +172,9 @@ def _with_batch(client: EciClient, task_guid: str) -> TaskResponse:
     return task
 
 
-def _pending(client: EciClient, batch_id: int) -> tuple[BatchResponse, bool]:
+def _pending(client: EciClient, batch_id: int, batch_code: str | None) -> tuple[BatchResponse, bool]:
     """Return the batch after it was set to Pending, and whether that was asked for."""
-    batch = client.batches.get(batch_id)
+    batch = settled_batch(client, batch_id, _PAUSE, batch_code=batch_code)
     if not batch.has_status("Open"):
         return batch, False
     return change_status(client, batch_id, "Pending", settle_time=_PAUSE, leave_open_batches_as_is=True), True

@@ -25,7 +25,7 @@ def change_status(
     :param client: the client.
     :param batch_id: the batch.
     :param batch_status: ``Open``, ``Pending`` or ``Closed``.
-    :param settle_time: seconds until a request whose answer was lost has taken effect.
+    :param settle_time: seconds until a request whose answer was lost has taken effect, and until a read shows it.
     :param fields: ``note`` and ``leave_open_batches_as_is``.
     :return: the batch as it is then; its status shows whether EnergyCAP carried out the change.
     :raises EciError: if the change was refused or its answers lost, and the batch does not have the status.

@@ -66,8 +66,8 @@ class ProfileCreator:
                 log.warning("%s Checking whether it took effect.", error)
                 lost = error
             except EciBadRequestError:
-                # Somebody, perhaps an earlier request of ours, may have created it since.
-                existing = self._find()
+                # Somebody, perhaps an earlier request of ours, may have created it since, and a list may lag.
+                existing = self._find_after_settling()
                 if existing is None:
                     raise
                 return self._adopt(existing)

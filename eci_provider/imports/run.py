@@ -217,7 +217,12 @@ class ImportRun:
         """Return the error if a kill has voided the batch; a worker that shuts down can still end a task well."""
         if self._kill_handler.action != "void_batch" or self._errors.source.voids_by_intent:
             return None
-        return voided_error(self._hook.get_conn(), result, reattach=self._errors.reattaches)
+        return voided_error(
+            self._hook.get_conn(),
+            result,
+            settle_time=self._hook.settings.settle_time,
+            reattach=self._errors.reattaches,
+        )
 
     def _reported(self, result: ImportResult) -> tuple[ImportResult, EciError | None]:
         """Write the kickout report, if one is wanted; return the result with it, and why it was not written."""

@@ -202,10 +202,11 @@ class UpdateBatchStatusOperator(EciOperator):
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Change the status unless the batch has it already, and read the batch again."""
         from eci_provider.batches.status import ensure_status
+        from eci_provider.waiting.late_batches import settled_batch
 
         batch_id = self.read()["batch_id"]
         request, client = dict(self.checked_request()), hook.get_conn()
-        before = client.batches.get(batch_id)
+        before = settled_batch(client, batch_id, hook.settings.settle_time)
         show_link(self, context, hook, batch_id=batch_id, batch_code=before.batch_code)
         batch = ensure_status(
             client, before, batch_id, settle_time=hook.settings.settle_time, source=self.source, **request

@@ -11,6 +11,8 @@ from eci_provider.api.tasks import TaskResponse
 from eci_provider.core import clock
 from eci_provider.core.dates import ANY_ZONE, has_offset, parse_datetime
 from eci_provider.core.text import shown
+from eci_provider.waiting.late_batches import listed_batch
+from eci_provider.waiting.status import has_ended, latest_now
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
@@ -57,7 +59,7 @@ class BatchState:
 
 
 def batch_state_of_import(
-    client: EciClient, task: TaskResponse, *, kicked_out: bool, settle_time: float
+    client: EciClient, task: TaskResponse, task_guid: str, *, kicked_out: bool, settle_time: float
 ) -> BatchState:
     """
     Return whether the bills count that an import brought in.
@@ -70,10 +72,12 @@ def batch_state_of_import(
     Assumption: EnergyCAP has set the batch Pending within ``settle_time`` after the import's ``endDate``. A batch
     that should be Pending and is open is read again then; a person who opens it later does so on purpose.
 
-    Bills are deleted with their batch (DeleteBatchV3); EnergyCAP then no longer knows the batch.
+    Bills are deleted with their batch (DeleteBatchV3); EnergyCAP then no longer knows the batch, and the task no
+    longer counts the bills (GetTaskV3). A read may lag, so a 404 on the batch alone says nothing of them.
 
     :param client: the client.
     :param task: the import's task; it did not fail with nothing imported.
+    :param task_guid: its GUID, as it was asked for.
     :param kicked_out: whether it had kickouts.
     :param settle_time: seconds until the import's end has taken effect on its batch.
     """
@@ -83,6 +87,10 @@ def batch_state_of_import(
     status = _batch_status(client, batch_id)
     if kicked_out and not valid_bills_count and (status or "").casefold() == "open":
         status = _settled_status(client, task, batch_id, status, settle_time)
+    if status == DELETED:
+        status = _confirmed_status(client, task, task_guid, settle_time)
+        if status is None:
+            return BatchState(counts=None)
     if status is not None:
         return BatchState(status, counts=status.casefold() not in ("pending", DELETED))
     return BatchState(counts=True if valid_bills_count or not kicked_out else None)
@@ -104,6 +112,54 @@ def _settled_status(
     )
     clock.sleep(pause)
     return _batch_status(client, batch_id)
+
+
+def _confirmed_status(client: EciClient, task: TaskResponse, task_guid: str, settle_time: float) -> str | None:
+    """Return the status of a batch that was not found: deleted if the task counts no bill; None if not known."""
+    batch = task.batch
+    if batch is None or batch.batch_id is None:
+        return None
+    count = task_after_settling(client, task, task_guid, settle_time).current_success_count
+    status = _batch_status(client, batch.batch_id)
+    if status != DELETED or count == 0:
+        return status
+    try:
+        listed = listed_batch(client, batch.batch_id, batch.batch_code)
+    except EciError as error:
+        listed, reason = None, f"the list of batches cannot be read: {error}"
+    else:
+        reason = "the list of batches does not show it"
+    if listed is None:
+        log.warning(
+            "Cannot read batch %s of import %s: EnergyCAP answers with 404, and %s. The import counts %s bills.",
+            batch.batch_id,
+            task_guid,
+            reason,
+            "an unknown number of" if count is None else count,
+        )
+        return None
+    return shown(listed.batch_status, 100)
+
+
+def task_after_settling(client: EciClient, task: TaskResponse, task_guid: str, settle_time: float) -> TaskResponse:
+    """
+    Return an import that ended, read again once its end has taken effect; as it was if it cannot be read then.
+
+    :param client: the client.
+    :param task: the import's task, as it was polled last; it has ended.
+    :param task_guid: its GUID, as it was asked for.
+    :param settle_time: seconds until the end of an import has taken effect.
+    """
+    pause = _until_settled(client, task.end_date or "", settle_time)
+    if pause:
+        log.info("EnergyCAP does not show the batch of import %s; reading both again in %g s.", task_guid, pause)
+        clock.sleep(pause)
+    try:
+        again = client.tasks.get(task_guid)
+    except EciError as error:
+        log.warning("Cannot read import %s again: %s", task_guid, error)
+        return task
+    return again if has_ended(again, latest_now(client)) else task
 
 
 def _until_settled(client: EciClient, end_date: str, settle_time: float) -> float:

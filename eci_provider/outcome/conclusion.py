@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from eci_provider.api.errors import EciError
 from eci_provider.api.tasks import TaskResponse
-from eci_provider.outcome.batch_state import DELETED, BatchState, batch_state_of_import
+from eci_provider.outcome.batch_state import (
+    DELETED,
+    BatchState,
+    batch_state_of_import,
+    task_after_settling,
+)
 from eci_provider.outcome.result import ImportResult, KickoutDigest
 from eci_provider.waiting.status import classify
 
@@ -49,13 +54,17 @@ def conclude(
     :param reattached: whether the import was started by an earlier attempt.
     :param settle_time: seconds until the import's end has taken effect on its batch; slept if that matters.
     """
+    if _has_lost_its_batch(task, success_statuses):
+        task = task_after_settling(client, task, task_guid, settle_time)
     outcome = classify(task.status, ended=True, success_statuses=success_statuses)
     kicked_out = outcome == "completed_with_kickouts"
     batch_state = None
     if _has_lost_its_batch(task, success_statuses):
         batch_state = BatchState(DELETED, counts=False)
     elif outcome != "failed" or task.current_success_count != 0:
-        batch_state = batch_state_of_import(client, task, kicked_out=kicked_out, settle_time=settle_time)
+        batch_state = batch_state_of_import(
+            client, task, task_guid, kicked_out=kicked_out, settle_time=settle_time
+        )
     digest = _digest_or_none(client, task_guid) if kicked_out else None
     return ImportResult.from_task(
         task, task_guid, outcome=outcome, digest=digest, batch_state=batch_state, reattached=reattached

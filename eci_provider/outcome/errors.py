@@ -8,6 +8,7 @@ from eci_provider.api.errors import (
     EciError,
     EciImportFailedError,
     EciKickoutsError,
+    EciNotFoundError,
     EciRemovedError,
     EciUnknownOutcomeError,
     EciVoidedError,
@@ -18,6 +19,7 @@ from eci_provider.core.paths import redact_path
 from eci_provider.core.text import shown
 from eci_provider.outcome.batch_state import MARK_BATCH_PENDING
 from eci_provider.outcome.result import ImportResult
+from eci_provider.waiting.late_batches import settled_batch
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
@@ -89,18 +91,21 @@ def _kickout_advice(places: set[CorrectIn]) -> str:
     )
 
 
-def voided_error(client: EciClient, result: ImportResult, *, reattach: bool = True) -> EciError | None:
+def voided_error(
+    client: EciClient, result: ImportResult, *, settle_time: float, reattach: bool = True
+) -> EciError | None:
     """
     Return the error for an import that ended and whose bills a kill has voided, or may have; None if it has not.
 
     :param client: the client, to read the batch with.
     :param result: the result of an import whose task voids its batch when it is killed.
+    :param settle_time: seconds until a read shows what a request has created.
     :param reattach: whether a later attempt of the task takes the import again.
     """
     if result.outcome == "failed" or result.batch_id is None:
         return None
     try:
-        batch = client.batches.get(result.batch_id)
+        batch = settled_batch(client, result.batch_id, settle_time, batch_code=result.batch_code)
     except EciError as error:
         return _unknown_batch_error(result, error, reattach=reattach)
     if not batch.has_status("pending"):
@@ -132,7 +137,8 @@ def _unknown_batch_error(result: ImportResult, error: EciError, *, reattach: boo
         f"{hint} The cause: {error.message}",
         result=result.to_xcom(),
     )
-    unknown.retry_helps = error.retry_helps
+    # The next attempt reads the task, too, and so learns whether the batch was deleted.
+    unknown.retry_helps = error.retry_helps or isinstance(error, EciNotFoundError)
     return unknown
 
 

@@ -171,9 +171,12 @@ class ImportResult:
         if self.is_void:
             return f"{ended}no bill counts{kicked}. {self._why_void()}"
         if self.voided is None:
+            unknown = f"{ended}whether its bills count is not known{kicked}. No batch of it can be read."
+            if not self.has_kickouts:
+                return unknown
             return (
-                f"{ended}whether its bills count is not known{kicked}. If EnergyCAP is set to "
-                f"{MARK_BATCH_PENDING}, its batch is Pending and its bills are void until it is opened."
+                f"{unknown} If EnergyCAP is set to {MARK_BATCH_PENDING}, its batch is Pending and its bills are "
+                "void until it is opened."
             )
         return f"{ended}{_number(self.imported)} bills imported{place}{kicked}."
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from eci_provider.api.errors import EciBadRequestError, EciError, EciUnknownOutcomeError
+from eci_provider.api.errors import EciBadRequestError, EciError, EciNotFoundError, EciUnknownOutcomeError
 from eci_provider.api.transport.retries import LONGEST_ASKED, asked_delay, is_transient
 from eci_provider.core import clock
 
@@ -87,8 +87,8 @@ def _send(change: Callable[[], _Found | None]) -> tuple[_Found | None, EciError 
     try:
         return change(), None
     except EciError as error:
-        # A refusal may be due to an earlier request, which has done it already.
-        if not (is_transient(error) or isinstance(error, EciBadRequestError)):
+        # A refusal may be due to an earlier request, which has done it already, and a 404 to a server that lags.
+        if not (is_transient(error) or isinstance(error, (EciBadRequestError, EciNotFoundError))):
             raise
         log.warning("%s Checking whether the change took effect.", error)
         return None, error
@@ -102,15 +102,15 @@ def _read_after(
     unknown: str,
     details: dict[str, Any],
 ) -> _Found:
-    """Read what was to be changed, and again after the settle time if it does not show the change."""
+    """Read what was to be changed, and again after the settle time if it does not show the change or is a 404."""
     try:
-        found = read()
-        if is_done(found) or not _may_still_take_effect(lost):
+        found = _read_if_shown(read)
+        if found is not None and (is_done(found) or not _may_still_take_effect(lost)):
             return found
         clock.sleep(max(settle_time, asked_delay(lost) or 0.0) if lost else settle_time)
         return read()
     except EciError as error:
-        if lost is None:
+        if lost is None or (isinstance(lost, EciNotFoundError) and isinstance(error, EciNotFoundError)):
             raise
         raise EciUnknownOutcomeError(
             f"{unknown}, and reading it failed. The next attempt reads it again. The cause: {error.message}",
@@ -118,10 +118,21 @@ def _read_after(
         ) from error
 
 
+def _read_if_shown(read: Callable[[], _Found]) -> _Found | None:
+    """Return a thing as it is; None after a 404, since a read may lag behind the request that created it."""
+    try:
+        return read()
+    except EciNotFoundError as error:
+        log.info("%s A read may lag, so it is read again.", error)
+        return None
+
+
 def _may_still_take_effect(lost: EciError | None) -> bool:
     """
-    Return whether a request may take effect after all, within a time that one attempt can wait.
+    Return whether a request may take effect after all, or when it is sent again, while one attempt can wait.
 
     :param lost: what it ended with; None if it was accepted.
     """
-    return lost is None or (is_transient(lost) and (asked_delay(lost) or 0.0) <= LONGEST_ASKED)
+    if lost is None or isinstance(lost, EciNotFoundError):
+        return True
+    return is_transient(lost) and (asked_delay(lost) or 0.0) <= LONGEST_ASKED

@@ -139,6 +139,8 @@ def test_a_batch_that_is_not_open_stays_as_it_is(
         ("PUT", STATUS, {"status": 502}),
         ("GET", "/api/v3/task/*", {"status": 503}),
         ("GET", "/api/v3/batch/*", {"drop": "before"}),
+        ("GET", "/api/v3/batch/*", {"status": 404}),
+        ("PUT", STATUS, {"status": 404}),
     ],
 )
 def test_a_stumble_does_not_keep_the_batch_from_being_voided(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
@@ -63,6 +65,56 @@ def test_a_change_whose_request_was_lost_is_sent_again_once_it_has_had_its_time(
     assert end.result["batch_status"].lower() == "closed"
     assert [request.path for request in sandbox.requests].count(path) == 2
     assert turned_clock.slept == [15.0]
+
+
+@pytest.mark.parametrize("skip", [0, 1])
+@pytest.mark.parametrize("batch_status", ["Open", "Pending"])
+def test_a_batch_that_reads_show_late_is_read_again(
+    batch_status: Any, skip: int, sandbox: Sandbox, batch_id: int, turned_clock: TurnedClock
+) -> None:
+    sandbox.fault("GET", f"/api/v3/batch/{batch_id}", skip=skip, status=404)
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status=batch_status))
+
+    assert end.state == "success", end.error
+    assert end.result["batch_status"].capitalize() == batch_status
+    assert turned_clock.slept == ([15.0] if skip == 0 or batch_status == "Pending" else [])
+
+
+@pytest.mark.parametrize("read", [{}, {"status": 404, "skip": 1}])
+def test_a_change_that_does_not_find_a_new_batch_is_sent_again(
+    read: dict[str, int], sandbox: Sandbox, batch_id: int, turned_clock: TurnedClock
+) -> None:
+    path = f"/api/v202206/batch/{batch_id}/status"
+    sandbox.fault("PUT", path, status=404)
+    if read:
+        sandbox.fault("GET", f"/api/v3/batch/{batch_id}", **read)
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    assert end.state == "success", end.error
+    assert [request.path for request in sandbox.requests].count(path) == 2
+
+
+def test_a_batch_that_is_deleted_before_the_change_is_not_found(
+    sandbox: Sandbox, batch_id: int, turned_clock: TurnedClock
+) -> None:
+    path = f"/api/v202206/batch/{batch_id}/status"
+    sandbox.fault("PUT", path, times=None, status=404)
+    sandbox.fault("GET", f"/api/v3/batch/{batch_id}", skip=1, times=None, status=404)
+
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=batch_id, batch_status="Closed"))
+
+    assert isinstance(end.error, errors.EciNotFoundError), end.error
+    assert end.is_final
+    assert [request.path for request in sandbox.requests].count(path) == 1
+
+
+def test_a_batch_that_is_there_for_nobody_is_not_found(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+    end = run(UpdateBatchStatusOperator(task_id="move", batch_id=7, batch_status="Closed"))
+
+    assert isinstance(end.error, errors.EciNotFoundError), end.error
+    assert [request.method for request in sandbox.requests] == ["GET", "GET"]
 
 
 def test_a_change_that_takes_effect_late_is_not_sent_again(

@@ -85,7 +85,27 @@ def test_an_execution_timeout_names_the_import_and_a_retry_concludes_it(
     assert _submits(sandbox) == 1
 
 
-@pytest.mark.parametrize(("status", "is_final"), [(403, True), (503, False)])
+@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize("skip", [0, 1])
+def test_a_batch_that_a_kill_may_have_voided_is_read_again_after_a_404(
+    skip: int, deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+    sandbox.fault("GET", "/api/v3/batch/*", skip=skip, status=404)
+    task = ImportBillsOperator(
+        task_id="import_bills",
+        file=str(bill_file(tmp_path, "A-1")),
+        on_kill="void_batch",
+        deferrable=deferrable,
+    )
+
+    end = run(task)
+
+    assert end.state == "success", end.error
+    assert (end.result["imported"], end.result["batch_status"]) == (1, "open")
+
+
+@pytest.mark.parametrize(("status", "is_final"), [(403, True), (503, False), (404, False)])
 def test_a_batch_that_a_kill_may_have_voided_and_that_cannot_be_read_hides_no_result(
     status: int, is_final: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
 ) -> None:
@@ -93,6 +113,7 @@ def test_a_batch_that_a_kill_may_have_voided_and_that_cannot_be_read_hides_no_re
     path = bill_file(tmp_path, "A-1")
     tries = Tries(lambda: ImportBillsOperator(task_id="import_bills", file=str(path), on_kill="void_batch"))
     sandbox.fault("GET", "/api/v3/batch/*", times=None, status=status)
+    sandbox.fault("GET", "/api/v3/batch", times=None, status=200, body=[])
     end = tries.run()
 
     assert isinstance(end.error, errors.EciUnknownOutcomeError)

@@ -12,7 +12,7 @@ from eci_provider.api import EciClient, errors
 from eci_provider.operators import ImportBillsOperator
 from eci_provider.sandbox import Sandbox
 from eci_provider.sensors import EciTaskSensor
-from tests.support.run_task import Tries, run
+from tests.support.run_task import Finished, Tries, run
 from tests.support.turned_clock import TurnedClock, connect
 from tests.support.waiting_tasks import KINDS as WAITING
 from tests.support.waiting_tasks import bill_file, waiting_task
@@ -50,9 +50,13 @@ def _shown(sandbox: Sandbox, guid: str) -> dict[str, Any]:
         return client.tasks.get(guid).model_dump(mode="json", by_alias=True)
 
 
-def _show(sandbox: Sandbox, shown: dict[str, Any]) -> None:
-    """Let EnergyCAP show that of every import."""
-    sandbox.fault("GET", TASK, times=None, status=200, body=shown)
+def _show(sandbox: Sandbox, shown: dict[str, Any], *, times: int | None = None) -> None:
+    """Let EnergyCAP show that of every import, or so many times."""
+    sandbox.fault("GET", TASK, times=times, status=200, body=shown)
+
+
+def _batch_facts(end: Finished) -> list[Any]:
+    return [end.result[name] for name in ("imported", "voided", "batch_status")]
 
 
 def _uncounted(sandbox: Sandbox, guid: str, **facts: Any) -> None:
@@ -130,7 +134,7 @@ def test_bills_that_were_deleted_with_their_batch_are_not_called_imported(
         client.batches.delete(batch_id)
     if when == "long ago":
         shown["currentSuccessCount"] = 0  # only bills that still exist are counted
-    _show(sandbox, shown)
+    _show(sandbox, shown, times=None if when == "long ago" else 1)
 
     end = run(_task(kind, tmp_path, guid, deferrable=deferrable, on_kickouts=on_kickouts))
 
@@ -141,6 +145,111 @@ def test_bills_that_were_deleted_with_their_batch_are_not_called_imported(
     assert f"Import {guid} ended as {shown['status']!r}: no bill of it is in EnergyCAP" in str(end.error)
     assert f"EnergyCAP does not know batch {code!r} any more: it was deleted" in str(end.error)
     assert "set reattach=False" in str(end.error)
+
+
+@MODES
+@KINDS
+def test_a_batch_that_reads_show_late_is_read_again(
+    kind: str, deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.settings.batch_lag = 10
+    guid, _ = _ended(sandbox, tmp_path, "A-1")
+
+    end = run(_task(kind, tmp_path, guid, deferrable=deferrable))
+
+    assert end.state == "success", end.error
+    assert _batch_facts(end) == [1, 0, "open"]
+    assert turned_clock.slept[-1] == 15
+
+
+@MODES
+@KINDS
+@pytest.mark.parametrize("age", [0, 86400])
+def test_a_batch_that_only_a_list_shows_is_taken_from_there(
+    age: float, kind: str, deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    guid, _ = _ended(sandbox, tmp_path, "A-1")
+    turned_clock.sleep(age)
+    sandbox.fault("GET", BATCH, times=None, status=404)
+
+    end = run(_task(kind, tmp_path, guid, deferrable=deferrable))
+
+    assert end.state == "success", end.error
+    assert _batch_facts(end) == [1, 0, "open"]
+    assert (15.0 in turned_clock.slept) is (age == 0)
+
+
+@MODES
+@KINDS
+@pytest.mark.parametrize("count", [1, None])
+@pytest.mark.parametrize("listed", [{"status": 200, "body": []}, {"status": 403}, {"status": 404}], ids=str)
+def test_bills_that_the_task_counts_are_never_called_deleted(
+    listed: dict[str, Any],
+    count: int | None,
+    kind: str,
+    deferrable: bool,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    guid, batch_id = _ended(sandbox, tmp_path, "A-1")
+    _show(sandbox, {**_shown(sandbox, guid), "currentSuccessCount": count})
+    sandbox.fault("GET", BATCH, times=None, status=404)
+    sandbox.fault("GET", "/api/v3/batch", times=None, **listed)
+
+    end = run(_task(kind, tmp_path, guid, deferrable=deferrable))
+
+    assert end.state == "success", end.error
+    assert _batch_facts(end) == [None, None, None]
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert any(f"Cannot read batch {batch_id} of import {guid}" in text for text in warned)
+    assert any("whether its bills count is not known. No batch of it can be read." in text for text in warned)
+
+
+def test_a_code_that_no_filter_can_express_is_not_searched_for(
+    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.add_account("A-1")
+    sandbox.fault("GET", BATCH, times=None, status=404)
+    settings = {"batch_mode": "new batch", "new_batch_code": "O'Hara"}
+
+    end = run(
+        ImportBillsOperator(task_id="imports", file=str(bill_file(tmp_path, "A-1")), batch_settings=settings)
+    )
+
+    assert end.state == "success", end.error
+    assert _batch_facts(end) == [None, None, None]
+
+
+@KINDS
+def test_a_404_after_the_batch_was_read_does_not_say_that_it_is_gone(
+    kind: str, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    """The first read is before EnergyCAP sets the batch Pending for the kickouts."""
+    sandbox.settings.error_handling = "MarkBatchPending"
+    guid, batch_id = _ended(sandbox, tmp_path, "A-1", "A-2")
+    sandbox.fault("GET", BATCH, times=1, status=200, body={**OPEN, "batchId": batch_id})
+    sandbox.fault("GET", BATCH, times=1, status=404)
+
+    end = run(_task(kind, tmp_path, guid, on_kickouts="warn"))
+
+    assert end.state == "success", end.error
+    assert _batch_facts(end) == [0, 1, "pending"]
+
+
+@MODES
+@KINDS
+def test_an_import_that_shows_neither_bills_nor_a_batch_at_its_end_is_read_again(
+    kind: str, deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    guid, _ = _ended(sandbox, tmp_path, "A-1")
+    _show(sandbox, {**_shown(sandbox, guid), "batch": None, "currentSuccessCount": 0}, times=1)
+
+    end = run(_task(kind, tmp_path, guid, deferrable=deferrable))
+
+    assert end.state == "success", end.error
+    assert _batch_facts(end) == [1, 0, "open"]
 
 
 @MODES

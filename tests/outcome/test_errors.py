@@ -108,10 +108,10 @@ def test_a_batch_that_a_kill_voided_is_to_be_opened(ended: Outcome, reattach: bo
     with EciClient(sandbox.url, sandbox.api_key) as client:
         batch_id = int(client.batches.open("2026-01").batch_id or 0)
         imported = result(ended, "Completed", batch_id=batch_id)
-        assert voided_error(client, imported, reattach=reattach) is None
+        assert voided_error(client, imported, settle_time=0, reattach=reattach) is None
         client.batches.update_status(batch_id, "Pending")
 
-        error = voided_error(client, imported, reattach=reattach)
+        error = voided_error(client, imported, settle_time=0, reattach=reattach)
 
     assert isinstance(error, errors.EciVoidedError)
     for fact in ("'2026-01' is Pending", "on_kill='void_batch'", "open the batch", "reattach=False"):
@@ -127,7 +127,7 @@ def test_whether_a_kill_voided_a_batch_may_stay_unknown(
     monkeypatch.setattr("eci_provider.core.clock.sleep", lambda seconds: None)
     sandbox.fault("GET", "/api/v3/batch/*", times=None, status=status)
     with EciClient(sandbox.url, sandbox.api_key) as client:
-        error = voided_error(client, COMPLETED)
+        error = voided_error(client, COMPLETED, settle_time=0)
 
     assert isinstance(error, errors.EciUnknownOutcomeError)
     assert error.retry_helps is helps
@@ -138,7 +138,7 @@ def test_whether_a_kill_voided_a_batch_may_stay_unknown(
 
 def test_nothing_is_asked_of_an_import_that_failed() -> None:
     with EciClient("https://nowhere.invalid", "key") as client:
-        assert voided_error(client, FAILED) is None
+        assert voided_error(client, FAILED, settle_time=0) is None
 
 
 def test_a_time_out_at_the_end_names_the_import() -> None:
