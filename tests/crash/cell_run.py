@@ -83,10 +83,7 @@ class CellRun:
         self._scenario.prepare()
         self._record.start(self._server.now() + CLOCK_OFFSETS[self._cell.clock])
         if self._cell.course.startswith("success"):
-            self._run_to_the_end(armed=False)
-            self._expect_success()
-            self._server.advance(DAY)
-            self._record.clear()
+            self._succeed_and_clear()
         self._run_to_the_end(armed=self._cell.point is not Point.NOWHERE)
         # Requests that are still on their way take effect.
         self._server.advance(3600)
@@ -94,6 +91,16 @@ class CellRun:
         self._result.state = self._server.control("GET", "state")
         self._result.log = self._log.read_text()
         return self._result
+
+    def _succeed_and_clear(self) -> None:
+        """Let the task succeed and be cleared, as its course says."""
+        for step in self._cell.course.split(", "):
+            if step == "success":
+                self._run_to_the_end(armed=False)
+                self._expect_success()
+                self._server.advance(DAY)
+            elif step != "crash":
+                self._record.clear(discards_state=step == "discard")
 
     def _expect_success(self) -> None:
         end = self._record.read("end") or {}
@@ -126,12 +133,12 @@ class CellRun:
         point = self._cell.point
         if not self._cell.deferrable:
             return now == "execute"
-        is_late = self._cell.operator == "rounds" and "rounds" not in self._record.read("xcoms")
+        is_late = self._cell.rounds > 1 and "rounds" not in self._record.read("xcoms")
         if point in _DIES_IN_WAIT:
             return now == "trigger" and not is_late
         if point in _DIES_AT_END:
             return now == "resume" and not is_late
-        return now == ("resume" if self._cell.operator == "rounds" else "execute")
+        return now == ("resume" if self._cell.rounds > 1 else "execute")
 
     def _after_death(self, now: str) -> None:
         """Let others import, then do what Airflow does after the death of a process."""
@@ -140,8 +147,8 @@ class CellRun:
         # A search must not be saved by its margin if the next attempt starts soon, so it starts late.
         late = self._cell.point is Point.WAITING_LONG or self._cell.clock in HOURS_APART
         self._server.advance(3600 if late else 1)
-        if self._cell.course == "clear":
-            self._record.clear()
+        if self._cell.course in ("clear", "discard"):
+            self._record.clear(discards_state=self._cell.course == "discard")
         elif now != "trigger":  # after the death of a triggerer, its triggers are restarted in the same attempt
             self._record.next_attempt()
 
@@ -188,7 +195,7 @@ class CellRun:
 
     def _skipped(self) -> int:
         """Return the number of requests of the fatal kind that the dying process sends before the fatal one."""
-        return 1 if self._cell.operator == "rounds" and not self._cell.deferrable else 0
+        return 1 if self._cell.rounds > 1 and not self._cell.deferrable else 0
 
     def _hangs(self, method: str, pattern: str, arrivals: int) -> bool:
         """Return whether the fatal request has arrived, and has taken effect if it must."""

@@ -50,6 +50,9 @@ OWN_CODE = ("new batch", "new self-contained batch")
 #: Modes with a known batch that other imports can use too.
 SHARED = ("use existing batch", "use pending batch", "smart batch")
 
+#: Retries of kickouts in rounds, and how many rounds there are.
+ROUNDS = {"rounds": 2, "three rounds": 3}
+
 OPEN_CASES = ("fail", "adopt", "fail, closing others", "adopt, closing others")
 PROFILE_CASES = ("fail", "keep", "replace", "replace another")
 STATUS_CASES = ("Open", "Pending", "Closed")
@@ -82,8 +85,8 @@ class Cell:
     """
     One cell of the matrix.
 
-    :param operator: ``import``, ``retry`` (of kickouts), ``rounds`` (a retry of kickouts that dies in its second
-        round), ``open``, ``profile`` or ``status``.
+    :param operator: ``import``, ``retry`` (of kickouts), one of :data:`ROUNDS` (retries in rounds, which die in
+        their second one), ``open``, ``profile`` or ``status``.
     :param case: batch mode of an import; otherwise what is opened, created or changed.
     :param point: where the process dies.
     :param deferrable: whether the task waits in the triggerer.
@@ -94,7 +97,7 @@ class Cell:
         :data:`HOURS_APART`.
     :param course: ``retry``: it dies, and Airflow starts the next attempt; ``clear``: a person clears it instead;
         ``success, clear``: it succeeds and is cleared; ``success, clear, crash``: then it also dies, and is
-        retried.
+        retried. ``discard`` is a clear that discards the task state.
     :param habit: a habit of the server, of :data:`SENTINELS`, :data:`LAGS`, :data:`DOUBLED` or :data:`PAGED`; none
         if empty.
     """
@@ -129,7 +132,17 @@ class Cell:
     @property
     def is_import(self) -> bool:
         """Whether it starts an import; a retry of kickouts does too."""
-        return self.operator in ("import", "retry", "rounds")
+        return self.operator in ("import", "retry", *ROUNDS)
+
+    @property
+    def rounds(self) -> int:
+        """The number of its rounds."""
+        return ROUNDS.get(self.operator, 1)
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether the last attempt finds what earlier ones have recorded."""
+        return self.remembers and "discard" not in self.course
 
     @property
     def shows_no_twin(self) -> bool:
@@ -139,7 +152,16 @@ class Cell:
 
 def crash_cells() -> list[Cell]:
     """Return all cells in which a process dies or a task is cleared."""
-    cells = [*_imports(), *_rounds(), *_in_company(), *_clocks_apart(), *_cleared(), *_others(), *_habits()]
+    cells = [
+        *_imports(),
+        *_rounds(),
+        *_in_company(),
+        *_clocks_apart(),
+        *_cleared(),
+        *_discarded(),
+        *_others(),
+        *_habits(),
+    ]
     assert len(set(cells)) == len(cells)
     return cells
 
@@ -213,6 +235,19 @@ def _cleared() -> Iterator[Cell]:
             yield Cell(operator, case, Point.NOWHERE, deferrable, echo, remembers, course="success, clear")
         for point in some:
             yield Cell("import", case, point, deferrable, echo, True, course="success, clear, crash")
+
+
+def _discarded() -> Iterator[Cell]:
+    """Yield cells with a clear that discards the task state."""
+    flags, some = (False, True), (*AT_SUBMIT, Point.AFTER_STORING, Point.WAITING, Point.AFTER_RESULT)
+    for case, deferrable, echo in product(("no settings", "new self-contained batch"), flags, flags):
+        points = (*some, Point.AFTER_SUCCESS, *((Point.RESUMING,) if deferrable else ()))
+        for operator, point in product(("import", "rounds"), points):
+            yield Cell(operator, case, point, deferrable, echo, True, course="discard")
+        for operator in ("import", "retry", *ROUNDS):
+            yield Cell(operator, case, Point.NOWHERE, deferrable, echo, True, course="success, discard")
+        course = "success, clear, success, discard"
+        yield Cell("import", case, Point.NOWHERE, deferrable, echo, True, course=course)
 
 
 def _others() -> Iterator[Cell]:

@@ -56,7 +56,7 @@ class DeathPoint:
         self._answer = ""
         self._sleeps = 0
         # It dies in the second of two rounds; the first one's result is pushed before.
-        self._is_early = cell.operator == "rounds"
+        self._is_early = cell.rounds > 1
 
     def dies(self, point: Point) -> None:
         """Die if the cell's point is this one."""

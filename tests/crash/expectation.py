@@ -73,12 +73,13 @@ def _expected_of_doubled(cell: Cell) -> ExpectedEnd:
 
 
 def _is_the_triggerers(cell: Cell) -> bool:
-    return cell.deferrable and cell.point in (Point.WAITING, Point.WAITING_LONG) and cell.course != "clear"
+    is_cleared = cell.course in ("clear", "discard")
+    return cell.deferrable and cell.point in (Point.WAITING, Point.WAITING_LONG) and not is_cleared
 
 
 def _forgets_the_first_round(cell: Cell) -> bool:
     """Return whether the next attempt cannot find the import of the first round."""
-    return cell.operator == "rounds" and not (cell.remembers or cell.echo or cell.case in OWN_CODE)
+    return cell.rounds > 1 and not (cell.keeps_state or cell.echo or cell.case in OWN_CODE)
 
 
 def _is_remembered(cell: Cell) -> bool:
@@ -92,7 +93,7 @@ def _is_remembered(cell: Cell) -> bool:
         Point.AFTER_COMMIT,
         Point.AFTER_ANSWER,
     )
-    return cell.remembers and cell.point not in before_storing
+    return cell.keeps_state and cell.point not in before_storing
 
 
 def _found_again(cell: Cell) -> ExpectedEnd:
@@ -145,9 +146,9 @@ def _expected_after_success(cell: Cell) -> ExpectedEnd:
     """
     Return the end after a clear of a success. It imports again; without task state it is the same as a retry.
     """
-    if not cell.remembers:
-        again = _found_again(cell)
-        return ExpectedEnd(again.kind, 1, again.reattached, f"the same as a retry: {again.reason}")
+    if not cell.keeps_state:
+        again, made = _found_again(cell), cell.course.count("success")
+        return ExpectedEnd(again.kind, made, again.reattached, f"the same as a retry: {again.reason}")
     if cell.point is Point.NOWHERE:
         return ExpectedEnd(
             "done", 2, False, "a new generation without a recorded intent: there is nothing to search for"

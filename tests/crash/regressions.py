@@ -20,10 +20,38 @@ _OTHERS = (
     ("status", "Closed"),
 )
 
+#: After a clear that discarded the task state, an earlier import was taken, or a round was sent again.
+_TWICE = "success, clear, success, discard"
+_SELF_CONTAINED = "new self-contained batch"
+_DISCARDED = (
+    ("import", "no settings", "nowhere", "echo", _TWICE),
+    *(("import", _SELF_CONTAINED, "nowhere", echo, _TWICE) for echo in ("echo", "silent")),
+    *((what, "no settings", "nowhere", "echo", "success, discard") for what in ("rounds", "three rounds")),
+    *(("rounds", _SELF_CONTAINED, "commit while settling", echo, "discard") for echo in ("echo", "silent")),
+    *(
+        ("rounds", "no settings", point, "echo", "discard")
+        for point in (
+            "commit before the next search",
+            "commit while settling",
+            "after the commit",
+            "after the answer",
+            "after storing",
+            "while waiting",
+            "after the result is pushed",
+            "after the success is recorded",
+        )
+    ),
+)
+
 REGRESSIONS: tuple[str, ...] = (
     *(
         f"{what} | {case} | {_BETWEEN} | {mode} | echo | {state} | alone | even | retry"
         for what, case, mode, state in _IMPORTS
     ),
     *(f"{what} | {case} | {_BETWEEN} | worker | echo | no state | alone | even | retry" for what, case in _OTHERS),
+    *(
+        f"{what} | {case} | {point} | {mode} | {echo} | state | alone | even | {course}"
+        for (what, case, point, echo, course), mode in product(_DISCARDED, ("worker", "deferrable"))
+    ),
+    "rounds | no settings | in the resume | deferrable | echo | state | alone | even | discard",
 )

@@ -18,14 +18,14 @@ from eci_provider.operators import (
     RetryKickoutsOperator,
     UpdateBatchStatusOperator,
 )
-from tests.crash.cells import PAGED, Cell
+from tests.crash.cells import PAGED, ROUNDS, Cell
 from tests.crash.server import Server
 from tests.crash.task_record import RETRIES
 
 HEADER = "ACCOUNT,STARTDATE,ENDDATE,ACE,METERCODE,COST:USD:Total\n"
 ACCOUNTS = ("A-1", "A-2")
-#: Account of the bill that the first of two rounds imports.
-FIRST = "R-1"
+#: Accounts of the bills that the rounds before the last import, one each.
+EARLIER = ("R-1", "R-2")
 OUR_CODE = "2026-01"
 DELAY = 60.0
 DAY = 86400.0
@@ -57,7 +57,7 @@ MAPPING = {
 FATAL_REQUESTS = {
     "import": ("POST", "/api/v3/import/bill"),
     "retry": ("POST", "/api/v202401/import/bill/task/*/kickout"),
-    "rounds": ("POST", "/api/v202401/import/bill/task/*/kickout"),
+    **dict.fromkeys(ROUNDS, ("POST", "/api/v202401/import/bill/task/*/kickout")),
     "open": ("POST", "/api/v3/batch"),
     "profile": ("POST", "/api/v3/import/bill/profile"),
     "status": ("PUT", "/api/v202206/batch/*/status"),
@@ -102,10 +102,10 @@ class Scenario:
         (self.folder / "bills.csv").write_text(rows(*ACCOUNTS))
         cell = self.cell
         if cell.is_import:
-            if cell.operator in ("retry", "rounds"):
-                kicked_out = ACCOUNTS if cell.operator == "retry" else (FIRST, *ACCOUNTS)
-                self.ids["source"] = self._import("bills.csv", kicked_out, "new self-contained batch")
-            self._add_accounts(*((FIRST, "S-1") if cell.operator == "rounds" else (*ACCOUNTS, "S-1")))
+            earlier = EARLIER[: cell.rounds - 1]
+            if cell.operator != "import":
+                self.ids["source"] = self._import("bills.csv", (*earlier, *ACCOUNTS), "new self-contained batch")
+            self._add_accounts(*(earlier[:1] or ACCOUNTS), "S-1")
             self.ids["batch"] = (
                 self._batch("ours") if cell.case in ("use existing batch", "use pending batch") else 0
             )
@@ -180,9 +180,9 @@ class Scenario:
         }
         if cell.operator == "retry":
             return RetryKickoutsOperator(task_guid=self.ids["source"], **common)
-        if cell.operator == "rounds":
+        if cell.rounds > 1:
             self._correct_between_rounds()
-            return RetryKickoutsOperator(task_guid=self.ids["source"], max_rounds=2, **common)
+            return RetryKickoutsOperator(task_guid=self.ids["source"], max_rounds=cell.rounds, **common)
         return ImportBillsOperator(file=str(self.folder / "bills.csv"), **common)
 
     def settings(self) -> dict[str, Any] | None:
@@ -199,12 +199,13 @@ class Scenario:
         return {"batchMode": mode, **companions.get(mode, code)}
 
     def _correct_between_rounds(self) -> None:
-        """Let an analyst correct what the first of two rounds kicked out, before this process sends the second."""
+        """Let an analyst correct what a round kicked out, before this process sends the next one."""
         send = Kickouts.send
 
         def correct_and_send(source: Kickouts, *arguments: Any) -> str:
-            if source.round_number == 2:
-                self._add_accounts(*ACCOUNTS)
+            if source.round_number > 1:
+                is_last = source.round_number == self.cell.rounds
+                self._add_accounts(*(ACCOUNTS if is_last else EARLIER[source.round_number - 1 :][:1]))
             return send(source, *arguments)
 
         Kickouts.send = correct_and_send  # type: ignore[method-assign]

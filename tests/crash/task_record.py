@@ -51,9 +51,11 @@ class TaskRecord:
         """Start the next attempt. As in Airflow, XComs and the deferral are deleted, and the task state stays."""
         self.write(try_number=self.read("try_number") + 1, xcoms={}, deferral=None, event=None, end=None)
 
-    def clear(self) -> None:
+    def clear(self, *, discards_state: bool) -> None:
         """Clear the task: allow as many further attempts as at first, and start the next one."""
         self.write(max_tries=self.read("try_number") + RETRIES)
+        if discards_state:
+            self.write(store={})
         self.next_attempt()
 
     def defer(self, path: str, arguments: dict[str, Any], method: str, kwargs: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from tests.crash.cell_run import CellResult
 from tests.crash.cells import Cell, Point
 from tests.crash.expectation import ExpectedEnd, expected
-from tests.crash.scenario import ACCOUNTS, FIRST, OUR_CODE
+from tests.crash.scenario import ACCOUNTS, EARLIER, OUR_CODE
 from tests.crash.server import KEY
 
 #: Return value of an import of two bills.
@@ -24,13 +24,12 @@ RESULT = {
     "analyzing": 0,
     "voided": 0,
 }
-#: Return value of the first of two rounds, in which two rows are kicked out.
-FIRST_ROUND = {
+#: Return value of a round before the last, without the number of kickouts.
+EARLIER_ROUND = {
     "status": "Completed with kickouts",
     "outcome": "completed_with_kickouts",
     "imported": 1,
     "voided": 0,
-    "kickouts": 2,
 }
 REMEDIES = ("adopt_task_guid", "reattach=False")
 
@@ -81,18 +80,19 @@ def _about_twins(cell: Cell, run: CellResult) -> Iterator[str]:
 
 def _about_import(cell: Cell, ending: ExpectedEnd, run: CellResult) -> Iterator[str]:
     ours = _imports_of(cell, run)
-    first = ours.pop(0) if ours and cell.operator == "rounds" else None
+    earlier = ours[: cell.rounds - 1]
+    ours = ours[len(earlier) :]
     if len(ours) != ending.made:
         yield f"the server has {len(ours)} imports of ours instead of {ending.made}"
     bills = Counter(bill["account"] for bill in run.state["bills"])
-    if bills[FIRST] != (first is not None):
-        yield f"the server has the bill of the first round {bills[FIRST]} times"
+    wrong = [account for number, account in enumerate(EARLIER) if bills[account] != (number < len(earlier))]
+    yield from (f"the server has the bill of {account} {bills[account]} times" for account in wrong)
     if any(bills[account] != ending.made for account in ACCOUNTS):
         yield f"the server has the bills {[bills[account] for account in ACCOUNTS]} times instead of {ending.made}"
     result = run.record["xcoms"].get("return_value")
     if ending.kind != "done":
         guids = [short["task_guid"] for short in (result or {}).get("rounds", ())]
-        of_first_round = first is not None and guids == [first["task_guid"]]
+        of_first_round = bool(earlier) and guids == [earlier[0]["task_guid"]]
         # An import that is there twice has a result all the same.
         if result is not None and not of_first_round and ending.kind != "twins":
             yield f"it failed, but has a result: {result}"
@@ -102,7 +102,7 @@ def _about_import(cell: Cell, ending: ExpectedEnd, run: CellResult) -> Iterator[
         return
     result = dict(result)
     if cell.operator != "import":
-        yield from _about_rounds(result.pop("rounds"), [first, ours[-1]] if first else [ours[-1]], ending, run)
+        yield from _about_rounds(result.pop("rounds"), [*earlier, ours[-1]], ending, run)
     yield from _about_result(result, ours[-1], ending, run)
 
 
@@ -120,8 +120,10 @@ def _about_rounds(
         return
     # Each later attempt starts with the first round, and finds its import.
     reattached = [run.record["try_number"] > 1] * (len(rounds) - 1) + [ending.reattached]
-    for short, facts, again in zip(rounds, [*[FIRST_ROUND] * (len(rounds) - 1), RESULT], reattached, strict=True):
-        wanted = {name: facts[name] for name in FIRST_ROUND} | {"reattached": again}
+    left = range(len(ACCOUNTS) + len(rounds) - 2, len(ACCOUNTS) - 1, -1)
+    ends = [*(EARLIER_ROUND | {"kickouts": number} for number in left), RESULT]
+    for short, facts, again in zip(rounds, ends, reattached, strict=True):
+        wanted = {name: facts[name] for name in (*EARLIER_ROUND, "kickouts")} | {"reattached": again}
         yield from _differences(short, _with_batch(wanted, _batch_of(short, run)))
 
 
