@@ -6,6 +6,7 @@ import difflib
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, overload
 
@@ -61,6 +62,24 @@ def printable(text: str, *, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() or letter in keep else repr(letter)[1:-1] for letter in text)
+
+
+def cell_text(text: str) -> str:
+    r"""
+    Return a text of EnergyCAP or of a file as a cell of a report has it.
+
+    Line ends, tabs and blanks of every width stay, as they are in bill files; other control characters and those
+    that hide or reorder text are spelled as by :func:`printable`.
+
+    :param text: the text, of any length.
+    """
+    if text.isprintable():
+        return text
+    return "".join([repr(letter)[1:-1] if _is_hidden(letter) else letter for letter in text])
+
+
+def _is_hidden(letter: str) -> bool:
+    return letter not in "\t\r\n" and unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp")
 
 
 def with_shown_texts(value: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import cast
 
 from eci_provider.api.transport.streamed_json import LONGEST_ITEM
+from eci_provider.core.text import cell_text
 from eci_provider.reports.rows import Entry, Group, ReportRow
 
 #: How many columns of bill files a report has at most, so that their names take little memory.
@@ -123,7 +124,7 @@ class GroupedRows:
 
         :param file: only those of this file.
         """
-        names = {number: name for (name, _), number in self._columns.items()}
+        names = {number: cell_text(name) for (name, _), number in self._columns.items()}
         return names if file is None else {number: names[number] for number in self._columns_of[self._files[file]]}
 
     def most_frequent(self, limit: int) -> list[tuple[str, int]]:
@@ -154,12 +155,13 @@ class GroupedRows:
         file, kind, message = self._file(row.file), row.kind, row.message
         cells = row.cells
         columns = self._header(file, tuple([name for name, _ in cells]))
-        packed = marshal.dumps((columns, [value for _, value in cells]))
+        packed = marshal.dumps((columns, [cell_text(value) for _, value in cells]))
         own = None if message == kind else _storable(message)
         fault = None if row.column is None else _storable(row.column)
         return self._kind(file, kind, row.rank), row.row, fault, own, packed
 
     def _file(self, name: str) -> int:
+        name = cell_text(name)
         number = self._files.get(name)
         if number is None:
             number = self._files[name] = len(self._files)
@@ -204,5 +206,6 @@ class GroupedRows:
 
 
 def _storable(text: str) -> str:
-    """Return a text that UTF-8 can hold: JSON may hold halves of surrogate pairs."""
+    """Return a cell's text that UTF-8 can hold: JSON may hold halves of surrogate pairs."""
+    text = cell_text(text)
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from eci_provider.api.kickouts.reasons import NOT_KNOWN, correct_in
 from eci_provider.api.kickouts.report import KickoutReport
+from eci_provider.core.text import cell_text
 from eci_provider.reports.grouping import GroupedRows
 from eci_provider.reports.rows import UNNAMED, Entry, Group
 
@@ -89,7 +90,7 @@ def _cell(value: str) -> str:
 
 
 def _line(value: str) -> str:
-    return _BREAK.sub(" ", _escaped(value))
+    return _BREAK.sub(" ", _escaped(cell_text(value)))
 
 
 def _escaped(value: str) -> str:

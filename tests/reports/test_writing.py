@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from eci_provider.api.kickouts.report import KickoutRow
 from eci_provider.reports import EciReportError, write_report
+from tests.support.odd_values import HIDDEN
 from tests.support.report_rows import MIXED, Rows, read_csv, read_xlsx
 from tests.support.stores import StorePath
 
@@ -41,6 +43,25 @@ def test_messages_without_rows_stand_in_the_summary(tmp_path: Path) -> None:
     write_report(Rows(without_rows=["never"]), tmp_path / "report.md")
     assert read_xlsx(tmp_path / "report.xlsx")["Summary"][1:] == [["", "never", 0]]
     assert "|  | never | 0 |\n" in (tmp_path / "report.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["report.csv", "report.xlsx", "report.md"])
+@pytest.mark.parametrize(("value", "visible"), HIDDEN.items(), ids=ascii)
+def test_what_hides_or_reorders_text_is_visible_in_every_place(
+    value: str, visible: str, name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    write_report(Rows((value, value, [(value, value)]), without_rows=[f"{value}?"]), path)
+    if name == "report.md":
+        unseen = {letter for letter in value if unicodedata.category(letter) in ("Cc", "Cf", "Zl")} - {"\n", "\t"}
+        assert unseen.isdisjoint(path.read_text())
+        return
+    if name == "report.csv":
+        header, row = read_csv(path)
+    else:
+        (header, row), summary = read_xlsx(path)["Kickouts"], read_xlsx(path)["Summary"]
+        assert [visible, visible, 1] in summary
+    assert (header[4], row[0], row[3], row[4]) == (visible,) * 4
 
 
 # What can go wrong

@@ -37,7 +37,7 @@ def test_xlsx_holds_every_value_as_text(value: str, tmp_path: Path) -> None:
 
 def test_xlsx_leaves_out_what_no_workbook_can_hold(tmp_path: Path) -> None:
     write_report(one_cell("a\x00b\x1f\ud800c\uffff"), tmp_path / "report.xlsx")
-    assert read_xlsx(tmp_path / "report.xlsx")["Kickouts"][1][4] == "a\ufffdb\ufffd\ufffdc\ufffd"
+    assert read_xlsx(tmp_path / "report.xlsx")["Kickouts"][1][4] == r"a\x00b\x1f" + "\ufffdc\ufffd"
 
 
 @pytest.mark.parametrize(("value", "length"), [("x" * 40_000, 32_767), ("\U0001f600" * 20_000, 16_383)])
