@@ -7,22 +7,21 @@ from pathlib import Path
 
 import eci_provider
 
-sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 project = "EnergyCAP for Apache Airflow"
 author = "the contributors"
 version = release = eci_provider.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "eci"]
-exclude_patterns = ["_ext", "_static"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "dev.docs.sphinx_pages"]
+exclude_patterns = ["_static"]
 nitpicky = True
 
-# No inventory of another site is fetched, so the build needs no network. Names of other packages have no link.
+# No inventory of another site is fetched, so the build needs no network. Names of
+# other packages have no link.
 nitpick_ignore_regex = [("py:.*", r"(?!eci_provider).*")]
 
-myst_enable_extensions = ["attrs_inline", "colon_fence"]
 myst_heading_anchors = 4
-suppress_warnings: list[str] = []
 
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
@@ -31,6 +30,9 @@ autodoc_typehints_description_target = "documented"
 python_use_unqualified_type_names = True
 maximum_signature_line_length = 88
 add_module_names = False
+
+highlight_language = "none"  # of blocks that name none, such as those for a shell
+pygments_dark_style = "github-dark"
 
 html_theme = "furo"
 html_title = f"{project} {version}"

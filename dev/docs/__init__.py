@@ -1,1 +1,1 @@
-"""Check the links of the built documentation; ``make docs`` does so."""
+"""What `make docs` needs: the Sphinx extension of the pages, and the check of the built pages' links."""
