@@ -113,7 +113,8 @@ class BatchOpener:
         may_be_own = is_lost or self._may_be_open
         if not may_be_own:
             self.memory.write({"batch_code": self._code})
-        found = self._find() if may_be_own or self.adopts else None
+        # A list may lag: it may show only now what the refusal is about.
+        found = self._find_after_settling() if may_be_own or self.adopts else None
         since = self._by_server(began) if is_lost else self._since
         if found is None or not (self.adopts or self._is_own(found, since if may_be_own else None)):
             raise error

@@ -113,6 +113,19 @@ class TestOnce:
 
         assert second.result["batch_id"] == first.result["batch_id"]
 
+    @pytest.mark.parametrize("if_exists", ["fail", "adopt"])
+    def test_a_later_try_adopts_what_no_list_shows_yet(
+        self, if_exists: str, sandbox: Sandbox, turned_clock: TurnedClock
+    ) -> None:
+        sandbox.settings.batch_lag, sandbox.settings.lists_lag = 10, True
+        tries = Tries(lambda: _open(if_exists=if_exists))
+        first = tries.run(dag_run=RUN)
+
+        second = tries.run(dag_run=RUN)
+
+        assert second.state == "success", second.error
+        assert second.result["batch_id"] == first.result["batch_id"]
+
     def test_a_later_try_adopts_it_from_a_server_whose_clock_is_behind(
         self, sandbox: Sandbox, turned_clock: TurnedClock
     ) -> None:
