@@ -15,6 +15,9 @@ LONGEST_TEXT = 1000
 #: Enough for any code, which has at most 255 characters.
 LONGEST_CODE = 4000
 
+#: How many characters a code has at most.
+_LONGEST_CODE = 255
+
 #: What JSON can hold and PostgreSQL's JSONB, in which Airflow stores XComs and events, refuses.
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 #: The smallest and the largest whole number that is stored.
@@ -80,6 +83,17 @@ def cell_text(text: str) -> str:
 
 def _is_hidden(letter: str) -> bool:
     return letter not in "\t\r\n" and unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp")
+
+
+def code_or_none(text: str | None) -> str | None:
+    """
+    Return a code of EnergyCAP, such as a user's or a batch's; None if the text can be none.
+
+    A damaged code must not pass for somebody else's. A code is printable and has at most 255 characters.
+
+    :param text: what the server sent.
+    """
+    return text if text and len(text) <= _LONGEST_CODE and text.isprintable() else None
 
 
 def with_shown_texts(value: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from eci_provider.api.tasks import TaskResponse
+from eci_provider.core.text import code_or_none
 from eci_provider.submission.errors import several_imports
 from eci_provider.submission.marker import Target, markers_in
 from eci_provider.submission.times import began_after
@@ -115,7 +116,7 @@ class Criteria:
         # Once EnergyCAP is known to show notes, only a running import without one can still turn out to be ours.
         if shows_notes and (task.task_note or has_ended(task, self.now)):
             return False
-        code = task.user.user_code if task.user else None
+        code = code_or_none(task.user.user_code) if task.user else None
         if self.user_code is not None and code is not None and code.casefold() != self.user_code.casefold():
             return False
         return any(target.may_hold(task) for target in self.targets) and began_after(task, self.since)

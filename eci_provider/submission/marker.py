@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from eci_provider.core.text import code_or_none
+
 if TYPE_CHECKING:
     from eci_provider.api.bill_imports import BatchSettings, KickoutImport
     from eci_provider.api.tasks import TaskResponse
@@ -83,17 +85,18 @@ class Target:
         """
         Return whether a task without our marker may be ours, judged by its batch.
 
-        :param task: a task; as long as it names no batch, it may be ours.
+        :param task: a task; as long as it does not name its batch in a way that can be one, it may be ours.
         """
-        batch = task.batch
-        if batch is None or (batch.batch_id is None and batch.batch_code is None):
+        number = task.batch.batch_id if task.batch else None
+        code = code_or_none(task.batch.batch_code) if task.batch else None
+        if self.batch_id is not None:
+            return number is None or number == self.batch_id
+        if code is None:
             return True
         if self.is_own:
             return False
-        if self.batch_id is not None:
-            return batch.batch_id == self.batch_id
         # "smart batch" appends a GUID to the code if a closed batch has it.
-        return self.batch_code is None or _plain(batch.batch_code).startswith(_plain(self.batch_code))
+        return self.batch_code is None or _plain(code).startswith(_plain(self.batch_code))
 
 
 def target_of(settings: BatchSettings | None) -> Target:

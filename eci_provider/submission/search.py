@@ -20,6 +20,7 @@ from eci_provider.api.filters import where
 from eci_provider.api.tasks import TaskResponse, begun_since
 from eci_provider.core import clock
 from eci_provider.core.dates import shifted
+from eci_provider.core.text import code_or_none
 from eci_provider.submission.candidates import Criteria, Found, is_superseded, without_empty
 from eci_provider.submission.errors import content_changed, search_failed, several_imports, undecided
 from eci_provider.submission.marker import markers_in, shows_notes
@@ -62,7 +63,7 @@ class ImportSearch:
     @cached_property
     def _user_code(self) -> str | None:
         """Return the user code of the key's owner; the answer also shows the server's time."""
-        return self._client.account.me().system_user_code or None
+        return code_or_none(self._client.account.me().system_user_code)
 
     def server_now(self) -> datetime:
         """Return EnergyCAP's time, as an answer of this attempt has shown it."""

@@ -227,3 +227,23 @@ def test_a_search_reads_no_more_imports_than_it_may(scene: Scene, monkeypatch: p
     assert isinstance(end.error, errors.EciUnknownOutcomeError)
     assert "EnergyCAP lists more than 3 imports since 2026-01-05, too many to search" in str(end.error)
     assert scene.submits == before + 1
+
+
+@pytest.mark.parametrize("code", ["", "cut \ud83d", "a\x00b", "line\r\nERROR forged", "R" * 300])
+@pytest.mark.parametrize("place", ["me", "userCode", "batchCode"])
+def test_a_text_that_can_be_no_code_makes_no_import_somebody_elses(place: str, code: str, scene: Scene) -> None:
+    scene.sandbox.settings.echo_notes = False
+    tries = scene.tries(batch_settings={"batch_mode": "smart batch", "new_batch_code": "2026-01"})
+    listed = scene.lost_and_listed(tries)
+    if place == "me":
+        scene.sandbox.fault("GET", "/api/v3/me", times=None, status=200, body={"systemUserCode": code})
+    elif place == "userCode":
+        listed[0]["user"][place] = code
+    else:
+        listed[0]["batch"] = {place: code}
+    scene.sandbox.fault("GET", TASKS, times=None, status=200, body=listed, headers={"TotalPages": "1"})
+
+    end = scene.run(tries)
+
+    assert isinstance(end.error, errors.EciUnknownOutcomeError)
+    assert scene.submits == 1
