@@ -29,7 +29,7 @@ def task_policy(monkeypatch: pytest.MonkeyPatch, folder: Path, code: str) -> Ite
     (folder / "airflow_local_settings.py").write_text(code)
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.delitem(sys.modules, "airflow_local_settings", raising=False)
-    manager = settings.get_policy_plugin_manager()
+    manager = _manager()
     before = set(manager.get_plugins())
     settings.import_local_settings()
     try:
@@ -38,6 +38,13 @@ def task_policy(monkeypatch: pytest.MonkeyPatch, folder: Path, code: str) -> Ite
         for plugin in set(manager.get_plugins()) - before:
             manager.unregister(plugin)
         sys.modules.pop("airflow_local_settings", None)
+
+
+def _manager() -> Any:
+    try:
+        return settings.get_policy_plugin_manager()
+    except AttributeError:  # older versions of Airflow
+        return settings.POLICY_PLUGIN_MANAGER
 
 
 def loaded_task(file: Path, task_id: str) -> Any:
