@@ -210,7 +210,9 @@ class Submitter:
             if decision.task is None:
                 raise refusal
             return decision
-        if not (is_own or self._search.has_searched):
+        # A proxy may have sent it twice: then the code is in use by our import.
+        names_code = is_own or self._job.target.batch_code is not None
+        if not (names_code or self._search.has_searched):
             raise refusal
         found = self._search.search_once(resubmission)
         if found.doubtful and is_own:

@@ -296,3 +296,17 @@ def test_a_refusal_names_the_batch_only_if_energycap_may_mean_it(
     assert isinstance(end.error, errors.EciBadRequestError)
     assert said in str(end.error)
     assert ("takes bills" in str(end.error)) is is_about_the_batch
+
+
+@pytest.mark.parametrize("mode", ["new batch", "new self-contained batch"])
+@pytest.mark.parametrize("code", [None, "2026-01"])
+def test_a_copy_that_is_refused_does_not_hide_the_import_of_its_original(
+    mode: str, code: str | None, scene: Scene
+) -> None:
+    scene.sandbox.fault("POST", IMPORT, double="second")
+
+    end = scene.run(scene.tries(batch_settings={"batch_mode": mode, "new_batch_code": code}))
+
+    assert end.state == "success", end.error
+    assert end.result["reattached"] is True
+    assert scene.bills_once()
