@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from eci_provider.api.errors import EciError
+from eci_provider.api.errors import EciError, EciNotFoundError
 from eci_provider.api.transport.retries import is_transient
 from eci_provider.batches.status import change_status
 from eci_provider.core import clock
@@ -162,7 +162,8 @@ def _with_batch(client: EciClient, task_guid: str) -> TaskResponse:
         try:
             task = client.tasks.get(task_guid, repeat=False)
         except EciError as error:
-            if poll == _POLLS or not is_transient(error):
+            # Right after its submission a read of it may lag.
+            if poll == _POLLS or not (is_transient(error) or isinstance(error, EciNotFoundError)):
                 raise
         else:
             has_batch = task.batch is not None and task.batch.batch_id is not None

@@ -68,6 +68,11 @@ class EciHook(BaseHook):
             self._settings = read_settings(self.get_connection(self.eci_conn_id))
         return self._settings
 
+    @property
+    def settle_time(self) -> float:
+        """Return the seconds until a request whose answer was lost has taken effect, and until a read shows it."""
+        return self.settings.settle_time
+
     def get_conn(self) -> EciClient:
         """
         Return the client of the connection, the same one each time.

@@ -130,7 +130,7 @@ class ImportWait:
 
     def _poller(self, task_guid: str, deadline: datetime | None) -> TaskPoller:
         return TaskPoller(
-            self._hook.get_conn,
+            self._hook,
             task_guid,
             poll_interval=self._arguments.poll_interval,
             deadline=deadline,

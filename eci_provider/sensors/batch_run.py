@@ -48,7 +48,7 @@ class BatchSensorRun(SensorRun[BatchResponse]):
     def poller(self, deadline: datetime | None, execution_deadline: datetime | None = None) -> BatchPoller:
         """Return the poller for a wait in this process."""
         return BatchPoller(
-            self.hook.get_conn,
+            self.hook,
             self._batch_id,
             poll_interval=self.sensor.poke_interval,
             deadline=deadline,

@@ -119,11 +119,11 @@ class SensorRun(ABC, Generic[_Found]):
             return self.conclude(found)
 
     def poke(self) -> tuple[bool, dict[str, Any] | None]:
-        """Poll once; return whether the wait is over, and the result then."""
+        """Poll once, and after a 404 again; return whether the wait is over, and the result then."""
         with self.hook:
             self._last_poller = self.poller(None)
             with hints_added(wait_hint):
-                found = self._last_poller.poll_once()
+                found = self._last_poller.poll_settled()
             return (False, None) if found is None else (True, self.conclude(found))
 
     def timeout_error(self) -> EciWaitTimeoutError:

@@ -58,7 +58,7 @@ class TaskSensorRun(SensorRun[TaskResponse]):
     def poller(self, deadline: datetime | None, execution_deadline: datetime | None = None) -> TaskPoller:
         """Return the poller for a wait in this process."""
         return TaskPoller(
-            self.hook.get_conn,
+            self.hook,
             self._task_guid,
             poll_interval=self.sensor.poke_interval,
             deadline=deadline,

@@ -11,6 +11,7 @@ from eci_provider.api.transport.retries import is_transient
 from eci_provider.core import clock
 from eci_provider.submission import errors
 from eci_provider.submission.candidates import is_superseded
+from eci_provider.waiting.late_tasks import settled_task
 from eci_provider.waiting.status import latest_now
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class RecordedImport:
 
     def _read(self, task_guid: str) -> TaskResponse:
         try:
-            return self._client.tasks.get(task_guid)
+            return settled_task(self._client, task_guid, self._attempt.settle_time)
         except EciNotFoundError as error:
             raise errors.vanished(task_guid, self._job.description, error, self._job.resubmit_hint) from error
 

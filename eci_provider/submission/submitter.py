@@ -29,6 +29,7 @@ from eci_provider.submission.search import ImportSearch
 from eci_provider.submission.settle import MOST_SENDS
 from eci_provider.submission.times import began_after, submission_time
 from eci_provider.waiting.clocks import by_server
+from eci_provider.waiting.late_tasks import settled_task
 from eci_provider.waiting.status import latest_now
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ class Submitter:
 
     def _adopt(self, task_guid: str) -> Submitted:
         """Return the import that the DAG's author names, unless it cannot be this run's."""
-        task = self._client.tasks.get(task_guid)
+        task = settled_task(self._client, task_guid, self._attempt.settle_time)
         kind = task.task_type.task_type_code if task.task_type else None
         if kind not in (None, "BillImport"):
             raise errors.not_an_import(task_guid, kind)

@@ -69,7 +69,7 @@ class EciBatchTrigger(EciTrigger):
         from eci_provider.waiting.batch import BatchPoller
 
         return BatchPoller(
-            client.get_conn,
+            client,
             self.batch_id,
             poll_interval=self.poll_interval,
             **self.deadlines(),

@@ -118,7 +118,7 @@ class EciTaskTrigger(EciTrigger):
         from eci_provider.waiting.task import TaskPoller
 
         return TaskPoller(
-            client.get_conn,
+            client,
             self.task_guid,
             poll_interval=self.poll_interval,
             wait_for_analysis=self.wait_for_analysis,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError
+from eci_provider.waiting.client import ClientProvider
 from eci_provider.waiting.poller import Poller
 from eci_provider.waiting.status import batch_has_arrived
 
@@ -32,7 +32,7 @@ class BatchPoller(Poller["BatchResponse"]):
 
     def __init__(
         self,
-        client: Callable[[], EciClient],
+        client: ClientProvider,
         batch_id: int,
         *,
         poll_interval: float,
@@ -56,7 +56,7 @@ class BatchPoller(Poller["BatchResponse"]):
         """Return the batch."""
         return {"batch_id": self.batch_id}
 
-    def request(self, client: EciClient) -> BatchResponse:
+    def request(self, client: EciClient, *, is_unlisted: bool = False) -> BatchResponse:
         """Request the batch once; the poller counts failures, not the session."""
         return client.batches.get(self.batch_id, repeat=False)
 

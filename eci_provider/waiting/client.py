@@ -20,6 +20,10 @@ _BELIEVED_AFTER = 5
 class ClientProvider(Protocol):
     """Whatever gives a client: a hook, or what stands in for one."""
 
+    @property
+    def settle_time(self) -> float:
+        """Return the seconds until a read shows what a request has started; known once there is a client."""
+
     def get_conn(self) -> EciClient:
         """Return the client, the same one each time."""
 

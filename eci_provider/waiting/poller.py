@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from eci_provider.api.errors import EciError, EciTriggerError, EciWaitTimeoutError
+from eci_provider.api.errors import EciError, EciNotFoundError, EciTriggerError, EciWaitTimeoutError
 from eci_provider.api.transport.retries import is_transient
 from eci_provider.core import clock
 from eci_provider.core.text import shown
 from eci_provider.core.time_limit import run_within
-from eci_provider.waiting.client import ClientFactory
+from eci_provider.waiting.client import ClientFactory, ClientProvider
 from eci_provider.waiting.schedule import EndedBy, PollSchedule
 
 if TYPE_CHECKING:
@@ -35,24 +34,25 @@ class Poller(ABC, Generic[_Found]):
     Its errors say what is known of the server's state. What to do next is added by the task, since only the task
     knows what its next try does.
 
-    :param client: gives the client; called at every poll, so the first poll may make the client.
+    :param client: gives the client; asked at every poll, so the first poll may make the client.
     :param poll_interval: seconds between two polls after the ramp-up.
     :param deadline: when the wait ends; None for never.
     :param execution_deadline: when Airflow's ``execution_timeout`` ends the try; None in a worker, where Airflow
         ends it itself.
     """
 
-    __slots__ = ("_client", "_has_failed", "delay", "last_status", "schedule")
+    __slots__ = ("_client", "_has_failed", "_provider", "delay", "last_status", "schedule")
 
     def __init__(
         self,
-        client: Callable[[], EciClient],
+        client: ClientProvider,
         *,
         poll_interval: float,
         deadline: datetime | None,
         execution_deadline: datetime | None = None,
     ) -> None:
-        self._client = ClientFactory(client)
+        self._provider = client
+        self._client = ClientFactory(client.get_conn)
         self.schedule = PollSchedule(
             poll_interval=poll_interval,
             deadline=deadline,
@@ -70,8 +70,13 @@ class Poller(ABC, Generic[_Found]):
         """Return what is polled, as details of errors: task_guid or batch_id first."""
 
     @abstractmethod
-    def request(self, client: EciClient) -> _Found:
-        """Request the current state once."""
+    def request(self, client: EciClient, *, is_unlisted: bool = False) -> _Found:
+        """
+        Request the current state once.
+
+        :param client: the client.
+        :param is_unlisted: whether the list of imports, read just now, does not show it.
+        """
 
     @abstractmethod
     def is_done(self, found: _Found) -> bool:
@@ -179,6 +184,19 @@ class Poller(ABC, Generic[_Found]):
             return None
         return self.evaluate(found)
 
+    def poll_settled(self) -> _Found | None:
+        """
+        Poll once, and again after the settle time if EnergyCAP answers with 404, since a read may lag.
+
+        :return: as :meth:`poll_once`.
+        :raises EciError: as :meth:`run`.
+        """
+        found = self.poll_once()
+        if found is None and self.schedule.is_missing:
+            clock.sleep(self.delay)
+            found = self.poll_once()
+        return found
+
     def evaluate(self, found: _Found) -> _Found | None:
         """
         Decide what an answer means, whoever requested it.
@@ -204,7 +222,10 @@ class Poller(ABC, Generic[_Found]):
         :param error: why the poll failed.
         :raises EciError: if waiting cannot cure it, polls have failed for too long, or a deadline has passed.
         """
-        delay = self.schedule.after_failure(error)
+        if isinstance(error, EciNotFoundError):
+            delay = self.schedule.after_missing(self._provider.settle_time)
+        else:
+            delay = self.schedule.after_failure(error)
         if delay is None:
             if is_transient(error) and self.schedule.is_expired():
                 raise self.timeout_error(error) from error

@@ -75,6 +75,8 @@ class PollSchedule:
     execution_deadline: datetime | None = None
     #: Consecutive failures.
     failures: int = field(default=0, init=False)
+    #: Whether the last answer was a 404.
+    is_missing: bool = field(default=False, init=False)
     #: Whether the pause that was returned last ends at a deadline.
     ends_at_deadline: bool = field(default=False, init=False)
     _polls: int = field(default=0, init=False)
@@ -101,7 +103,7 @@ class PollSchedule:
         The interval grows from one second to ``poll_interval``, plus or minus a tenth: short imports are noticed
         fast, and long ones cost few requests. The last poll happens exactly at the deadline.
         """
-        self.failures, self._failing = 0, None
+        self.failures, self._failing, self.is_missing = 0, None, False
         interval = min(self.poll_interval, _FIRST_INTERVAL * _GROWTH ** min(self._polls, 40))
         self._polls += 1
         return self._until_deadline(interval * (0.9 + 0.2 * self.random()))
@@ -138,6 +140,17 @@ class PollSchedule:
         pause = self._until_deadline(delay)
         self._failing.add(pause or 0.0, exempt=min(obeyed, pause or 0.0))
         return pause
+
+    def after_missing(self, settle_time: float) -> float | None:
+        """
+        Return how many seconds to pause after a 404, since a read may lag; None to give up, after another one.
+
+        :param settle_time: seconds until a read shows what a request has started.
+        """
+        if self.is_missing:
+            return None
+        self.is_missing = True
+        return self._until_deadline(settle_time)
 
     def correct_pause(self, seconds: float, *, exempt: float = 0.0) -> None:
         """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError, EciNotFoundError
 from eci_provider.core.text import shown
+from eci_provider.waiting.client import ClientProvider
+from eci_provider.waiting.late_tasks import task_or_listed
 from eci_provider.waiting.poller import Poller
 from eci_provider.waiting.status import has_ended, latest_now, task_has_ended
 
@@ -35,7 +36,7 @@ class TaskPoller(Poller["TaskResponse"]):
 
     def __init__(
         self,
-        client: Callable[[], EciClient],
+        client: ClientProvider,
         task_guid: str,
         *,
         poll_interval: float,
@@ -61,9 +62,12 @@ class TaskPoller(Poller["TaskResponse"]):
         known = {} if batch is None else {"batch_id": batch.batch_id, "batch_code": shown(batch.batch_code, 100)}
         return {"task_guid": self.task_guid, **known}
 
-    def request(self, client: EciClient) -> TaskResponse:
-        """Request the task once; the poller counts failures, not the session."""
-        return client.tasks.get(self.task_guid, repeat=False)
+    def request(self, client: EciClient, *, is_unlisted: bool = False) -> TaskResponse:
+        """Request the task once; after a 404 for the second time, or at the deadline, ask the list too."""
+        # The poller counts failures, not the session.
+        if is_unlisted or not (self.schedule.is_missing or self.schedule.is_expired()):
+            return client.tasks.get(self.task_guid, repeat=False)
+        return task_or_listed(client, self.task_guid, repeat=False)
 
     def is_done(self, found: TaskResponse) -> bool:
         """Return whether the import has ended, whatever its status is."""

@@ -50,12 +50,14 @@ def poll_in_worker(poller: Poller[_Found]) -> _Found | None:
     """
     Poll once in a worker, before the triggerer is to wait; a transient failure counts as "not yet".
 
+    After a 404 it polls again after the settle time: it is final only then.
+
     :param poller: the wait.
     :return: what the poll found if it is done; None if not.
     :raises EciWaitTimeoutError: if it is not done and the deadline or the ``execution_timeout`` passes.
     :raises EciError: as :meth:`Poller.run`.
     """
-    return _within_execution_timeout(poller, poller.poll_once)
+    return _within_execution_timeout(poller, poller.poll_settled)
 
 
 def _within_execution_timeout(poller: Poller[_Found], poll: Callable[[], _Result]) -> _Found | _Result:

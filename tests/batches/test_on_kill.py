@@ -138,6 +138,7 @@ def test_a_batch_that_is_not_open_stays_as_it_is(
         ("PUT", STATUS, {"drop": "before"}),
         ("PUT", STATUS, {"status": 502}),
         ("GET", "/api/v3/task/*", {"status": 503}),
+        ("GET", "/api/v3/task/*", {"status": 404}),
         ("GET", "/api/v3/batch/*", {"drop": "before"}),
         ("GET", "/api/v3/batch/*", {"status": 404}),
         ("PUT", STATUS, {"status": 404}),

@@ -52,6 +52,8 @@ class TestWhatEndsAWait:
         sandbox.settings.delay = 7200
         task = waiting_task(kind, sandbox, tmp_path, deferrable=deferrable, good=True)
         sandbox.fault("GET", TASK, skip=3, times=None, status=status, headers={"X-Request-ID": "r-1"})
+        if status == 404:
+            sandbox.fault("GET", "/api/v3/task", times=None, status=200, body=[], headers={"TotalPages": "1"})
 
         end = run(task)
 

@@ -75,13 +75,28 @@ def test_at_the_deadline_it_says_what_it_waited_for(
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_a_batch_that_does_not_exist_ends_the_wait_at_once(
+def test_a_batch_that_does_not_exist_ends_the_wait_after_the_settle_time(
     deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock
 ) -> None:
     end = run(_sensor(77, batch_status="Closed", deferrable=deferrable))
 
     assert isinstance(end.error, errors.EciNotFoundError)
-    assert turned_clock.slept == []
+    assert end.deferrals == []
+    assert turned_clock.slept == [15.0]
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_batch_whose_reads_lag_is_waited_for(
+    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    sandbox.settings.batch_lag = 10
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        batch_id = int(client.batches.open("2026-01").batch_id or 0)
+        client.batches.update_status(batch_id, "Closed")
+
+    end = run(_sensor(batch_id, batch_status="Closed", deferrable=deferrable))
+
+    assert end.state == "success", end.error
 
 
 def test_a_sensor_that_waits_for_nothing_is_refused() -> None:

@@ -179,3 +179,39 @@ def test_a_wait_for_the_analysis_says_so(
 
     said = [record.getMessage() for record in caplog.records]
     assert f"Waiting for import {guid}: 'Completed', and its bills are being analysed." in said
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_guid_that_names_no_import_ends_the_wait_after_the_settle_time(
+    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    guid = "00000000-0000-4000-8000-000000000001"
+
+    end = run(_task_sensor(guid, deferrable=deferrable), guid=guid)
+
+    assert isinstance(end.error, errors.EciNotFoundError), end.error
+    assert end.is_final
+    assert end.deferrals == []
+    assert guid in str(end.error)
+    assert turned_clock.slept == [15.0]
+
+
+def test_a_poke_reads_an_import_again_before_a_404_is_final(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+    guid = "00000000-0000-4000-8000-000000000001"
+    sensor = EciTaskSensor(task_id="wait", task_guid=guid, mode="reschedule")
+
+    with pytest.raises(errors.EciNotFoundError):
+        sensor.poke({})
+
+    assert turned_clock.slept == [15.0]
+
+
+@pytest.mark.parametrize("lag", [1, 10])
+def test_a_poke_waits_for_an_import_whose_reads_lag(
+    lag: float, sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    sandbox.settings.task_lag, sandbox.settings.lists_lag = lag, True
+    (guid,) = imports(sandbox, 1, last=3600)
+    sensor = EciTaskSensor(task_id="wait", task_guid=guid, mode="reschedule")
+
+    assert sensor.poke({}).is_done is False

@@ -11,7 +11,7 @@ import pytest
 from eci_provider.api import errors
 from eci_provider.operators import ImportBillsOperator
 from tests.support.run_task import Finished, run
-from tests.support.submissions import RUN, Scene
+from tests.support.submissions import RUN, TASKS, Scene
 from tests.support.two_bills import IMPORT
 
 
@@ -26,6 +26,28 @@ def test_a_lost_import_is_adopted(scene: Scene) -> None:
     assert end.state == "success", end.error
     assert (end.result["task_guid"], end.result["reattached"]) == (guid, True)
     assert scene.bills_once()
+
+
+@pytest.mark.parametrize("times", [1, None])
+def test_an_import_is_adopted_though_reads_of_it_lag(times: int | None, scene: Scene) -> None:
+    guid = scene.import_by_hand()
+    scene.sandbox.fault("GET", f"{TASKS}/*", times=times, status=404)
+
+    end = scene.run(scene.tries(adopt_task_guid=guid))
+
+    assert end.state == "success", end.error
+    assert end.result["task_guid"] == guid
+
+
+def test_a_guid_that_names_no_import_is_refused_after_the_settle_time(scene: Scene) -> None:
+    guid = "00000000-0000-4000-8000-000000000001"
+
+    end = scene.run(scene.tries(adopt_task_guid=guid))
+
+    assert isinstance(end.error, errors.EciNotFoundError), end.error
+    assert end.is_final
+    assert guid in str(end.error)
+    assert (sum(scene.clock.slept), scene.submits) == (15, 0)
 
 
 def test_an_import_that_is_older_than_the_run_is_refused(scene: Scene) -> None:

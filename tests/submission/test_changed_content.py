@@ -70,7 +70,7 @@ def test_a_file_that_was_corrected_is_imported_after_a_clear(scene: Scene) -> No
 def test_a_file_that_changes_under_a_retry_is_refused(recorded: bool, scene: Scene) -> None:
     tries = scene.tries()
     if recorded:
-        scene.sandbox.fault("GET", f"{TASKS}/*", times=None, status=404)
+        scene.sandbox.fault("GET", f"{TASKS}/*", times=None, status=403)
     else:
         scene.sandbox.fault("POST", IMPORT, drop="after")
         scene.sandbox.fault("GET", TASKS, times=None, status=503)

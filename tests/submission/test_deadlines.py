@@ -19,8 +19,8 @@ from tests.support.two_bills import IMPORT
 def test_the_deadline_holds_over_tries(deferrable: bool, has_state: bool, scene: Scene) -> None:
     scene.sandbox.settings.delay = 1e6
     tries = scene.tries(deferrable=deferrable, has_state=has_state, timeout=timedelta(hours=1))
-    scene.sandbox.fault("GET", f"{TASKS}/*", skip=3, times=None, status=404)
-    assert isinstance(scene.run(tries).error, errors.EciNotFoundError)
+    scene.sandbox.fault("GET", f"{TASKS}/*", skip=3, times=None, status=403)
+    assert isinstance(scene.run(tries).error, errors.EciPermissionError)
     scene.sandbox.clear_faults()
     scene.clock.sleep(1800)
 

@@ -84,6 +84,36 @@ def test_a_recorded_import_is_waited_for_though_it_cannot_be_read_now(deferrable
     assert scene.submits == 1
 
 
+@MODES
+@pytest.mark.parametrize("times", [1, None])
+def test_a_recorded_import_is_waited_for_though_reads_of_it_lag(
+    times: int | None, deferrable: bool, scene: Scene
+) -> None:
+    tries = scene.tries(deferrable=deferrable)
+    scene.killed_while_waiting(tries, dag_run=RUN)
+    scene.sandbox.fault("GET", f"{TASKS}/*", times=times, status=404)
+
+    end = scene.run(tries)
+
+    assert end.state == "success", end.error
+    assert end.result["reattached"] is True
+    assert scene.submits == 1
+
+
+def test_a_recorded_import_that_is_gone_is_named(scene: Scene) -> None:
+    tries = scene.tries()
+    guid = scene.killed_while_waiting(tries, dag_run=RUN).xcoms["task_guid"]
+    scene.sandbox.delete_task(guid)
+
+    end = scene.run(tries)
+
+    assert isinstance(end.error, errors.EciNotFoundError), end.error
+    assert end.is_final
+    for words in (guid, "no longer knows", "reattach=False"):
+        assert words in str(end.error)
+    assert scene.submits == 1
+
+
 def test_an_import_whose_file_is_gone_is_resumed(scene: Scene) -> None:
     tries = scene.tries()
     scene.sandbox.fault("GET", f"{TASKS}/*", skip=1, times=1, status=403)

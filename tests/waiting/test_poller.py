@@ -17,6 +17,7 @@ from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import KINDS, waiting_task
 
 TASK = "/api/v3/task/*"
+LIST = "/api/v3/task"
 
 
 def _nothing(sandbox: Sandbox) -> None:
@@ -41,6 +42,24 @@ def _never_ends(sandbox: Sandbox) -> None:
 
 def _vanishes(sandbox: Sandbox) -> None:
     sandbox.fault("GET", TASK, skip=2, times=None, status=404)
+    sandbox.fault("GET", LIST, times=None, status=200, body=[], headers={"TotalPages": "1"})
+
+
+def _lags(sandbox: Sandbox) -> None:
+    sandbox.settings.task_lag, sandbox.settings.lists_lag = 10, True
+
+
+def _vanishes_for_a_moment(sandbox: Sandbox) -> None:
+    sandbox.fault("GET", TASK, skip=2, status=404)
+
+
+def _is_listed_alone(sandbox: Sandbox) -> None:
+    sandbox.fault("GET", TASK, skip=2, times=None, status=404)
+
+
+def _vanishes_while_the_list_is_down(sandbox: Sandbox) -> None:
+    sandbox.fault("GET", TASK, skip=2, times=3, status=404)
+    sandbox.fault("GET", LIST, times=2, status=503)
 
 
 def _is_locked(sandbox: Sandbox) -> None:
@@ -108,6 +127,10 @@ CASES = {
         arguments={"timeout": 120},
     ),
     "vanished": Case("failed", error=errors.EciNotFoundError, says=("404",), server=_vanishes),
+    "lagging": Case("success", "completed", server=_lags),
+    "vanished for a moment": Case("success", "completed", server=_vanishes_for_a_moment),
+    "listed alone": Case("success", "completed", server=_is_listed_alone),
+    "vanished, list down": Case("success", "completed", server=_vanishes_while_the_list_is_down),
     "lost permission": Case("failed", error=errors.EciPermissionError, says=("403",), server=_is_locked),
     "shaky": Case("success", "completed", server=_is_shaky),
     "down for good": Case("failed", error=errors.EciServerError, says=("503",), final=False, server=_is_down),

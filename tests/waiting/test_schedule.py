@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eci_provider.api.errors import EciConnectionError, EciError, EciNotFoundError, EciServerError
+from eci_provider.api.errors import EciConnectionError, EciError, EciPermissionError, EciServerError
 from eci_provider.waiting.deadlines import deadline_after
 from eci_provider.waiting.schedule import (
     MOST_FAILING_SECONDS,
@@ -131,6 +131,17 @@ def test_a_permanent_failure_ends_the_wait_at_once(monkeypatch: pytest.MonkeyPat
     Clock(monkeypatch)
     schedule = PollSchedule(poll_interval=1, deadline=None, random=lambda: 0.5)
 
-    assert schedule.after_failure(EciNotFoundError("gone", status=404, method="GET", path="/p")) is None
+    assert schedule.after_failure(EciPermissionError("no", status=403, method="GET", path="/p")) is None
     tls = EciConnectionError("tls", kind="tls", sent=False, method="GET", path="/p")
     assert schedule.after_failure(tls) is None
+
+
+def test_a_404_ends_the_wait_when_it_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch)
+    schedule = PollSchedule(poll_interval=1, deadline=deadline_after(100), random=lambda: 0.5)
+
+    assert schedule.after_missing(15) == 15
+    assert schedule.after_missing(15) is None
+    schedule.after_poll()
+    assert schedule.after_missing(1000) == pytest.approx(84, abs=1)
+    assert schedule.failures == 0

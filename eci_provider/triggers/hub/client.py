@@ -41,6 +41,8 @@ class SharedClient:
         self._renewed_at = -1.0
         #: The connection's ``timeout``, once it is read.
         self.timeout = 60.0
+        #: Its ``settle_time``, once it is read.
+        self.settle_time = 15.0
         #: What distinguishes host and key from others, once the connection is read.
         self.identity: int | None = None
 
@@ -108,6 +110,6 @@ class SharedClient:
     def _new_client(self) -> EciClient:
         hook = EciHook(self._conn_id)
         client, settings = hook.new_client(), hook.settings
-        self.timeout = settings.timeout
+        self.timeout, self.settle_time = settings.timeout, settings.settle_time
         self.identity = hash((settings.base_url, settings.api_key.reveal()))
         return client

@@ -35,6 +35,8 @@ class PollCycle:
     listed: list[Member] = field(default_factory=list)
     early: list[Member] = field(default_factory=list)
     single: list[Member] = field(default_factory=list)
+    #: The members that the list, read to its end, does not show.
+    unlisted: set[Member] = field(default_factory=set)
     #: When the cycle ended, and when the next one is due.
     end: float = 0.0
     next_due: float = math.inf

@@ -42,6 +42,7 @@ class Member:
         "future",
         "guid",
         "is_apart",
+        "is_dated",
         "misses",
         "planned",
         "poller",
@@ -63,6 +64,8 @@ class Member:
         self.exempt = 0.0
         #: For how many polls the list is not read for it, and how often in a row the list did not show it.
         self.skips = self.misses = 0
+        #: Whether EnergyCAP has shown when it began.
+        self.is_dated = False
         #: Whether it is so much older than the others that the list would be too long with it.
         self.is_apart = False
 
@@ -114,6 +117,10 @@ class Member:
         self.skips = min(2**self.misses, _MOST_SKIPS)
         self.misses += 1
 
+    def note_unknown(self) -> None:
+        """Note that a poll of it was answered with 404: the list is asked next."""
+        self.skips = 0
+
     def note_begin(self, found: Any) -> None:
         """
         Note when the import began; a date that cannot be true would make the list long for all.
@@ -127,4 +134,4 @@ class Member:
         except (ValueError, OverflowError):
             return
         if -_AHEAD <= clock.utc_now() - begun <= _OLDEST:
-            self.begun = begun
+            self.begun, self.is_dated = begun, True

@@ -6,7 +6,7 @@ import math
 from contextlib import suppress
 from functools import partial
 
-from eci_provider.api.errors import EciAuthenticationError, EciConnectionError, EciError
+from eci_provider.api.errors import EciAuthenticationError, EciConnectionError, EciError, EciNotFoundError
 from eci_provider.api.transport.retries import is_transient
 from eci_provider.triggers.hub.client import LIFETIME, SharedClient
 from eci_provider.triggers.hub.cycle import MIN_GAP, SINGLE_POLLS_PER_SECOND, PollCycle, shared_error
@@ -207,7 +207,8 @@ class CycleRunner:
         self._allowance -= 1
         member.skips = max(0, member.skips - 1)
         try:
-            found = self.client.call(member.poller.request, cycle.now)
+            request = partial(member.poller.request, is_unlisted=member in cycle.unlisted)
+            found = self.client.call(request, cycle.now)
         except EciError as error:
             return self._handle_failure(cycle, member, error)
         except Exception as error:
@@ -224,6 +225,8 @@ class CycleRunner:
 
     def _handle_failure(self, cycle: PollCycle, member: Member, error: EciError) -> bool:
         """Let a member handle its failed poll, and return whether the cycle may continue."""
+        if isinstance(error, EciNotFoundError):
+            member.note_unknown()
         cycle.decide(member, partial(member.poller.handle_failure, error))
         denial = self._list.note_denial(member) if isinstance(error, EciAuthenticationError) else None
         if denial is not None:

@@ -186,6 +186,9 @@ class TaskList:
         else:
             for member in cycle.unanswered():
                 member.note_missing()
+                # The list may be read from a later day on than one began of which that is not known.
+                if member.is_dated and self.pages < _MOST_PAGES:
+                    cycle.unlisted.add(member)
 
     def _note_failure(self, cycle: PollCycle, error: EciError) -> EciError | None:
         """Note a failure; return it if the whole server may be the cause, and not the list alone."""

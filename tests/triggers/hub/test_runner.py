@@ -12,7 +12,7 @@ from eci_provider.api import errors
 from eci_provider.sandbox import Sandbox
 from eci_provider.triggers import EciTaskTrigger
 from eci_provider.waiting.schedule import MOST_FAILING_SECONDS
-from tests.support.hub import LIST, SINGLE, imports, seconds_of, together
+from tests.support.hub import LIST, SINGLE, asked, imports, seconds_of, together
 from tests.support.run_task import first_event
 from tests.support.turned_clock import TurnedClock
 
@@ -100,3 +100,48 @@ def test_a_missing_import_ends_its_own_wait_only(
     assert [event["status"] for event in events] == ["found", "error", "found"]
     assert events[1]["type"] == errors.EciNotFoundError.__name__
     assert len(seconds_of(sandbox, SINGLE[:-1])) <= 2
+
+
+def test_a_404_on_single_polls_ends_no_wait_that_the_list_shows(
+    sandbox: Sandbox, turned_clock: TurnedClock
+) -> None:
+    guids = imports(sandbox, 20, last=600)
+    sandbox.fault("GET", SINGLE, times=None, status=404)
+
+    events = together([EciTaskTrigger(guid) for guid in guids])
+
+    assert [event["status"] for event in events] == ["found"] * 20
+
+
+@pytest.mark.parametrize("shown_before", [False, True])
+def test_imports_that_are_gone_end_their_waits_after_the_settle_time_with_few_lists(
+    shown_before: bool, sandbox: Sandbox, turned_clock: TurnedClock, at_pause: Callable[..., None]
+) -> None:
+    guids = imports(sandbox, 20)
+
+    def vanish() -> None:
+        sandbox.clear_requests()
+        for guid in guids:
+            sandbox.delete_task(guid)
+
+    if shown_before:
+        at_pause(3, vanish)
+    else:
+        vanish()
+
+    events = together([EciTaskTrigger(guid, poll_interval=30) for guid in guids])
+
+    assert {event["type"] for event in events} == {"EciNotFoundError"}
+    pages, singles = asked(sandbox)
+    assert singles == 2 * 20
+    assert pages <= (8 if shown_before else 30)
+
+
+def test_a_wait_at_its_deadline_asks_the_list_after_a_404(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+    (guid,) = imports(sandbox, 1, last=9)
+    sandbox.fault("GET", SINGLE, times=None, status=404)
+    deadline = turned_clock.moment.replace(second=10).isoformat()
+
+    (event,) = together([EciTaskTrigger(guid, deadline=deadline)])
+
+    assert event["status"] == "found"
