@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -115,10 +114,10 @@ def walk_pages(
     """
     number, seen, spent, before = 1, 0, 0.0, b""
     while True:
-        began = time.monotonic()
+        began = clock.monotonic()
         params = {**query, "pageNumber": number, "pageSize": page_size}
         page = read_list(session, model, operation, path, read_item, params=params, repeat=repeat)
-        spent += time.monotonic() - began
+        spent += clock.monotonic() - began
         yield page
         seen += page.count
         if not page.count or page.digest == before or _is_last(page.headers, number, seen):

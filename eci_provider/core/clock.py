@@ -1,4 +1,4 @@
-"""The only place where this package reads the wall clock and sleeps, so that tests can control time."""
+"""The only place where this package reads a clock and sleeps, so that tests can control time."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from datetime import datetime, timezone
 def utc_now() -> datetime:
     """Return the current time in UTC. Deadlines use it, since they must hold in other processes too."""
     return datetime.now(timezone.utc)
+
+
+def monotonic() -> float:
+    """Return seconds on a clock that nobody sets. Time spent within this process is measured with it."""
+    return time.monotonic()
 
 
 def sleep(seconds: float) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,7 +38,7 @@ class Stopwatch:
     __slots__ = ("_began", "_exempt", "_slept")
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._began = clock.monotonic()
         self._slept = 0.0
         self._exempt = 0.0
 
@@ -55,7 +54,7 @@ class Stopwatch:
 
     def seconds(self) -> float:
         """Return the seconds that count: planned pauses plus actual request time."""
-        return max(time.monotonic() - self._began, self._slept) - self._exempt
+        return max(clock.monotonic() - self._began, self._slept) - self._exempt
 
 
 @dataclass(slots=True)

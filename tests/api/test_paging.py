@@ -187,7 +187,7 @@ def test_a_list_ends_by_the_callers_deadline(waits: list[float], monkeypatch: py
 
 def test_a_list_ends_by_the_time_of_its_requests(waits: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "LONGEST_WALK", 2.0)
-    monkeypatch.setattr(paging.time, "monotonic", lambda: 0.0)  # so that pauses alone count
+    monkeypatch.setattr(clock, "monotonic", lambda: 0.0)  # so that pauses alone count
     with (
         endless(waits) as (server, client),
         pytest.raises(EciUnreadableResponseError, match=r"did not end within 2 s and 39 pages"),

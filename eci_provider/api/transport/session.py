@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import random
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -228,7 +227,7 @@ class EciSession:
         (self._sleep or clock.sleep)(seconds)
 
     def _repeat(self, call: _Call, *, most_failures: int) -> Answer:
-        failures, began, is_in_doubt = 0, time.monotonic(), False
+        failures, began, is_in_doubt = 0, clock.monotonic(), False
         while True:
             try:
                 return self._send_once(call)
@@ -244,7 +243,7 @@ class EciSession:
                     method=call.method,
                     failures=failures,
                     most_failures=most_failures,
-                    elapsed=time.monotonic() - began,
+                    elapsed=clock.monotonic() - began,
                     most_elapsed=_LONGEST_RETRIES,
                     random=random.random,
                 )

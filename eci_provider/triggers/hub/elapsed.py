@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from eci_provider.core import clock
 
 
@@ -17,9 +15,9 @@ class Elapsed:
     __slots__ = ("_by_machine", "_by_wall")
 
     def __init__(self) -> None:
-        self._by_machine, self._by_wall = time.monotonic(), clock.utc_now()
+        self._by_machine, self._by_wall = clock.monotonic(), clock.utc_now()
 
     def seconds(self) -> float:
         """Return the seconds; a wall clock that is set makes them fewer, but never more."""
         by_wall = (clock.utc_now() - self._by_wall).total_seconds()
-        return max(0.0, min(time.monotonic() - self._by_machine, by_wall))
+        return max(0.0, min(clock.monotonic() - self._by_machine, by_wall))

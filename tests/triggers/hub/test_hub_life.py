@@ -52,6 +52,9 @@ class StandingClock:
     def utc_now(self) -> datetime:
         return self.moment
 
+    def monotonic(self) -> float:
+        return self.moment.timestamp()
+
     async def sleep_async(self, seconds: float) -> None:
         sleeper = asyncio.get_running_loop().create_future()
         self.sleepers[sleeper] = self.moment + timedelta(seconds=seconds)
@@ -82,6 +85,7 @@ class OneHub(RuleBasedStateMachine):
         self.clock = StandingClock(self.sandbox)
         self.patch.setattr("eci_provider.core.clock.utc_now", self.clock.utc_now)
         self.patch.setattr("eci_provider.core.clock.sleep_async", self.clock.sleep_async)
+        self.patch.setattr("eci_provider.core.clock.monotonic", self.clock.monotonic)
         connect(self.patch, self.sandbox.url, self.sandbox.api_key)
         self.loop = asyncio.new_event_loop()
         self.running: list[asyncio.Task[None]] = []
