@@ -24,7 +24,6 @@ nitpick_ignore_regex = [("py:.*", r"(?!eci_provider).*")]
 myst_heading_anchors = 4
 
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 python_use_unqualified_type_names = True

@@ -81,6 +81,8 @@ def test_every_operator_and_sensor_has_a_page(name: str) -> None:
     text = _text(page)
 
     assert f"[{name}]({page})" in _text("operators.md")
+    guides = [guide for guide in DOCS.glob("*.md") if guide.stem not in ("operators", "start", "troubleshooting")]
+    assert [guide for guide in guides if f"]({page})" in guide.read_text()]  # so that links lead both ways
     assert f".. autoclass:: eci_provider.{package}.{name}\n" in text  # its arguments are its docstring's
     assert text.index("```python") < text.index("## Arguments")  # an example comes first
     titles = re.findall(r"^## (.+)$", text, re.MULTILINE)
