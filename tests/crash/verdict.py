@@ -102,7 +102,7 @@ def _about_import(cell: Cell, ending: ExpectedEnd, run: CellResult) -> Iterator[
         return
     result = dict(result)
     if cell.operator != "import":
-        yield from _about_rounds(result.pop("rounds"), [*earlier, ours[-1]], ending, run)
+        yield from _about_rounds(result.pop("rounds", []), [*earlier, ours[-1]], ending, run)
     yield from _about_result(result, ours[-1], ending, run)
 
 
