@@ -92,6 +92,7 @@ class KickoutReportOperator(EciOperator):
     def perform(self, context: Context, hook: EciHook) -> dict[str, Any]:
         """Write the report, and return its sums."""
         from eci_provider.reports.kickouts import KickoutReportWriter
+        from eci_provider.waiting.late_tasks import settled_task
 
         values = self.read()
         task_guid = values["task_guid"]
@@ -105,7 +106,7 @@ class KickoutReportOperator(EciOperator):
             find_names=lambda: _names(values),
         )
         client = hook.get_conn()
-        task = client.tasks.get(task_guid)
+        task = settled_task(client, task_guid, hook.settle_time)
         show_link(self, context, hook, task_guid=task_guid, task_id=task.task_id)
         result = writer.write(client, task, task_guid)
         show_report(self, context, result["path"])

@@ -18,6 +18,7 @@ from eci_provider.operators import KickoutReportOperator
 from eci_provider.reports import EciReportError
 from eci_provider.sandbox import Sandbox
 from tests.support.run_task import run
+from tests.support.turned_clock import TurnedClock
 from tests.support.waiting_tasks import bill_file
 
 GUID = "123e4567-e89b-12d3-a456-426614174000"
@@ -125,7 +126,20 @@ def test_an_import_without_kickouts_makes_a_report_without_rows(
         assert "has no kickouts; the report at" in capsys.readouterr().out + caplog.text
 
 
-def test_a_report_of_an_unknown_import_is_none(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_import_whose_reads_lag_is_reported(
+    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
+    sandbox.settings.task_lag, sandbox.settings.lists_lag = 10, True
+    guid = _imported(sandbox, bill_file(tmp_path, "A-2"))
+
+    end = run(_report(task_guid=guid, path=str(tmp_path / "report.csv")))
+
+    assert end.result["rows"] == 1
+
+
+def test_a_report_of_an_unknown_import_is_none(
+    sandbox: Sandbox, turned_clock: TurnedClock, tmp_path: Path
+) -> None:
     end = run(_report(task_guid=GUID, path=str(tmp_path / "report.csv")))
 
     assert isinstance(end.error, EciNotFoundError)

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSen
 from eci_provider.api import errors
 from eci_provider.sandbox import Sandbox
 from tests.support.run_task import Finished, run
-from tests.support.turned_clock import TurnedClock
+from tests.support.turned_clock import TurnedClock, connect
 from tests.support.waiting_tasks import KINDS, waiting_task
 
 TASK = "/api/v3/task/*"
@@ -213,6 +213,26 @@ def test_a_sensor_with_soft_fail_is_skipped_whatever_ends_the_wait(
 
         assert end.state == "skipped", (name, end.error)
         assert all(words in str(end.error) for words in case.says), (name, end.error)
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_settle_time_of_the_connection_is_that_of_a_404(
+    kind: str,
+    deferrable: bool,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connect(monkeypatch, sandbox.url, sandbox.api_key, settle_time=100)
+    sandbox.settings.delay = 300
+    task = waiting_task(kind, sandbox, tmp_path, deferrable=deferrable, good=True)
+    sandbox.settings.task_lag, sandbox.settings.lists_lag = 90, True
+
+    end = run(task)
+
+    assert end.state == "success", end.error
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
