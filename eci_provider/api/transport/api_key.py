@@ -61,9 +61,9 @@ class ApiKey:
 
     def mask(self, value: Any) -> Any:
         """
-        Return parsed JSON with the key masked in its texts, however it is spelled; the names of members stay.
+        Return parsed JSON with the key masked, however it is spelled.
 
-        :param value: the JSON.
+        :param value: the JSON. The names of its members stay if the key is a word, as they are.
         """
         return self._mask.mask(value)
 

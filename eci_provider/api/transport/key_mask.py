@@ -47,12 +47,14 @@ class KeyMask:
     :param key: the key.
     """
 
-    __slots__ = ("_as_it_is", "_is_long", "_is_odd", "_literal", "_pieces", "_spellings")
+    __slots__ = ("_as_it_is", "_is_long", "_is_odd", "_is_word", "_literal", "_pieces", "_spellings")
 
     def __init__(self, key: str) -> None:
         plain = _Comparable(key).text
         self._as_it_is = key.lower().encode("utf-8", "replace")
         self._is_long = len(key) >= _SHORTEST
+        #: Whether the key may be the name of a field.
+        self._is_word = key.isalpha()
         #: Whether a part of the key may look escaped, so that no quick search finds it.
         self._is_odd = not _MARKS.isdisjoint(key)
         literal = sorted(_literal_spellings(key), key=len, reverse=True)
@@ -79,9 +81,9 @@ class KeyMask:
 
     def mask(self, value: Any) -> Any:
         """
-        Return parsed JSON with the key masked in its texts; the names of members stay.
+        Return parsed JSON with the key masked.
 
-        :param value: the JSON.
+        :param value: the JSON. The names of its members stay if the key is a word, as they are.
         """
         if isinstance(value, str):
             value = self._literal.sub(_MASK, value)
@@ -89,7 +91,7 @@ class KeyMask:
         if isinstance(value, list):
             return [self.mask(item) for item in value]
         if isinstance(value, dict):
-            return {name: self.mask(item) for name, item in value.items()}
+            return {name if self._is_word else self.mask(name): self.mask(item) for name, item in value.items()}
         return value
 
     def redact(self, text: str) -> str:

@@ -57,8 +57,11 @@ def test_a_key_is_masked_however_it_is_spelled(way: str) -> None:
     assert mask.may_be_in(text.encode())
     assert mask.may_be_in(json.dumps(text).encode())
     assert mask.may_be_in(json.dumps(text, ensure_ascii=False).encode())
-    masked = mask.mask({"note": [text], KEY: 1})
-    assert masked == {"note": [masked["note"][0]], KEY: 1}
+    masked = mask.mask({"note": [text], f"a{spelled}": 1})
+    (name,) = masked.keys() - {"note"}
+    assert "***" in name
+    assert not _shows(name, spelled)
+    assert masked == {"note": [masked["note"][0]], name: 1}
     assert masked["note"][0].startswith("The key ")
     assert masked["note"][0].endswith(" is unknown.")
     assert not _shows(masked["note"][0], spelled)
@@ -98,6 +101,11 @@ def test_a_part_of_the_key_may_be_a_word_of_a_good_answer() -> None:
     mask = KeyMask("energycap-production")
     assert mask.mask("energycap 2026, EnergyCAP Production") == "energycap 2026, EnergyCAP Production"
     assert mask.mask("EnergyCAP-Production") == "***"
+
+
+def test_a_key_that_is_a_word_leaves_the_names_of_fields() -> None:
+    masked = KeyMask("currentSuccessCount").mask({"currentSuccessCount": 7, "message": "currentSuccessCount"})
+    assert masked == {"currentSuccessCount": 7, "message": "***"}
 
 
 @pytest.mark.parametrize("key", ["", "k", "key", "short-k"])
