@@ -9,7 +9,7 @@ from datetime import datetime
 from eci_provider.api.tasks import TaskResponse
 from eci_provider.core.text import code_or_none
 from eci_provider.submission.errors import several_imports
-from eci_provider.submission.marker import Target, markers_in
+from eci_provider.submission.marker import Target, marker_of_note, markers_in
 from eci_provider.submission.times import began_after
 from eci_provider.waiting.status import classify, has_ended
 
@@ -79,6 +79,8 @@ class Criteria:
         :param shows_notes: whether EnergyCAP is known to show import notes.
         :raises EciUnknownOutcomeError: if several carry our marker.
         """
+        if shows_notes:
+            tasks = without_other_notes(tasks)
         for generation in self.generations:
             found = self._found_in(generation, tasks, resubmission)
             if found.ours is not None:
@@ -114,7 +116,7 @@ class Criteria:
         if markers_in(task) or self._is_superseded(task):
             return False
         # Once EnergyCAP is known to show notes, only a running import without one can still turn out to be ours.
-        if shows_notes and (task.task_note or has_ended(task, self.now)):
+        if shows_notes and has_ended(task, self.now):
             return False
         code = code_or_none(task.user.user_code) if task.user else None
         if self.user_code is not None and code is not None and code.casefold() != self.user_code.casefold():
@@ -135,6 +137,15 @@ def is_superseded(task: TaskResponse, now: datetime, success_statuses: Sequence[
     """
     outcome = classify(task.status, ended=has_ended(task, now), success_statuses=success_statuses)
     return outcome == "failed" and task.current_success_count == 0
+
+
+def without_other_notes(tasks: Sequence[TaskResponse]) -> Sequence[TaskResponse]:
+    """
+    Return imports without those that others have noted: they may go into a batch with our marker as its code.
+
+    :param tasks: imports of an EnergyCAP that shows notes.
+    """
+    return [task for task in tasks if not task.task_note or marker_of_note(task)]
 
 
 def brought_nothing(task: TaskResponse, now: datetime) -> bool:

@@ -21,7 +21,13 @@ from eci_provider.api.tasks import TaskResponse, begun_since
 from eci_provider.core import clock
 from eci_provider.core.dates import shifted
 from eci_provider.core.text import code_or_none
-from eci_provider.submission.candidates import Criteria, Found, is_superseded, without_empty
+from eci_provider.submission.candidates import (
+    Criteria,
+    Found,
+    is_superseded,
+    without_empty,
+    without_other_notes,
+)
 from eci_provider.submission.errors import content_changed, search_failed, several_imports, undecided
 from eci_provider.submission.marker import markers_in, shows_notes
 from eci_provider.submission.models import ResumeDecision
@@ -173,7 +179,7 @@ class ImportSearch:
         """Return the earliest time at which our import can have been submitted, by the server's clock."""
         return earliest_submission(self._client, self._history.record, self._attempt.earliest_start)
 
-    def _imports_since(self, since: datetime) -> list[TaskResponse]:
+    def _imports_since(self, since: datetime) -> Sequence[TaskResponse]:
         """
         Return the bill imports since a time, and some earlier ones (GetTasksV3).
 
@@ -182,8 +188,8 @@ class ImportSearch:
         :param since: a time by the server's clock.
         :raises EciUnreadableResponseError: if they are too many, or the list does not end by the deadline.
         """
-        tasks = self._client.tasks.list(begun_since(since), lenient=True, deadline=self._attempt.deadline)
-        found = list(islice(tasks, MOST_IMPORTS + 1))
+        listed = self._client.tasks.list(begun_since(since), lenient=True, deadline=self._attempt.deadline)
+        found = list(islice(listed, MOST_IMPORTS + 1))
         if len(found) > MOST_IMPORTS:
             raise EciUnreadableResponseError(
                 f"EnergyCAP lists more than {MOST_IMPORTS:,} imports since {since:%Y-%m-%d}, too many to search.",
@@ -192,7 +198,8 @@ class ImportSearch:
                 path="/api/v3/task",
             )
         # A page may repeat the end of the one before it if something was added meanwhile.
-        return list({task.task_guid or id(task): task for task in found}.values())
+        tasks = list({task.task_guid or id(task): task for task in found}.values())
+        return without_other_notes(tasks) if any(shows_notes(task) for task in tasks) else tasks
 
     def _notes_were_shown(self, since: datetime) -> bool:
         """Return whether an import of the weeks before a time shows one of our markers as its note."""

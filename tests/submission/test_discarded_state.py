@@ -8,7 +8,7 @@ import pytest
 
 from eci_provider.api import errors
 from tests.support.run_task import Finished, Tries
-from tests.support.submissions import MODES, RUN, TASKS, Scene
+from tests.support.submissions import MODES, RUN, STATES, TASKS, Scene
 from tests.support.two_bills import IMPORT
 
 OWN_CODE = {"batch_mode": "new batch"}
@@ -166,3 +166,19 @@ def test_a_first_try_that_sent_nothing_is_sent_after_a_search(scene: Scene) -> N
     assert end.state == "success", end.error
     assert scene.clock.slept.count(15.0) == 1
     assert scene.bills_once()
+
+
+@STATES
+def test_an_import_by_hand_into_the_batch_of_a_failed_one_is_not_taken(has_state: bool, scene: Scene) -> None:
+    scene.sandbox.fail_next_import()
+    tries = scene.tries(has_state=has_state, batch_settings={**OWN_CODE, "leave_existing_batches_open": True})
+    assert isinstance(scene.run(tries).error, errors.EciImportFailedError)
+    by_hand = scene.import_by_hand()
+    # EnergyCAP chose the open batch, which has the marker as its code.
+    assert scene.sandbox.tasks()[1]["batch_id"] == scene.sandbox.tasks()[0]["batch_id"]
+
+    end = cleared(scene, tries)
+
+    assert end.state == "success", end.error
+    assert end.result["task_guid"] != by_hand
+    assert (end.result["reattached"], scene.submits) == (False, 3)
