@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from eci_provider.api.errors import EciNotFoundError, EciValidationError
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
 
 log = logging.getLogger(__name__)
+
+#: How long the list of batches is read at most.
+_LONGEST_READ = timedelta(seconds=60)
 
 
 def settled_batch(
@@ -58,4 +62,5 @@ def listed_batch(client: EciClient, batch_id: int, batch_code: str | None) -> Ba
         has_code = where("batchCode", "equals", batch_code)
     except EciValidationError:
         return None
-    return next((batch for batch in client.batches.list(has_code) if batch.batch_id == batch_id), None)
+    batches = client.batches.list(has_code, deadline=clock.utc_now() + _LONGEST_READ)
+    return next((batch for batch in batches if batch.batch_id == batch_id), None)

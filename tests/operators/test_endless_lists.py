@@ -77,6 +77,16 @@ def test_a_batch_is_not_searched_for_without_end(if_exists: str, gateway: Endles
     assert len(sandbox.batches()) == (if_exists == "fail")
 
 
+def test_the_batch_of_an_import_is_not_searched_for_without_end(scene: Scene, gateway: EndlessLists) -> None:
+    scene.sandbox.fault("GET", "/api/v3/batch/*", times=None, status=404)
+
+    end = scene.run(scene.tries())
+
+    assert end.state == "success", end.error
+    # Nineteen pages at once, and ten a second for a minute.
+    assert gateway.pages["batch"] == 19 + 600
+
+
 def test_profiles_are_read_once(gateway: EndlessLists, tmp_path: Path) -> None:
     (tmp_path / "bills.csv").write_text("Account\n")
 

@@ -112,7 +112,7 @@ _ITEMS: dict[str, Callable[[int], Any]] = {
         "beginDate": "2026-01-05T08:00:00Z",
         "status": "In progress",
     },
-    "batch": lambda number: {"batchId": number, "batchCode": f"other {number}"},
+    "batch": lambda number: {"batchId": 1_000_000 + number, "batchCode": f"other {number}"},
     "profile": lambda number: {"profileId": number, "profileCode": f"other {number}"},
     "summary": lambda number: {"kickoutMessages": [f"reason {number}"]},
     "detail": lambda number: {"data": [[{"fieldId": 1, "value": f"{number}"}]]},
