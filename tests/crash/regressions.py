@@ -43,6 +43,18 @@ _DISCARDED = (
     ),
 )
 
+_OURS = "use existing batch"
+#: A server's habit made the task import twice, or fail although its work was done.
+_HABITS = (
+    ("import", _OURS, "after the commit | worker | silent | no state", "3 h ahead", ""),
+    ("import", "no settings", "after storing | deferrable | echo | state", "even", "doubled, second answer"),
+    ("retry", _OURS, "before the commit | worker | echo | no state", "even", "doubled, second answer"),
+    ("import", _OURS, "after storing | deferrable | echo | state", "even", "reads lag"),
+    ("retry", "new batch", "commit while settling | deferrable | echo | state", "even", "reads lag"),
+    ("import", "new batch", "after storing | deferrable | echo | state", "even", "lists lag"),
+    ("open", "fail", "after the commit | worker | echo | no state", "even", "lists lag"),
+)
+
 REGRESSIONS: tuple[str, ...] = (
     *(
         f"{what} | {case} | {_BETWEEN} | {mode} | echo | {state} | alone | even | retry"
@@ -52,6 +64,10 @@ REGRESSIONS: tuple[str, ...] = (
     *(
         f"{what} | {case} | {point} | {mode} | {echo} | state | alone | even | {course}"
         for (what, case, point, echo, course), mode in product(_DISCARDED, ("worker", "deferrable"))
+    ),
+    *(
+        " | ".join((what, case, where, "alone", clock, "retry", *filter(None, [habit])))
+        for what, case, where, clock, habit in _HABITS
     ),
     "rounds | no settings | in the resume | deferrable | echo | state | alone | even | discard",
 )
