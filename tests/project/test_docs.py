@@ -105,6 +105,14 @@ def test_every_error_class_is_explained() -> None:
     assert sorted(name for name, _ in explained) == sorted(cls.__name__ for cls in {EciError, *_below(EciError)})
 
 
+def test_every_explanation_says_what_one_sees_why_and_what_to_do() -> None:
+    sections = re.split(r"^### ", _text("troubleshooting.md"), flags=re.MULTILINE)[1:]
+    told = {section.split("\n")[0]: re.findall(r"\*\*(You see|Why|[Dd]o)\*\*", section) for section in sections}
+    bases = {"EciError", "EciOutcomeError", "EciResponseError"}  # only to be caught
+
+    assert {name for name, words in told.items() if [*map(str.lower, words)] != ["you see", "why", "do"]} == bases
+
+
 def _below(cls: type) -> Iterator[type]:
     """Return the classes of the package below a class; what is made of them for Airflow is left out."""
     for child in cls.__subclasses__():
