@@ -85,8 +85,7 @@ docs: $(DOCS_VENV)/installed ## build the documentation into build/docs/html, an
 # which port `make docs-serve` takes
 PORT ?= 8000
 docs-serve: docs ## build the documentation, and show it at http://127.0.0.1:8000; PORT=8001 for another port
-	@echo "http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)"
-	@$(DOCS_VENV)/bin/python -m http.server --bind 127.0.0.1 --directory $(DOCS)/html $(PORT)
+	@$(DOCS_VENV)/bin/python -m dev.docs $(DOCS)/html --serve $(PORT)
 
 $(DOCS_VENV)/installed: pyproject.toml $(CONSTRAINTS)
 	@rm -rf $(DOCS_VENV) && $(PYTHON) -m venv $(DOCS_VENV)

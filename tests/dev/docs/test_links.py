@@ -1,11 +1,13 @@
-"""The check of the built documentation finds each link that leads nowhere, and needs no network."""
+"""The check of the built pages finds each link that leads nowhere, without a network; a busy port is named."""
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
+from dev.docs.__main__ import serve
 from dev.docs.links import external_links, external_problems, internal_problems, read_pages
 
 
@@ -54,3 +56,14 @@ def test_only_a_host_that_says_so_makes_a_link_dead(tmp_path: Path) -> None:
 
     assert gone == ["https://gone.example.com/: 410", "https://missing.example.com/: 404"]
     assert unanswered == ["https://silent.example.com/"]
+
+
+def test_a_busy_port_is_named_with_another_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        assert serve(tmp_path, port) == 1
+
+    said = capsys.readouterr().err
+    assert f"Port {port} cannot be used" in said
+    assert f"PORT={port + 1}" in said
