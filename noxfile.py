@@ -29,6 +29,9 @@ SUPPORTED = {  # Airflow: the Pythons that it and this package allow
 }
 PYTHONS = sorted({python for pythons in SUPPORTED.values() for python in pythons})
 
+#: As `make test` runs them.
+IN_TWO = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+
 nox.options.default_venv_backend = "uv"
 
 
@@ -100,7 +103,7 @@ def tests(session: nox.Session, cell: Cell) -> None:
     cell.result = "FAILED"  # until it has passed
     try:
         _install(session, cell)
-        session.run("pytest", "-q", "-n", "2", "--dist", "loadfile", *session.posargs, env=_environment(cell))
+        session.run("pytest", "-q", *IN_TWO, *session.posargs, env=_environment(cell))
         cell.result = "passed"
     except KeyboardInterrupt:
         cell.result = "interrupted"
