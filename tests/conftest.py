@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -30,6 +31,14 @@ def working_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     os.chdir(folder)
     yield folder
     os.chdir(before)
+
+
+@pytest.fixture(autouse=True)
+def empty_memory_store() -> Iterator[None]:
+    """Empty the store at memory:// after each test; all tests of a process share it."""
+    yield
+    if fsspec := sys.modules.get("fsspec.implementations.memory"):
+        fsspec.MemoryFileSystem.store.clear()
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
@@ -14,9 +12,8 @@ except ImportError:
 
 
 @pytest.fixture
-def memory() -> Iterator[MemoryFileSystem]:
+def memory() -> MemoryFileSystem:
     """Attach a store at memory:// that shows a file from its first byte on."""
     store = MemoryFileSystem()
     attach("memory", fs=store)
-    yield store
-    store.store.clear()
+    return store
