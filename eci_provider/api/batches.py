@@ -14,6 +14,7 @@ from eci_provider.api.models import (
     Code255,
     Int32,
     IsoDateTime,
+    Number,
     RequestModel,
     ResponseModel,
     Switch,
@@ -93,7 +94,7 @@ class BatchResponse(ResponseModel):
 
     counts: ClassVar[frozenset[str]] = frozenset({"bill_count", "flag_count", "analyzing_count"})
 
-    batch_id: int | None = None
+    batch_id: Number = None
     batch_code: str | None = None
     batch_status: str | None = None
     is_open: bool | None = None

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from eci_provider.api.column_mapping import ColumnMapping as ColumnMapping
 from eci_provider.api.column_mapping import Observation as Observation
-from eci_provider.api.models import IDENTIFIERS, READ_TEXT, RequestModel, ResponseModel, checked, validated
+from eci_provider.api.models import IDENTIFIERS, READ_TEXT, Number, RequestModel, ResponseModel, checked, validated
 from eci_provider.api.transport.responses import check_answer, fetch, read_list
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class ImportProfile(RequestModel):
 class ImportProfileResponse(ResponseModel):
     """An import profile; its mapping is kept as the server sent it."""
 
-    profile_id: int | None = None
+    profile_id: Number = None
     profile_code: str | None = None
     column_mapping: dict[str, Any] | None = None
 

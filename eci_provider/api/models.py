@@ -82,6 +82,13 @@ def known_count(count: int | None) -> int | None:
     return None if count is None or count < 0 else count
 
 
+def _possible_number(number: int | None) -> int | None:
+    """Return a number that EnergyCAP gave to something; None, which is "not known", for one that cannot be."""
+    return number if number is not None and 0 < number < 2**63 else None
+
+
+#: The number of a batch, a task or a profile in an answer.
+Number = Annotated[int | None, AfterValidator(_possible_number)]
 #: How a text is read; of an annotation it is the last part, so that errors of the parts before it are about texts.
 READ_TEXT = BeforeValidator(as_text)
 #: The contract's types, with their bounds.

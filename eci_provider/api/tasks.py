@@ -16,6 +16,7 @@ from eci_provider.api.models import (
     GUIDS,
     Guid,
     Identifier,
+    Number,
     RequestModel,
     ResponseModel,
     Text,
@@ -73,7 +74,7 @@ class TaskType(ResponseModel):
 class BatchChild(ResponseModel):
     """A batch, as other resources show it."""
 
-    batch_id: int | None = None
+    batch_id: Number = None
     batch_code: str | None = None
 
 
@@ -84,7 +85,7 @@ class TaskResponse(ResponseModel):
         {"analyzing_count", "unresolved_flag_count", "current_success_count"}
     )
 
-    task_id: int | None = None
+    task_id: Number = None
     task_guid: Annotated[str | None, AfterValidator(_plain_if_guid)] = Field(default=None, alias="taskGUId")
     task_type: TaskType | None = None
     status: str | None = None

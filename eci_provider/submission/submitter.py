@@ -13,6 +13,7 @@ from eci_provider.api.errors import (
     EciRateLimitError,
     EciUnknownOutcomeError,
 )
+from eci_provider.api.models import plain_guid
 from eci_provider.api.tasks import TaskResponse
 from eci_provider.api.transport.failures import may_have_taken_effect
 from eci_provider.api.transport.retries import LONGEST_ASKED, asked_delay
@@ -245,7 +246,7 @@ class Submitter:
 
     def _reattach(self, decision: ResumeDecision) -> Submitted:
         task = decision.task
-        if task is None or not task.task_guid:
+        if task is None or not task.task_guid or plain_guid(task.task_guid) is None:
             raise errors.missing_guid(self._job.description)
         log.info(
             "Reattached to import %s of %s instead of submitting it: %s. Its status is %s.",

@@ -25,6 +25,7 @@ from tests.support import values
 from tests.support.api_data import GUID
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
+NUMBER = st.integers(1, 2**31 - 1)
 IDS = st.integers(1, 2**31 - 1)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -44,7 +45,7 @@ def nullable(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
 
 USERS = nullable(userId=INT32, userCode=st.text(), fullName=st.text())
 BATCHES = nullable(
-    batchId=INT32,
+    batchId=NUMBER,
     batchCode=st.text(),
     batchStatus=st.text(),
     isOpen=st.booleans(),
@@ -62,7 +63,7 @@ BATCHES = nullable(
     hasLogs=st.booleans(),
 )
 TASKS = nullable(
-    taskId=INT32,
+    taskId=NUMBER,
     taskGUId=st.uuids().map(str),
     taskType=nullable(taskTypeId=INT32, taskTypeCode=st.text()),
     status=st.text(),
@@ -72,11 +73,11 @@ TASKS = nullable(
     settings=JSON,
     taskNote=st.text(),
     analyzingCount=INT32,
-    batch=nullable(batchId=INT32, batchCode=st.text()),
+    batch=nullable(batchId=NUMBER, batchCode=st.text()),
     user=USERS,
 )
 PROFILES = nullable(
-    profileId=INT32, profileCode=st.text(), columnMapping=st.dictionaries(st.text(), JSON, max_size=4)
+    profileId=NUMBER, profileCode=st.text(), columnMapping=st.dictionaries(st.text(), JSON, max_size=4)
 )
 RESPONSES = st.one_of(
     st.tuples(st.just(BatchResponse), BATCHES),
@@ -198,6 +199,13 @@ def test_an_empty_answer_is_a_response_of_nothing(model: type[ResponseModel]) ->
     read = model.model_validate({})
     assert read.model_dump(by_alias=True, exclude_unset=True) == {}
     assert not any(read.model_dump().values())
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**63, 10**400])
+def test_a_number_that_cannot_be_one_is_not_known(number: int) -> None:
+    assert BatchResponse.model_validate({"batchId": number}).batch_id is None
+    assert ImportProfileResponse.model_validate({"profileId": number}).profile_id is None
+    assert TaskResponse.model_validate({"taskId": number, "batch": {"batchId": number}}).task_id is None
 
 
 def test_a_guid_response_without_a_guid_is_none() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from tests.fuzz.__main__ import drawn
 from tests.fuzz.flow import Setting, Stage, stage
 from tests.fuzz.mutations import KINDS, damaged
 from tests.fuzz.proxy import Plan
@@ -44,6 +45,11 @@ def set_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @given(plan=PLANS, setting=SETTINGS)
 def test_damaged_answers_leave_no_wrong_claim(set_stage: Stage, plan: Plan, setting: Setting) -> None:
     set_stage.play(plan, setting)
+
+
+@pytest.mark.parametrize("number", [1504, 1660], ids=["a GUID with NUL in it", "a batch number of 400 digits"])
+def test_a_flow_that_was_wrong_once_holds(set_stage: Stage, number: int) -> None:
+    set_stage.play(*drawn(1, number))
 
 
 def test_an_undamaged_flow_ends_well(set_stage: Stage) -> None:
