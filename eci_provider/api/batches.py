@@ -23,7 +23,7 @@ from eci_provider.api.models import (
     validated,
 )
 from eci_provider.api.paging import LARGEST_PAGE, field_list, pages
-from eci_provider.api.transport.responses import check_answer, check_subject, fetch
+from eci_provider.api.transport.responses import check_answer, check_subject, fetch, nothing
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -246,7 +246,7 @@ class Batches:
         :param batch_id: its number.
         :raises EciNotFoundError: if there is no such batch.
         """
-        self._session.request("DeleteBatchV3", "DELETE", f"/api/v3/batch/{_number(batch_id)}")
+        self._session.request("DeleteBatchV3", "DELETE", f"/api/v3/batch/{_number(batch_id)}", read=nothing)
 
     def close(self, batch_id: int) -> BatchResponse:
         """
@@ -285,7 +285,9 @@ class Batches:
         request = validated(BatchStatusUpdate, values, source="batches.update_status")
         path = f"/api/v202206/batch/{_number(batch_id)}/status"
         # Sent once: after a lost answer the status may have changed, and a second request would be refused.
-        self._session.request("UpdateBatchStatusV202206", "PUT", path, body=request.wire(), repeat=False)
+        self._session.request(
+            "UpdateBatchStatusV202206", "PUT", path, body=request.wire(), repeat=False, read=nothing
+        )
 
     def _change(
         self,

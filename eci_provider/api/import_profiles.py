@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from eci_provider.api.column_mapping import ColumnMapping as ColumnMapping
 from eci_provider.api.column_mapping import Observation as Observation
 from eci_provider.api.models import IDENTIFIERS, READ_TEXT, Number, RequestModel, ResponseModel, checked, validated
-from eci_provider.api.transport.responses import check_answer, fetch, read_list
+from eci_provider.api.transport.responses import check_answer, fetch, nothing, read_list
 
 if TYPE_CHECKING:
     from eci_provider.api.transport.session import EciSession
@@ -145,7 +145,7 @@ class ImportProfiles:
 
         :param profile_id: its number.
         """
-        self._session.request("DeleteBillImportProfileV3", "DELETE", _path(profile_id))
+        self._session.request("DeleteBillImportProfileV3", "DELETE", _path(profile_id), read=nothing)
 
     def _write(
         self,

@@ -246,19 +246,20 @@ class Submitter:
 
     def _reattach(self, decision: ResumeDecision) -> Submitted:
         task = decision.task
-        if task is None or not task.task_guid or plain_guid(task.task_guid) is None:
+        guid = plain_guid(task.task_guid or "") if task else None
+        if task is None or guid is None:
             raise errors.missing_guid(self._job.description)
         log.info(
             "Reattached to import %s of %s instead of submitting it: %s. Its status is %s.",
-            shown(task.task_guid),
+            guid,
             self._job.description,
             decision.reason,
             repr(shown(task.status)) if task.status else "not known yet",
         )
         earliest_start = self._attempt.earliest_start
         submitted_at = submission_time(self._client, task, self._history.record, earliest_start)
-        self._history.record_reattached(task.task_guid, submitted_at, decision.resubmission)
-        return Submitted(task.task_guid, submitted_at, reattached=True, task=task)
+        self._history.record_reattached(guid, submitted_at, decision.resubmission)
+        return Submitted(guid, submitted_at, reattached=True, task=task)
 
     def _adopt(self, task_guid: str) -> Submitted:
         """Return the import that the DAG's author names, unless it cannot be this run's."""

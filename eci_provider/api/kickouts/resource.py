@@ -134,10 +134,14 @@ class Kickouts:
         :param take: the function; it is called again, from the body's start, when the request is repeated.
         """
         operation, path = _operation(leaf, file_name), _path(task_guid, file_name, leaf)
-        answer = self._session.request(
-            operation, "GET", path, limits=REPORT, take=lambda stream: take(stream.members())
+        return self._session.request(
+            operation,
+            "GET",
+            path,
+            limits=REPORT,
+            take=lambda stream: take(stream.members()),
+            read=lambda answer: cast("_Read", answer.data),
         )
-        return cast("_Read", answer.data)
 
 
 def _operation(leaf: str, file_name: str | None) -> str:

@@ -142,6 +142,14 @@ def _is_named(wanted: str | int, found: str | int | None) -> bool:
     return isinstance(found, int) and found > 0 and wanted in (0, found)
 
 
+def nothing(answer: Answer) -> None:
+    """
+    Read nothing of an answer: that of a deletion, or of a change of status, holds none.
+
+    :param answer: the answer.
+    """
+
+
 class PageReading(Generic[_Item]):
     """
     The body of a list, read while it arrives.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -143,21 +143,6 @@ class EciSession:
         """
         return self._reader.redact(text)
 
-    @overload
-    def request(
-        self,
-        operation: str,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        body: Any = None,
-        repeat: bool = True,
-        limits: Limits = OBJECT,
-        take: Take | None = None,
-    ) -> Answer: ...
-
-    @overload
     def request(
         self,
         operation: str,
@@ -170,21 +155,7 @@ class EciSession:
         limits: Limits = OBJECT,
         take: Take | None = None,
         read: Callable[[Answer], _Value],
-    ) -> _Value: ...
-
-    def request(
-        self,
-        operation: str,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        body: Any = None,
-        repeat: bool = True,
-        limits: Limits = OBJECT,
-        take: Take | None = None,
-        read: Callable[[Answer], Any] | None = None,
-    ) -> Any:
+    ) -> _Value:
         """
         Send a request, and repeat it where that is safe and can help. This is the only way to EnergyCAP.
 
@@ -204,14 +175,14 @@ class EciSession:
         :param take: reads a success's body while it arrives. It is called again, from the body's start, when the
             request is repeated, and raises UnreadableJsonError for a body that it does not expect.
         :param read: returns what the answer means; the request is not repeated if it raises.
-        :return: the answer, or what ``read`` returned.
+        :return: what ``read`` returned.
         :raises EciUnknownOutcomeError: if a POST was sent and its effect is not known.
         :raises EciError: of another class for any other failure.
         """
         call = _Call(operation, method, path, params, body, limits, take)
         try:
             answer = self._repeat(call, most_failures=self._max_retries + 1 if repeat else 1)
-            return answer if read is None else read(answer)
+            return read(answer)
         except EciError:
             raise
         except Exception as error:
