@@ -118,7 +118,7 @@ def _is_operator(name: str) -> bool:
 def _link_by_name(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.Node
 ) -> nodes.Node | None:
-    """Let a name lead to the one class that is documented under it, whatever path it is documented with."""
+    """Resolve a class by its name alone, if one class of that name is documented."""
     if node.get("refdomain") != "py":
         return None
     target = node["reftarget"]
@@ -144,7 +144,7 @@ def _object(path: str) -> Any:
 
 
 def _lead_links_here(app: Sphinx, path: Path, page: str, content: list[str]) -> None:
-    """Let links of the pages that are included from the project's top lead to the pages here."""
+    """Resolve links of pages that are included from the project's top folder."""
     content[0] = (
         content[0].replace("](CONTRIBUTING.md", "](contributing.md").replace("](CHANGELOG.md", "](changelog.md")
     )

@@ -93,7 +93,7 @@ class CellRun:
         return self._result
 
     def _succeed_and_clear(self) -> None:
-        """Let the task succeed and be cleared, as its course says."""
+        """Run the task to its successes, and clear it, in the order of the course of the cell."""
         for step in self._cell.course.split(", "):
             if step == "success":
                 self._run_to_the_end(armed=False)

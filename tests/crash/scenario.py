@@ -199,7 +199,7 @@ class Scenario:
         return {"batchMode": mode, **companions.get(mode, code)}
 
     def _correct_between_rounds(self) -> None:
-        """Let an analyst correct what a round kicked out, before this process sends the next one."""
+        """Correct what a round kicked out, as an analyst would, before the next round is sent."""
         send = Kickouts.send
 
         def correct_and_send(source: Kickouts, *arguments: Any) -> str:

@@ -58,7 +58,9 @@ def test_the_client_is_made_once(at_sandbox: Connect, eci_sandbox: Sandbox) -> N
     hook.close()
 
 
-def test_leaving_the_context_closes_and_a_later_call_opens_anew(at_sandbox: Connect, eci_sandbox: Sandbox) -> None:
+def test_leaving_the_context_closes_and_a_later_call_opens_again(
+    at_sandbox: Connect, eci_sandbox: Sandbox
+) -> None:
     hook = at_sandbox()
     with hook as entered:
         assert entered is hook

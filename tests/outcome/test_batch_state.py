@@ -51,7 +51,7 @@ def _shown(sandbox: Sandbox, guid: str) -> dict[str, Any]:
 
 
 def _show(sandbox: Sandbox, shown: dict[str, Any], *, times: int | None = None) -> None:
-    """Let EnergyCAP show that of every import, or so many times."""
+    """Answer each read of an import with this, a number of times or always."""
     sandbox.fault("GET", TASK, times=times, status=200, body=shown)
 
 

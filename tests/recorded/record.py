@@ -189,12 +189,12 @@ class Life:
         self.patch.setattr(self.state, "set", dying)
 
     def live_on(self) -> None:
-        """Let the process die no more."""
+        """Stop killing the process."""
         self.patch.setattr(self.state, "set", TaskStateDouble.set.__get__(self.state))
         self.patch.setattr(f"{CLOCK}.sleep", self.clock.sleep)
 
     def die_waiting(self, *, pauses: int = 0) -> None:
-        """Let the process die in a pause: in its first one, or after so many."""
+        """Kill the process in the pause after so many others."""
         left = iter(range(pauses))
 
         def dying(seconds: float) -> None:

@@ -93,10 +93,10 @@ def test_the_latest_import_is_taken_though_it_was_one_without_reattach(scene: Sc
     tries = scene.tries()
     scene.run(tries)
     cleared(scene, tries, discards=False)
-    anew = scene.edited(tries, reattach=False)
-    third = cleared(scene, anew)
+    resubmitting = scene.edited(tries, reattach=False)
+    third = cleared(scene, resubmitting)
 
-    end = cleared(scene, scene.edited(anew))
+    end = cleared(scene, scene.edited(resubmitting))
 
     assert end.state == "success", end.error
     assert end.result["task_guid"] == third.result["task_guid"]

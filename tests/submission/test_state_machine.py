@@ -129,7 +129,7 @@ class OneTask(RuleBasedStateMachine):
 
     @precondition(lambda self: self.last is None or self.last.state != "success")
     @rule(point=st.sampled_from(["never", "after the answer", "while waiting"]))
-    def import_anew_for_one_try(self, point: str) -> None:
+    def import_again_for_one_try(self, point: str) -> None:
         """Run a try with ``reattach=False``, which is taken back afterwards."""
         self.arguments["reattach"] = False
         # What is sent first is the first, whatever the argument says.
@@ -175,7 +175,7 @@ class OneTask(RuleBasedStateMachine):
             task = next(task for task in self._ours() if task["task_guid"] == self.last.result["task_guid"])
             assert task["outcome"] == "completed"
             completed = len([task for task in self._ours() if task["outcome"] == "completed"])
-            # What is sent anew can be lost, or come before anything was sent at all. A clear that discards the
+            # What is sent again can be lost, or come before anything was sent at all. A clear that discards the
             # state takes the latest import, also if another one was wanted by then.
             assert completed <= self.generations if self.may_be_fewer else completed == self.generations
             return

@@ -136,7 +136,7 @@ class Tries:
     """
     Run a task try after try, as Airflow does after failures, deaths and clears.
 
-    :param make: returns the task, made anew for each try as in a new process.
+    :param make: returns the task, made again for each try, as in a new process.
     :param has_state: whether this Airflow has a task state store.
     :param retries: how many retries the task has.
     """
