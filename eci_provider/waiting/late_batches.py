@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from eci_provider.api.errors import EciNotFoundError, EciValidationError
+from eci_provider.api.errors import EciValidationError
 from eci_provider.api.filters import where
 from eci_provider.core import clock
+from eci_provider.waiting.late_reads import LONGEST_LIST, read_or_listed, read_settled
 
 if TYPE_CHECKING:
     from eci_provider.api.batches import BatchResponse
     from eci_provider.api.client import EciClient
-
-log = logging.getLogger(__name__)
-
-#: How long the list of batches is read at most.
-_LONGEST_READ = timedelta(seconds=60)
 
 
 def settled_batch(
@@ -33,18 +27,14 @@ def settled_batch(
     :raises EciNotFoundError: if neither shows it.
     :raises EciError: as for every request.
     """
-    try:
+
+    def read() -> BatchResponse:
         return client.batches.get(batch_id)
-    except EciNotFoundError as error:
-        log.info("%s A read may lag, so it is read again in %g s.", error, settle_time)
-    clock.sleep(settle_time)
-    try:
-        return client.batches.get(batch_id)
-    except EciNotFoundError:
-        listed = listed_batch(client, batch_id, batch_code)
-        if listed is None:
-            raise
-        return listed
+
+    def read_again() -> BatchResponse:
+        return read_or_listed(read, lambda: listed_batch(client, batch_id, batch_code))
+
+    return read_settled(read, settle_time, read_again)
 
 
 def listed_batch(client: EciClient, batch_id: int, batch_code: str | None) -> BatchResponse | None:
@@ -62,5 +52,5 @@ def listed_batch(client: EciClient, batch_id: int, batch_code: str | None) -> Ba
         has_code = where("batchCode", "equals", batch_code)
     except EciValidationError:
         return None
-    batches = client.batches.list(has_code, deadline=clock.utc_now() + _LONGEST_READ)
+    batches = client.batches.list(has_code, deadline=clock.utc_now() + LONGEST_LIST)
     return next((batch for batch in batches if batch.batch_id == batch_id), None)

@@ -6,11 +6,12 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from eci_provider.api.errors import EciError, EciNotFoundError
+from eci_provider.api.errors import EciError
 from eci_provider.api.tasks import checked_guid
 from eci_provider.api.transport.retries import is_transient
 from eci_provider.core import clock
 from eci_provider.core.dates import shifted
+from eci_provider.waiting.late_reads import LONGEST_LIST, read_or_listed, read_settled
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How far back the list of imports is read for one whose age is not known, and how long that may take.
+#: How far back the list of imports is read for one whose age is not known.
 _LONGEST_AGE = timedelta(days=35)
-_LONGEST_READ = timedelta(seconds=60)
 _MOST_PAGES = 1000
 
 
@@ -34,12 +34,9 @@ def settled_task(client: EciClient, task_guid: str, settle_time: float) -> TaskR
     :raises EciNotFoundError: if neither shows it.
     :raises EciError: as for every request.
     """
-    try:
-        return client.tasks.get(task_guid)
-    except EciNotFoundError as error:
-        log.info("%s A read may lag, so it is read again in %g s.", error, settle_time)
-    clock.sleep(settle_time)
-    return task_or_listed(client, task_guid)
+    return read_settled(
+        lambda: client.tasks.get(task_guid), settle_time, lambda: task_or_listed(client, task_guid)
+    )
 
 
 def task_or_listed(client: EciClient, task_guid: str, *, repeat: bool = True) -> TaskResponse:
@@ -52,19 +49,13 @@ def task_or_listed(client: EciClient, task_guid: str, *, repeat: bool = True) ->
     :raises EciNotFoundError: if neither shows it.
     :raises EciError: as for every request.
     """
-    try:
-        return client.tasks.get(task_guid, repeat=repeat)
-    except EciNotFoundError:
-        listed = _listed(client, task_guid)
-        if listed is None:
-            raise
-        return listed
+    return read_or_listed(lambda: client.tasks.get(task_guid, repeat=repeat), lambda: _listed(client, task_guid))
 
 
 def _listed(client: EciClient, task_guid: str) -> TaskResponse | None:
     """Return an import as the list shows it; None if it does not, or if the list is refused."""
     guid = checked_guid(task_guid, source="GetTasksV3")
-    since, deadline = shifted(client.server_now(), -_LONGEST_AGE), clock.utc_now() + _LONGEST_READ
+    since, deadline = shifted(client.server_now(), -_LONGEST_AGE), clock.utc_now() + LONGEST_LIST
     try:
         for tasks in client.tasks.search({guid}, since, max_pages=_MOST_PAGES, deadline=deadline):
             if tasks:
