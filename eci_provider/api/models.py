@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -160,7 +161,7 @@ class ResponseModel(BaseModel):
         """Accept documented keys in any case, because the server writes both taskGUId and taskGuid."""
         if not isinstance(data, Mapping):
             return data
-        known = {field.alias for field in cls.model_fields.values() if field.alias}
+        known = _aliases(cls)
         if known.issuperset(data):
             return data
         spelling = {alias.lower(): alias for alias in known}
@@ -178,6 +179,12 @@ class ResponseModel(BaseModel):
         values = {name: getattr(self, name) for name in type(self).model_fields}
         values |= {name: known_count(values[name]) for name in self.counts}
         return {name: _bounded(value) for name, value in values.items()}
+
+
+@cache
+def _aliases(model: type[ResponseModel]) -> frozenset[str]:
+    """Return the documented names of a model's fields; every poll asks for them."""
+    return frozenset(field.alias for field in model.model_fields.values() if field.alias)
 
 
 def _bounded(value: Any) -> Any:

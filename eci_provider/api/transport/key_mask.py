@@ -23,6 +23,7 @@ _PIECE = 8
 _ROUNDS = 3
 #: What begins an escaped character.
 _MARKS = frozenset("%\\&")
+_MARK = re.compile(rb"[%\\&]")
 #: One escaped character in a URL, in JSON and its relatives, or in HTML.
 _ESCAPED = re.compile(
     r"%(?P<url>[0-9a-f]{2})|\\u(?P<json>[0-9a-f]{4})|\\x(?P<hex>[0-9a-f]{2})|\\(?P<plain>[\"'/\\])|\\(?P<control>[bfnrt])"
@@ -47,7 +48,7 @@ class KeyMask:
     :param key: the key.
     """
 
-    __slots__ = ("_as_it_is", "_is_long", "_is_odd", "_is_word", "_literal", "_pieces", "_spellings")
+    __slots__ = ("_as_it_is", "_encoded", "_is_long", "_is_odd", "_is_word", "_literal", "_pieces", "_spellings")
 
     def __init__(self, key: str) -> None:
         plain = _Comparable(key).text
@@ -61,6 +62,7 @@ class KeyMask:
         self._literal = re.compile("|".join(map(re.escape, literal)) or "(?!)", flags=re.IGNORECASE)
         spellings = {plain, *(spelling.translate(_ALIKE_TEXT) for spelling in _encoded_spellings(key))}
         self._spellings = sorted(spelling for spelling in spellings if len(spelling) >= _SHORTEST)
+        self._encoded = [spelling.encode() for spelling in self._spellings]
         self._pieces = frozenset(piece for spelling in self._spellings for _, piece in _pieces_of(spelling))
 
     def may_be_in(self, content: bytes) -> bool:
@@ -72,12 +74,11 @@ class KeyMask:
         if not self._is_long or self._is_odd or self._as_it_is in content.lower():
             return self._is_long
         for _ in range(_ROUNDS):
-            unescaped = _unescaped_once(content)
-            if unescaped == content:
+            if not _MARK.search(content):  # most bodies; what is not ASCII is dropped below
                 break
-            content = unescaped
+            content = _unescaped_once(content)
         plain = content.translate(_ALIKE, _DROPPED)
-        return any(spelling.encode() in plain for spelling in self._spellings)
+        return any(map(plain.__contains__, self._encoded))
 
     def mask(self, value: Any) -> Any:
         """
