@@ -28,7 +28,7 @@ export UV_PYTHON_DOWNLOADS = never
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help venv test crash fuzz demo ui correct storm bench matrix docs docs-serve build \
+.PHONY: help venv test crash fuzz demo ui correct storm bench matrix screenshots docs docs-serve build \
 	install-check constraints clean distclean
 
 help: ## list the targets
@@ -69,6 +69,9 @@ storm: $(STAMP) ## a whole Airflow imports while it is killed: MINUTES=15 SEED=1
 
 crash: $(STAMP) ## kill tasks at every point, and count the imports; ARGS="--only retry" selects cells
 	@$(WITH_PATH) $(PY) -m tests.crash $(ARGS)
+
+screenshots: $(STAMP) ## photograph the pages for the documentation, into docs/images
+	@$(WITH_PATH) ECI_SCREENSHOTS=1 $(PY) -m pytest -q -n 0 tests/browser
 
 # how many flows, and the seed of their damages
 FLOWS ?= 5000

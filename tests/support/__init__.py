@@ -19,5 +19,6 @@ Helpers of the tests, apart from the fixtures in ``conftest.py``.
 - ``bill_files``, ``odd_values``, ``report_rows``: contents of bill files and reports.
 - ``pattern_growth``: whether a pattern can backtrack.
 - ``stores``: object stores without a network.
+- ``accessibility``: what axe finds in a page.
 - ``review_airflow``: a whole Airflow with the DAG that asks a person about kickouts.
 """
