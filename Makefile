@@ -116,6 +116,7 @@ matrix: $(STAMP) ## run the tests on every supported Airflow and Python on this 
 build: $(STAMP) ## build wheel and sdist into dist/, and check their contents
 	@rm -rf dist
 	@$(PY) -m build --no-isolation --outdir dist
+	@$(PY) -m twine --no-color check --strict dist/*
 	@ECI_PROVIDER_DIST=dist $(PY) -m pytest -q tests/project/test_package.py
 
 install-check: build ## install the wheel in its own environment, and check that Airflow lists the provider

@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+#: The how-to guides, as pages of ``docs``.
+_GUIDES = (
+    "start",
+    "connection",
+    "operators/open-batch",
+    "operators/import-bills",
+    "operators/retry-kickouts",
+    "operators/kickout-report",
+    "operators/update-batch-status",
+    "operators/check-bill-file",
+    "operators/split-bill-file",
+    "operators/create-import-profile",
+    "sensors/task",
+    "sensors/batch",
+)
+
 
 def get_provider_info() -> dict[str, Any]:
     """
@@ -19,6 +35,8 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": "EnergyCAP",
                 "external-doc-url": "https://developer.energycap.com/",
+                "how-to-guide": [f"/docs/{page}.md" for page in _GUIDES],
+                "logo": "/docs/integration-logos/energycap.svg",
                 "tags": ["service"],
             }
         ],

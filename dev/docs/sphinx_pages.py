@@ -145,9 +145,8 @@ def _object(path: str) -> Any:
 
 def _lead_links_here(app: Sphinx, path: Path, page: str, content: list[str]) -> None:
     """Resolve links of pages that are included from the project's top folder."""
-    content[0] = (
-        content[0].replace("](CONTRIBUTING.md", "](contributing.md").replace("](CHANGELOG.md", "](changelog.md")
-    )
+    for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY"):
+        content[0] = content[0].replace(f"]({name}.md", f"]({name.lower()}.md")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -23,6 +23,7 @@ import pytest
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 import eci_provider.links
 from eci_provider.hooks.eci import EciHook
@@ -101,7 +102,7 @@ def test_metadata(dist: Distribution) -> None:
     assert dist.metadata["Name"] == NAME
     assert dist.metadata["Version"] == eci_provider.__version__
     assert dist.metadata["License-Expression"] == "Apache-2.0"
-    assert set(dist.metadata["Requires-Python"].split(",")) == {">=3.10", "<3.14"}
+    assert dist.metadata["Requires-Python"] == ">=3.10"  # an upper bound would make pip take an older version
     assert set(dist.metadata.get_all("Provides-Extra", [])) == {"dev", "docs", "sandbox", "xlsx"}
     assert {
         "Framework :: Apache Airflow",
@@ -109,6 +110,51 @@ def test_metadata(dist: Distribution) -> None:
         "Typing :: Typed",
         *(f"Programming Language :: Python :: {python}" for python in CONSTRAINTS["airflow-3.3.txt"]),
     } <= set(dist.metadata.get_all("Classifier", []))
+
+
+def test_urls_claim_no_home_that_the_project_does_not_have(dist: Distribution) -> None:
+    """A label that a package index knows, such as "Homepage", would say that EnergyCAP made this package."""
+    urls = dict(url.split(", ", 1) for url in dist.metadata.get_all("Project-URL", []))
+
+    assert urls == {
+        "EnergyCAP": "https://www.energycap.com/",
+        "EnergyCAP API": "https://developer.energycap.com/",
+    }
+    assert dist.metadata["Home-page"] is None
+
+
+def test_readme_renders_where_a_package_index_shows_it(dist: Distribution) -> None:
+    files = [str(dist.wheel), str(dist.sdist)]
+    command = [sys.executable, "-m", "twine", "--no-color", "check", "--strict", *files]
+    done = subprocess.run(command, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_version_is_the_newest_of_the_changelog() -> None:
+    versions = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    released = [version for version in versions if version != "Unreleased"]
+
+    assert released[0] == eci_provider.__version__
+    assert released == sorted(released, key=Version, reverse=True)
+    assert "Unreleased" not in versions[1:]
+
+
+def test_each_version_of_the_changelog_says_what_to_do_when_upgrading() -> None:
+    sections = re.split(r"^## ", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)[1:-1]
+
+    assert [section.split()[0] for section in sections if "### When upgrading\n" not in section] == []
+
+
+@pytest.mark.parametrize(
+    "template", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.md")), ids=lambda p: p.name
+)
+def test_issue_templates_ask_for_no_secret(template: Path) -> None:
+    _, head, body = template.read_text().split("---\n", 2)
+    fields = dict(line.split(": ", 1) for line in head.splitlines())
+
+    assert {"name", "about"} <= fields.keys()
+    assert "airflow version" not in body or "Never paste an API key" in body
 
 
 def test_runtime_dependencies_are_four(dist: Distribution) -> None:
@@ -124,7 +170,7 @@ def test_runtime_dependencies_are_four(dist: Distribution) -> None:
 
 
 def test_sdist_holds_what_it_takes_to_run_the_checks_and_nothing_else(dist: Distribution) -> None:
-    documents = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "PKG-INFO", "README.md")
+    documents = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "PKG-INFO", "README.md", "SECURITY.md")
     files = (*documents, "Makefile", "noxfile.py", "pyproject.toml")
     folders = ("constraints", "dev", "docs", "eci_provider", "example_dags", "tests")
     paths = set(dist.in_sdist) - {PurePosixPath(".gitignore")}  # hatchling adds it to every sdist
@@ -215,9 +261,32 @@ def test_connection_form_is_what_this_airflow_describes(provider_info: dict[str,
     jsonschema.validate(provider_info["connection-types"], schema)
 
 
+def test_integration_is_what_this_airflow_describes(provider_info: dict[str, Any]) -> None:
+    """The schema of Airflow's own providers, which also lists the tags that there are."""
+    schema = _airflow_schema("provider.yaml.schema.json")["properties"]["integrations"]
+    jsonschema.validate(provider_info["integrations"], schema)
+
+
+def test_guides_and_logo_of_the_integration_are_files_of_the_project(provider_info: dict[str, Any]) -> None:
+    (integration,) = provider_info["integrations"]
+    guides = integration["how-to-guide"]
+    pages = [*(ROOT / "docs" / "operators").glob("*.md"), *(ROOT / "docs" / "sensors").glob("*.md")]
+
+    assert [path for path in (*guides, integration["logo"]) if not (ROOT / path.lstrip("/")).is_file()] == []
+    assert {f"/{page.relative_to(ROOT).as_posix()}" for page in pages} <= set(guides)
+    assert len(guides) == len(set(guides))
+
+
+def test_every_kind_of_class_belongs_to_the_integration(provider_info: dict[str, Any]) -> None:
+    (integration,) = provider_info["integrations"]
+    entries = [entry for kind in ("hooks", "operators", "sensors", "triggers") for entry in provider_info[kind]]
+
+    assert {entry["integration-name"] for entry in entries} == {integration["integration-name"]}
+
+
 def test_everything_that_provider_info_names_is_there(provider_info: dict[str, Any]) -> None:
     classes = [connection["hook-class-name"] for connection in provider_info["connection-types"]]
-    classes += provider_info.get("extra-links", [])
+    classes += provider_info["extra-links"]
     for dotted in classes:
         module, _, name = dotted.rpartition(".")
         assert hasattr(import_module(module), name), dotted
