@@ -25,7 +25,7 @@ from pathlib import Path
 
 from dev.benchmarks.children import json_from_python
 from dev.benchmarks.memory import MEBIBYTE, peak, resident
-from example_dags.data.make_large_file import HEADER, bills, write_bills
+from eci_provider.example_dags.data.make_large_file import HEADER, bills, write_bills
 
 #: Largest time, as a multiple of the time of ``csv``.
 TARGETS = {"check": 4.0, "split": 2.0}

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from eci_provider.api import EciClient
+from eci_provider.example_dags.data.make_large_file import write_bills
 from eci_provider.sandbox import Sandbox
-from example_dags.data.make_large_file import write_bills
 from tests.example_dags.test_example_dags import airflow_database, dags_test
 
 __all__ = ["airflow_database", "dags_test"]

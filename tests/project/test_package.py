@@ -89,6 +89,36 @@ def test_wheel_holds_the_package_and_nothing_else(dist: Distribution) -> None:
     assert f"{dist.dist_info}/licenses/LICENSE" in dist.in_wheel
 
 
+EXAMPLES = ROOT / "eci_provider" / "example_dags"
+
+
+def test_wheel_holds_the_examples_with_their_data(dist: Distribution) -> None:
+    files = {path.relative_to(ROOT).as_posix() for path in EXAMPLES.rglob("*") if path.suffix in (".py", ".csv")}
+    assert len([name for name in files if name.endswith(".csv")]) > 5
+    assert {name for name in dist.in_wheel if name.startswith("eci_provider/example_dags/")} == files
+
+
+def test_example_dags_at_the_top_lead_to_those_of_the_package(dist: Distribution) -> None:
+    """A link in git; in the sdist a copy, since not every tool that unpacks one makes links."""
+    top = ROOT / "example_dags"
+    if (ROOT / ".git").exists():
+        assert top.is_symlink()
+        assert os.readlink(top) == "eci_provider/example_dags"
+    files = {path.relative_to(EXAMPLES) for path in EXAMPLES.rglob("*") if path.suffix in (".py", ".csv")}
+    assert {path.relative_to(top) for path in top.rglob("*") if path.suffix in (".py", ".csv")} == files
+    with tarfile.open(dist.sdist) as archive:
+        assert [member.name for member in archive if not member.isfile()] == []
+        folder = f"airflow_provider_eci-{eci_provider.__version__}"
+        for path in files:
+            inside, above = (
+                archive.extractfile(f"{folder}/{place}/{path.as_posix()}")
+                for place in ("eci_provider/example_dags", "example_dags")
+            )
+            assert inside is not None
+            assert above is not None
+            assert inside.read() == above.read() == (EXAMPLES / path).read_bytes()
+
+
 def test_entry_points(dist: Distribution) -> None:
     parser = configparser.ConfigParser()
     parser.read_string(dist.read("entry_points.txt"))
