@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from eci_provider.sandbox.environment import Environment
 from eci_provider.sandbox.errors import ApiError, error_body
-from eci_provider.sandbox.routes import account, batches, control, imports, kickouts, profiles, tasks
+from eci_provider.sandbox.routes import account, batches, control, imports, kickouts, pages, profiles, tasks
 
 
 def build() -> FastAPI:
@@ -18,7 +18,7 @@ def build() -> FastAPI:
     Each request carries its environment: the gate puts it into the request's state.
     """
     app = FastAPI(title="EnergyCAP sandbox", openapi_url=None, redirect_slashes=False)
-    for resource in (account, batches, imports, profiles, kickouts, tasks, control):
+    for resource in (account, batches, imports, profiles, kickouts, tasks, control, pages):
         app.include_router(resource.router)
 
     @app.exception_handler(ApiError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from eci_provider.sandbox import read_lag
+from eci_provider.sandbox import history, read_lag
 from eci_provider.sandbox.environment import Environment, User, user_child
 from eci_provider.sandbox.errors import ApiError
 from eci_provider.sandbox.store import Row
@@ -181,7 +181,9 @@ def edit(env: Environment, user: User, batch_id: int, request: dict[str, Any]) -
 def delete(env: Environment, user: User, batch_id: int) -> None:
     """Delete a batch and every bill in it (DeleteBatchV3). Assumption: its tasks then show no batch."""
     with env.store.transaction():
-        require_own(env, user, find(env, batch_id))
+        row = find(env, batch_id)
+        require_own(env, user, row)
+        history.deleted(env, batch_id, row["code"])
         env.store.execute("DELETE FROM bills WHERE batch_id = ?", batch_id)
         env.store.execute("DELETE FROM batches WHERE batch_id = ?", batch_id)
 
@@ -229,6 +231,7 @@ def set_status(env: Environment, batch_id: int, status: str) -> None:
     closed_at = env.clock.time() if status == CLOSED else None
     env.store.update("batches", "batch_id", batch_id, status=status, closed_at=closed_at)
     env.store.execute("UPDATE bills SET voided = ? WHERE batch_id = ?", int(status == PENDING), batch_id)
+    history.status_set(env, batch_id, voids=status == PENDING)
 
 
 def _set_note(env: Environment, batch_id: int, note: str | None) -> None:

@@ -154,7 +154,8 @@ class Gate:
         """Process a request, and return its answer."""
         try:
             user = self._authenticate(scope, record) if _is_api(scope) else None
-            inner = {**scope, "state": {"env": self._env, "user": user, "body": body, "gate": self}}
+            state = {"env": self._env, "user": user, "body": body, "record": record, "gate": self}
+            inner = {**scope, "state": state}
             # Threads that inspect the store see either all of a request or nothing.
             with self._env.store.locked():
                 answer = await _collect(self._app, inner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -38,6 +39,7 @@ class Import:
     :param store: where bills are written.
     :param bills: number of bills imported.
     :param kicked_out: file, message and cells of each row kicked out.
+    :param replaced: number of bills that it has replaced, by the task and the batch that they came from.
     """
 
     task_id: int
@@ -46,6 +48,7 @@ class Import:
     store: Store
     bills: int = 0
     kicked_out: list[tuple[BillFile, str, list[str]]] = field(default_factory=list)
+    replaced: Counter[tuple[int, int]] = field(default_factory=Counter)
 
     def run(self, files: list[BillFile], mapping: dict[str, Any] | None) -> None:
         """
@@ -74,13 +77,7 @@ class Import:
         ace = ace if ace in ("A", "C", "E") else "A"
         if ace != "C":
             # A bill is the same whether its start is as in the file or adjusted.
-            self.store.execute(
-                "DELETE FROM bills WHERE account_id = ? AND end = ? AND start IN (?, ?)",
-                account_id,
-                end,
-                start.isoformat(),
-                first.start.isoformat(),
-            )
+            self._replace(account_id, end, {start.isoformat(), first.start.isoformat()})
         cost = _cost(raw.layout, rows)
         too_long = (first.end - start).days > LONGEST_UNFLAGGED_DAYS
         self.bills += 1
@@ -106,6 +103,19 @@ class Import:
             ],
             note=None if start == first.start else "The start date was adjusted to the previous bill's end date.",
         )
+
+    def _replace(self, account_id: int, end: str, starts: set[str]) -> None:
+        """Delete the bills of an account and a period, and count whose they were."""
+        found = self.store.rows(
+            "SELECT bill_id, task_id, batch_id FROM bills WHERE account_id = ? AND end = ? AND start IN (?, ?)",
+            account_id,
+            end,
+            min(starts),
+            max(starts),
+        )
+        for bill in found:
+            self.store.execute("DELETE FROM bills WHERE bill_id = ?", bill["bill_id"])
+            self.replaced[bill["task_id"], bill["batch_id"]] += 1
 
     def _adjusted_start(self, account_id: int, start: date) -> date:
         """Return the start date. One that is the day after the previous bill's end becomes that end."""

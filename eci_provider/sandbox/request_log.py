@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 # A sandbox that runs for weeks must not grow without limit.
@@ -27,6 +27,7 @@ class RequestRecord:
     :param status: status of the answer; None while it is pending, or if none was sent.
     :param user: code of the key's user; None if the key is unknown.
     :param fault: description of the fault that hit the request, if any.
+    :param created: GUIDs of the imports, and ids of the batches, that the request created.
     """
 
     method: str
@@ -39,6 +40,7 @@ class RequestRecord:
     status: int | None = None
     user: str | None = None
     fault: str | None = None
+    created: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record for JSON: raw bytes become text."""

@@ -48,6 +48,15 @@ CREATE TABLE IF NOT EXISTS kickout_rows (
     row_id INTEGER PRIMARY KEY AUTOINCREMENT, task_id INTEGER NOT NULL, file_id INTEGER NOT NULL,
     message TEXT NOT NULL, cells TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS kickout_rows_task ON kickout_rows (task_id);
+CREATE TABLE IF NOT EXISTS retries (task_id INTEGER PRIMARY KEY, source_id INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS retries_source ON retries (source_id);
+CREATE TABLE IF NOT EXISTS lost_bills (
+    task_id INTEGER NOT NULL, batch_id INTEGER NOT NULL, by_task_id INTEGER, at REAL NOT NULL,
+    bills INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS lost_bills_task ON lost_bills (task_id);
+CREATE INDEX IF NOT EXISTS lost_bills_batch ON lost_bills (batch_id);
+CREATE TABLE IF NOT EXISTS void_batches (batch_id INTEGER PRIMARY KEY, since REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS deleted_batches (batch_id INTEGER PRIMARY KEY, code TEXT NOT NULL, at REAL NOT NULL);
 """
 RESET_TABLES = (
     "accounts",
@@ -58,6 +67,10 @@ RESET_TABLES = (
     "bills",
     "kickout_files",
     "kickout_rows",
+    "retries",
+    "lost_bills",
+    "void_batches",
+    "deleted_batches",
 )
 JSON_COLUMNS = frozenset(
     {"permissions", "aliases", "meters", "defaults", "mapping", "options", "details", "rows", "header", "cells"}
@@ -81,6 +94,8 @@ class Store:
         self.closed = False
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA synchronous = OFF")
+        self._connection.create_function("folded", 1, _folded, deterministic=True)
+        self._connection.create_function("folded_cells", 1, _folded_cells, deterministic=True)
         self._connection.executescript(SCHEMA)
 
     @contextmanager
@@ -204,3 +219,13 @@ def _encode(name: str, value: Any) -> Any:
 
 def _decode(value: str | None) -> Any:
     return None if value is None else json.loads(value)
+
+
+def _folded(text: str | None) -> str:
+    """The SQL function ``folded``: a text without the difference of upper and lower case, in any language."""
+    return "" if text is None else text.casefold()
+
+
+def _folded_cells(cells: str | None) -> str:
+    """The SQL function ``folded_cells``: the same for a list of texts, as one text."""
+    return "\n".join(_decode(cells) or ()).casefold()

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from eci_provider.sandbox import batch_settings, batches, kickouts, read_lag
+from eci_provider.sandbox import batch_settings, batches, history, kickouts, read_lag
 from eci_provider.sandbox.environment import Environment, User, user_child
 from eci_provider.sandbox.errors import ApiError
 from eci_provider.sandbox.importer import Import
@@ -111,6 +111,7 @@ def _run(env: Environment, task: Row) -> None:
         outcome, message = "failed", str(failure)
     else:
         kickouts.save(env, task["task_id"], run.kicked_out)
+        history.replaced(env, task["task_id"], run.replaced)
         outcome = "kickouts" if run.kicked_out else "completed"
         message = f"{run.bills} bills imported, {len(run.kicked_out)} rows kicked out."
     env.store.update(

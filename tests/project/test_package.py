@@ -85,6 +85,12 @@ def test_wheel_holds_the_package_and_nothing_else(dist: Distribution) -> None:
     assert [name for name in dist.in_wheel if "__pycache__" in name or "/." in name] == []
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "eci_provider").rglob("*.py")}
     assert modules <= dist.in_wheel
+    web = ROOT / "eci_provider" / "sandbox" / "web"
+    pages = {
+        path.relative_to(ROOT).as_posix() for name in ("templates", "static") for path in (web / name).iterdir()
+    }
+    assert pages
+    assert pages <= dist.in_wheel
     assert "eci_provider/py.typed" in dist.in_wheel
     assert f"{dist.dist_info}/licenses/LICENSE" in dist.in_wheel
 

@@ -15,6 +15,7 @@ Helpers of the tests, apart from the fixtures in ``conftest.py``.
 - ``energycap_sdk``: EnergyCAP's own client, to compare with.
 - ``tracebacks``: everything that an error might show.
 - ``argument_kinds``: what each argument of operators and sensors takes and refuses.
+- ``sandbox_scene``: a sandbox in which a month has happened, to look at its pages.
 - ``values``: values as numpy, Decimal, enumerations and lazy objects make them.
 - ``bill_files``, ``odd_values``, ``report_rows``: contents of bill files and reports.
 - ``pattern_growth``: whether a pattern can backtrack.

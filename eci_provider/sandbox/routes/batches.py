@@ -40,7 +40,9 @@ FILTERS = {
 
 @router.post("/api/v3/batch")
 async def open_batch_v3(call: Create) -> Response:
-    return call.answer(batches.open_batch(call.env, call.user, call.content(BATCH_CREATE)))
+    batch = batches.open_batch(call.env, call.user, call.content(BATCH_CREATE))
+    call.record.created.append(str(batch["batchId"]))
+    return call.answer(batch)
 
 
 @router.get("/api/v3/batch")

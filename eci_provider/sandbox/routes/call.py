@@ -12,6 +12,7 @@ from fastapi import Depends, Request, Response
 from eci_provider.sandbox.environment import Environment, User
 from eci_provider.sandbox.errors import ApiError
 from eci_provider.sandbox.paging import page, reduced
+from eci_provider.sandbox.request_log import RequestRecord
 from eci_provider.sandbox.validation import Schema, validate
 
 PERMISSION_NAMES = {"view": "View", "create": "Create", "edit": "Edit", "delete": "Delete", "manage": "Manage"}
@@ -19,13 +20,14 @@ PERMISSION_NAMES = {"view": "View", "create": "Create", "edit": "Edit", "delete"
 
 @dataclass(frozen=True)
 class Call:
-    """One call of an endpoint: the environment, the key's user, the query and the body."""
+    """One call of an endpoint: the environment, the key's user, the query, the body, and its record in the log."""
 
     env: Environment
     user: User
     query: dict[str, str]
     user_agent: str
     body: bytes
+    record: RequestRecord
 
     def content(self, schema: Schema) -> dict[str, Any]:
         """
@@ -70,7 +72,7 @@ def _permitted(permission: str | None) -> Callable[[Request], Awaitable[Call]]:
                 f"{PERMISSION_NAMES.get(permission, permission)} on BillsAndBatches.",
             )
         agent = request.headers.get("user-agent", "")
-        return Call(env, user, dict(request.query_params), agent, state["body"])
+        return Call(env, user, dict(request.query_params), agent, state["body"], state["record"])
 
     return call
 

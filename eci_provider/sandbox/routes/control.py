@@ -1,4 +1,4 @@
-"""The sandbox's own controls, for other processes on this machine, and its web page. They require no API key."""
+"""The sandbox's own controls, for other processes on this machine. They require no API key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from eci_provider.sandbox import inspection
 from eci_provider.sandbox.environment import PERMISSIONS, Environment
 from eci_provider.sandbox.errors import ApiError
 from eci_provider.sandbox.faults import Fault
-from eci_provider.sandbox.web_page import render
 
 router = APIRouter()
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -30,6 +29,7 @@ class Control:
         self.env: Environment = request.scope["state"]["env"]
         self.gate: Any = request.scope["state"]["gate"]
         self._body: bytes = request.scope["state"]["body"]
+        self.query = dict(request.query_params)
         name = request.headers.get("host", "").lower()
         host = name.partition("]")[0] + "]" if name.startswith("[") else name.partition(":")[0]
         if host not in LOOPBACK_NAMES:
@@ -37,6 +37,8 @@ class Control:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if request.method != "GET" and media_type != "application/json":
             raise ApiError(415, "Content-Type must be application/json.")
+        #: Address of the sandbox, as the caller named it.
+        self.url = f"http://{name}"
 
     def content(self) -> dict[str, Any]:
         """
@@ -74,14 +76,6 @@ def apply_change(change: Callable[[], Any]) -> Any:
         return change()
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise ApiError(400, str(error)) from None
-
-
-@router.get("/")
-async def show_page(control: Local) -> Response:
-    shown = render(inspection.state(control.env), control.env.clock.now())
-    # Text from a bill file must never load or run anything.
-    policy = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
-    return Response(shown, media_type="text/html; charset=utf-8", headers=policy)
 
 
 @router.get("/sandbox/state")

@@ -7,7 +7,7 @@ import binascii
 
 from fastapi import APIRouter, Response
 
-from eci_provider.sandbox import kickouts, profiles, tasks
+from eci_provider.sandbox import history, kickouts, profiles, tasks
 from eci_provider.sandbox.errors import ApiError
 from eci_provider.sandbox.reader import EXTENSIONS, extension
 from eci_provider.sandbox.routes.call import Call, Create
@@ -38,7 +38,9 @@ async def import_bill_import_task_kickouts_v202401(task_guid: str, call: Create)
     # Assumption: the retry uses the profile of its source, since the request cannot name one.
     name = kickouts.kickout_name(source["file_name"]).rpartition(".")[0] + ".zip"
     upload = tasks.Upload(name, kickouts.as_zip(call.env, source), source["profile_code"], source["mapping"])
-    return _guid_response(call, tasks.submit(call.env, call.user, request, upload))
+    guid = tasks.submit(call.env, call.user, request, upload)
+    history.retried(call.env, guid, source["task_id"])
+    return _guid_response(call, guid)
 
 
 def _decode(data: str) -> bytes:
@@ -49,4 +51,5 @@ def _decode(data: str) -> bytes:
 
 
 def _guid_response(call: Call, guid: str) -> Response:
+    call.record.created.append(guid)
     return call.answer({call.env.settings.guid_key: guid})
