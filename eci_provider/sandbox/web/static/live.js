@@ -66,12 +66,26 @@
     if (html === shown) return;
     shown = html;
     const page = new DOMParser().parseFromString(html, "text/html");
+    const keepPlace = place();
     document.title = page.title;
     for (const region of document.querySelectorAll("[data-live]")) {
       const wanted = page.getElementById(region.id);
       if (wanted) sync(region, wanted);
     }
+    keepPlace();
     measure();
+  }
+
+  // Return a function that scrolls so that what is at the top of the window now is there again. Not all browsers do it.
+  function place() {
+    const bar = document.querySelector(".bar").getBoundingClientRect().bottom;
+    const seen = scrollY > 0 && [...document.querySelectorAll("[data-live] *")].find((element) => {
+      const { top, height } = element.getBoundingClientRect();
+      return height > 0 && top >= bar;
+    });
+    if (!seen) return () => {};
+    const before = seen.getBoundingClientRect().top;
+    return () => { if (seen.isConnected) scrollBy(0, seen.getBoundingClientRect().top - before); };
   }
 
   function tell(name, text) {
@@ -143,7 +157,10 @@
     refresh();
   });
   addEventListener("popstate", () => { readForm(); refresh(); });
-  document.addEventListener("visibilitychange", () => { if (document.hidden) clearTimeout(timer); else refresh(); });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) clearTimeout(timer);
+    else if (state.dataset.state) refresh();
+  });
 
   // The cue of boxes that scroll sideways.
   function measure() {
@@ -158,7 +175,9 @@
   document.addEventListener("toggle", measure, true);
   addEventListener("resize", measure);
 
-  state.hidden = false;
   measure();
-  plan();
+  if (document.getElementById("live")) {  // a page that says "not found" has nothing to update
+    tell("on", "Live");
+    plan();
+  }
 })();
