@@ -18,6 +18,7 @@ _GUIDES = (
     "operators/create-import-profile",
     "sensors/task",
     "sensors/batch",
+    "notifications",
 )
 
 
@@ -55,6 +56,7 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [_modules("triggers.batch", "triggers.task")],
         "connection-types": [_connection_type()],
         "extra-links": ["eci_provider.links.EciLink", "eci_provider.links.KickoutReportLink"],
+        "notifications": ["eci_provider.notifications.kickouts.EciKickoutNotifier"],
     }
 
 

@@ -8,11 +8,17 @@ from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
-from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, BaseOperatorLink, BaseSensorOperator
+from airflow.providers.common.compat.sdk import (
+    BaseHook,
+    BaseNotifier,
+    BaseOperator,
+    BaseOperatorLink,
+    BaseSensorOperator,
+)
 from airflow.triggers.base import BaseTrigger
 
 import eci_provider
-from eci_provider import links
+from eci_provider import links, notifications
 from eci_provider.get_provider_info import get_provider_info
 
 INFO = get_provider_info()
@@ -46,6 +52,13 @@ def test_every_module_with_a_class_that_dags_use_is_listed(kind: str, base: type
     listed = [module for entry in INFO[kind] for module in entry["python-modules"]]
 
     assert sorted(listed) == sorted({cls.__module__ for cls in classes - bases})
+
+
+def test_every_notifier_is_listed() -> None:
+    defined = {cls for module in _modules(notifications.__name__) for cls in _defined(module, BaseNotifier)}
+
+    assert set(INFO["notifications"]) == {f"{cls.__module__}.{cls.__name__}" for cls in defined}
+    assert {cls.__name__ for cls in defined} == set(notifications.__all__)
 
 
 def test_every_link_is_listed() -> None:

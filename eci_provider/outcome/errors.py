@@ -67,12 +67,16 @@ def kickouts_error(result: ImportResult) -> EciKickoutsError | None:
     if report and report.error:
         rows = f" Its kickout report was not written: {report.error} Use KickoutReportOperator."
     return EciKickoutsError(
-        f"{result.summary}\n{_kickout_advice(set(places.values()))}{rows}{reasons}", result=result.to_xcom()
+        f"{result.summary}\n{kickout_advice(set(places.values()))}{rows}{reasons}", result=result.to_xcom()
     )
 
 
-def _kickout_advice(places: set[CorrectIn]) -> str:
-    """Return what to do about kickouts whose reasons are corrected in these places; they may not be known."""
+def kickout_advice(places: set[CorrectIn]) -> str:
+    """
+    Return what to do about kickouts.
+
+    :param places: where their reasons are corrected; none if the reasons are not known.
+    """
     if places == {"EnergyCAP"}:
         return (
             "Correct what the messages name in EnergyCAP, then retry these kickouts with RetryKickoutsOperator; "

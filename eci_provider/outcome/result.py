@@ -134,6 +134,19 @@ class ImportResult:
         }
         return cls(**storable(facts))
 
+    @classmethod
+    def from_xcom(cls, facts: Mapping[str, Any]) -> ImportResult:
+        """
+        Return the result that :meth:`to_xcom` returned as plain JSON, also in another version of this package.
+
+        :param facts: the result as it was stored; what it lacks is None, and what is not known here is left out.
+        """
+        known: dict[str, Any] = {each.name: facts.get(each.name) for each in fields(cls)}
+        if "kickout_report" in facts:
+            known["report"] = ReportStatus(facts["kickout_report"], facts.get("kickout_report_error"))
+        known["kickout_messages"] = facts.get("kickout_messages") or []
+        return cls(**known)
+
     @property
     def has_kickouts(self) -> bool:
         """Return whether rows were kicked out."""

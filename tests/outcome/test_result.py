@@ -97,6 +97,20 @@ def test_a_report_and_rounds_have_keys_only_where_there_are_any(
     assert {key: facts[key] for key in keys} == keys
 
 
+@pytest.mark.parametrize("report", [None, ReportStatus("k.md"), ReportStatus(None, "no room on disk")])
+def test_a_result_comes_back_from_xcom(report: ReportStatus | None) -> None:
+    found = replace(kicked_out(), report=report, rounds=[{"kickouts": 3}])
+
+    assert ImportResult.from_xcom(json.loads(json.dumps(found.to_xcom()))) == found
+
+
+def test_a_result_of_another_version_comes_back_as_far_as_it_is_known() -> None:
+    facts = {**kicked_out().to_xcom(), "of_a_newer_version": 1}
+    del facts["voided"]
+
+    assert ImportResult.from_xcom(facts) == replace(kicked_out(), voided=None)
+
+
 def test_an_xcom_stays_small_and_can_be_kept_whatever_a_server_sends() -> None:
     huge = "\x00\ud83d" + "x" * 100_000
     odd = result(

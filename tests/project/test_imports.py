@@ -8,7 +8,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "eci_provider"
 #: The rooms whose modules are loaded when a DAG file is parsed.
-THIN_ROOMS = {"example_dags", "operators", "sensors", "triggers", "hooks"}
+THIN_ROOMS = {"example_dags", "operators", "sensors", "notifications", "triggers", "hooks"}
 #: Further functions that may import late, and why.
 ALLOWED = {
     "bills/workbook.py _load_workbook": "optional package",

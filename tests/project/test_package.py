@@ -322,7 +322,7 @@ def test_every_kind_of_class_belongs_to_the_integration(provider_info: dict[str,
 
 def test_everything_that_provider_info_names_is_there(provider_info: dict[str, Any]) -> None:
     classes = [connection["hook-class-name"] for connection in provider_info["connection-types"]]
-    classes += provider_info["extra-links"]
+    classes += provider_info["extra-links"] + provider_info["notifications"]
     for dotted in classes:
         module, _, name = dotted.rpartition(".")
         assert hasattr(import_module(module), name), dotted

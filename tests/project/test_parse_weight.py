@@ -6,13 +6,14 @@ import subprocess
 import sys
 
 HEAVY = ("requests", "urllib3", "eci_provider.api.models", "eci_provider.api.client", "fastapi", "openpyxl")
-ALL = "import eci_provider.operators, eci_provider.sensors, eci_provider.triggers"
+ALL = "import eci_provider.operators, eci_provider.sensors, eci_provider.triggers, eci_provider.notifications"
 CREATE = """
 from datetime import datetime
 from airflow.providers.common.compat.sdk import DAG
 from eci_provider.operators import *
 from eci_provider.sensors import *
-with DAG("d", schedule=None, start_date=datetime(2026, 1, 1)):
+from eci_provider.notifications import EciKickoutNotifier
+with DAG("d", schedule=None, start_date=datetime(2026, 1, 1), on_failure_callback=EciKickoutNotifier(print)):
     OpenBatchOperator(task_id="open", batch_code="c")
     ImportBillsOperator(task_id="import", file="bills.csv", batch_settings={"batch_mode": "new batch"})
     RetryKickoutsOperator(task_id="retry", task_guid="123e4567-e89b-12d3-a456-426614174000")

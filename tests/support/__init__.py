@@ -11,6 +11,7 @@ Helpers of the tests, apart from the fixtures in ``conftest.py``.
 - ``docstrings``: what a class's docstring says about its arguments.
 - ``api_data``, ``kickout_answers``: bills, mappings and answers for the API's tests.
 - ``raw_server``, ``connection_server``, ``certificates``: servers that send any bytes, break off, or use TLS.
+- ``mail_server``: a mail server that keeps what it is given.
 - ``gateway``: gateways before a sandbox that answer otherwise, such as with lists without an end.
 - ``energycap_sdk``: EnergyCAP's own client, to compare with.
 - ``tracebacks``: everything that an error might show.

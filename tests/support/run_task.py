@@ -128,7 +128,9 @@ def run(task: BaseOperator, *, instance: dict[str, Any] | None = None, **context
     except AirflowSkipException as skip:
         state, error = "skipped", skip
     except Exception as failure:
-        error = failure
+        full["exception"] = error = failure
+    for callback in {"failed": task.on_failure_callback, "skipped": task.on_skipped_callback}.get(state) or ():
+        callback(full)
     return Finished(state, double.xcoms.get("return_value"), error, double.xcoms, deferrals)
 
 
