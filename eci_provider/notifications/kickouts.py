@@ -99,9 +99,7 @@ class EciKickoutNotifier(BaseNotifier):
             # Airflow renders a notifier in place, and adds to the context. Copies keep the templates for the next
             # task of this process, and the context for the next callback.
             super(EciKickoutNotifier, copy(self)).__call__(*(copy(each) for each in args))
-        except (
-            Exception
-        ) as error:  # of a template or of Airflow: a message must not change what became of the task
+        except Exception as error:  # of a template or of Airflow; it must not change what became of the task
             log.warning("No message about kickouts: %s: %s", type(error).__name__, shown(str(error)))
 
     def notify(self, context: Context) -> None:

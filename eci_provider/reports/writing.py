@@ -28,7 +28,8 @@ def write_report(report: Report | CheckReport, path: AnyPath, format: FormatName
     Write a report, whole or not at all, in constant memory however many rows it has.
 
     Its columns are ``File``, ``Row``, ``Column`` (the one at fault) and ``Message``, then those of the bill file
-    by name; of several files, all columns of all of them. Rows are grouped by file and by what is wrong, the most
+    by name; of several files, all columns of all of them. Where no row of it has a ``Row`` or a ``Column``, as in
+    reports of kickouts, only a csv has that column. Rows are grouped by file and by what is wrong, the most
     frequent first, and keep the order of the file within a group.
 
     :param report: ``client.kickouts.report(...)`` or ``check_file(...)``.

@@ -61,6 +61,11 @@ GROUPED = [
 ]
 
 
+def without_unknown(rows: list[list[str]]) -> list[list[str]]:
+    """Return rows as a workbook has them: without the columns "Row" and "Column", which no kickout has."""
+    return [[row[0], *row[3:]] for row in rows]
+
+
 def read_csv(path: Path) -> list[list[str]]:
     """Return the rows of a CSV file."""
     with path.open(encoding="utf-8", newline="") as file:
