@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from eci_provider.sandbox.ports import PortError
 from eci_provider.sandbox.sandbox import Sandbox
 
 DEFAULT_PORT = 8765
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Serve until SIGINT or SIGTERM.
 
-    :return: exit code.
+    :return: exit code: 0 after a signal, 2 if the port cannot be had, 1 after any other error.
     """
     options = _parser().parse_args(arguments)
     stopped: list[int] = []
@@ -45,6 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _introduce(sandbox)
             while not stopped:  # not an Event: a signal handler that sets one can deadlock on its lock
                 time.sleep(0.1)
+    except PortError as error:
+        wanted = 0 if error.free is None else error.free
+        print(
+            f"{error} Take another one: --port {wanted}{'' if wanted else ', for any that is free'}",
+            file=sys.stderr,
+        )
+        return 2
     except (OSError, ValueError, sqlite3.Error) as error:
         print(f"The sandbox cannot start: {error}", file=sys.stderr)
         return 1

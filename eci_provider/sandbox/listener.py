@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -13,7 +12,8 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-HOST = "127.0.0.1"
+from eci_provider.sandbox.ports import listening
+
 Result = TypeVar("Result")
 
 
@@ -27,6 +27,7 @@ class Listener:
     :param app: the application.
     :param port: port; 0 for any free one.
     :param on_stop: called in the event loop before connections are closed.
+    :raises PortError: if the port cannot be listened on.
     """
 
     def __init__(self, app: ASGIApp, port: int, on_stop: Callable[[], None]) -> None:
@@ -43,15 +44,7 @@ class Listener:
             timeout_keep_alive=75,
         )
         self._on_stop = on_stop
-        # asyncio sets TCP_NODELAY only if the protocol is named; without it, every answer waits 40 ms for an ACK.
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        try:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._socket.bind((HOST, port))
-            self._socket.listen(1024)
-        except BaseException:
-            self._socket.close()
-            raise
+        self._socket = listening(port)
         self.port: int = self._socket.getsockname()[1]
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -62,7 +62,7 @@ class Sandbox:
         """
         Start to serve, and wait until connections are accepted.
 
-        :raises OSError: if the port is taken.
+        :raises OSError: if the port is in use; the text names a port that is free.
         """
         if self._server is not None:
             raise RuntimeError("the sandbox is already running")

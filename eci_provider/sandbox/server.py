@@ -14,7 +14,7 @@ class Server:
 
     :param env: the environment.
     :param port: port; 0 for any free one.
-    :raises OSError: if the port is in use.
+    :raises PortError: if the port cannot be listened on.
     """
 
     def __init__(self, env: Environment, port: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -60,9 +61,15 @@ def test_the_command_serves_and_ends_cleanly(number, tmp_path):
 def test_the_command_says_why_it_cannot_start(sandbox, capsys):
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        for arguments in (["--port", sandbox.url.rpartition(":")[2]], ["--path", "/no/such/folder/state.db"]):
-            assert main(arguments) == 1
-            assert capsys.readouterr().err.startswith("The sandbox cannot start: ")
+        assert main(["--port", "0", "--path", "/no/such/folder/state.db"]) == 1
+        assert capsys.readouterr().err.startswith("The sandbox cannot start: ")
+        port = sandbox.url.rpartition(":")[2]
+        assert main(["--port", port]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"Port {port} of 127.0.0.1 is in use by ")
+        assert re.search(r"Port (\d+) is free\. Take another one: --port \1\n$", said)
+        assert main(["--port", "70000"]) == 2
+        assert capsys.readouterr().err.startswith("70000 is no port: ports are 0 to 65535.")
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
