@@ -1,17 +1,29 @@
 """
 Import a month's bills: open a batch, send the file, have kickouts corrected and retried, close the batch.
 
-If EnergyCAP kicks rows out, the DAG waits without a worker. Correct in EnergyCAP what the messages name (a
-missing account, for example), then add "corrected" to the import's note there. The DAG then retries the
-kickouts. It closes the batch only if nothing is left.
+**What waits, and for what.** If EnergyCAP kicks rows out, the task `accounts_corrected` waits, without a worker,
+for a person who
+
+1. corrects in EnergyCAP what the log of `import_bills` names, such as a missing account, and then
+2. adds the word "corrected" to the note of the import. The log of `accounts_corrected` names the import each time
+   it looks.
+
+The DAG then retries the kickouts, and closes the batch if nothing is left. With `make ui`, the command `make
+correct` does what the person does.
+
+**What fails.** Nothing, unless rows are kicked out again: then `retry_kickouts` fails and names them, and the
+batch stays open.
+
+**Each run** has a batch of its own, named after the DAG and the run.
 """
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from airflow.providers.common.compat.sdk import dag, task
+from airflow.providers.common.compat.sdk import Param, dag, task
 
 from eci_provider.hooks.eci import EciHook
 from eci_provider.operators import (
@@ -24,8 +36,10 @@ from eci_provider.operators import (
 from eci_provider.retry_policy import eci_default_args
 
 BILLS = Path(__file__).parent / "data" / "nycha_electric_bills.csv"
-# A run that is triggered by hand or by an asset has no logical date, and so neither {{ ds }} nor {{ ts_nodash }}.
-RUN = "{{ (dag_run.logical_date or dag_run.run_after) | ts_nodash }}"
+PROFILE = "NYCHA electric"
+# Every kind of run has a run id. A run that is triggered by hand or by an asset has no logical date, and so
+# neither {{ ds }} nor {{ ts_nodash }}.
+BATCH = "{{ dag.dag_id }} {{ run_id }}"
 
 # Columns count from 1. Use the observation types and units of your EnergyCAP.
 COLUMNS = {
@@ -44,6 +58,8 @@ COLUMNS = {
     ],
 }
 
+log = logging.getLogger("airflow.task")
+
 
 @dag(
     schedule="@monthly",
@@ -51,27 +67,36 @@ COLUMNS = {
     catchup=False,
     max_active_runs=1,
     default_args=eci_default_args(),
+    params={
+        "file": Param(
+            str(BILLS),
+            type="string",
+            minLength=1,
+            title="Bill file",
+            description="A path that the workers can read, or a URL such as s3://bills/2026-01/electric.csv.",
+        ),
+    },
     tags=["energycap"],
     doc_md=__doc__,
 )
 def eci_bill_import():
     profile = CreateImportProfileOperator(
         task_id="create_profile",
-        profile_code="NYCHA electric",
+        profile_code=PROFILE,
         column_mapping=COLUMNS,
         if_exists="keep",
     )
     batch = OpenBatchOperator(
         task_id="open_batch",
-        batch_code=f"NYCHA electric {RUN}",
+        batch_code=BATCH,
         note="Opened by Airflow",
         if_exists="adopt",
     )
     into_the_batch = {"batch_mode": "use existing batch", "existing_open_batch_id": batch.output["batch_id"]}
     bills = ImportBillsOperator(
         task_id="import_bills",
-        file=str(BILLS),
-        profile_code="NYCHA electric",
+        file="{{ params.file }}",
+        profile_code=PROFILE,
         batch_settings=into_the_batch,
         import_note="{{ run_id }}",
         on_kickouts="warn",
@@ -90,8 +115,19 @@ def eci_bill_import():
     )
     def accounts_corrected(result: dict) -> bool:
         with EciHook() as hook:
-            note = hook.get_conn().tasks.get(result["task_guid"]).task_note or ""
-        return "corrected" in note.lower()
+            found = hook.get_conn().tasks.get(result["task_guid"])
+        if "corrected" in (found.task_note or "").lower():
+            return True
+        log.info(
+            "Waiting for 'corrected' in the note of import %s into batch %r. The import ended at %s with %s rows "
+            "kicked out; its note is %r.",
+            found.task_guid,
+            result["batch_code"],
+            found.end_date,
+            result["kickouts"],
+            found.task_note,
+        )
+        return False
 
     retry = RetryKickoutsOperator(
         task_id="retry_kickouts",

@@ -1,16 +1,22 @@
 """
 Import a month's bills, and let a person decide about the kickouts (Airflow 3.1 and newer).
 
-Airflow shows the import's numbers and the most frequent reasons under *Required Actions*, and the run waits for
-an answer without a worker. Choose one:
+**What waits, and for what.** If EnergyCAP kicks rows out, the task `review` waits, without a worker, for your
+answer. Airflow shows the question under *Required Actions*: the import's numbers and the most frequent reasons.
+Choose one:
 
 - retry the kickouts, after you have corrected in EnergyCAP what the reasons name, and close the batch;
 - accept what came in, and close the batch;
 - void the batch.
 
-Without kickouts nobody is asked. A retry that leaves kickouts asks again about them. The third retry does not:
-it fails the run, and says why. `docs/kickout-review.md` explains each choice, and what happens if nobody
-answers.
+Without kickouts nobody is asked. Of the bills that come with the example, the look-alike of `make ui` kicks three
+out: their buildings and a meter are new. `make correct` enters these there, so that a retry imports them.
+
+**What fails.** Nothing, if somebody answers within five days. A retry that leaves kickouts asks again about them.
+The third retry does not: it fails the run, and says why. `docs/kickout-review.md` explains each choice, and what
+happens if nobody answers.
+
+**Each run** has a batch of its own, named after the DAG and the run.
 """
 
 from __future__ import annotations
@@ -19,7 +25,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from airflow.exceptions import AirflowOptionalProviderFeatureException
-from airflow.providers.common.compat.sdk import TaskGroup, dag, task
+from airflow.providers.common.compat.sdk import Param, TaskGroup, dag, task
 
 from eci_provider.api.kickouts.reasons import correct_in
 from eci_provider.operators import (
@@ -36,7 +42,8 @@ try:
 except (ImportError, AirflowOptionalProviderFeatureException):
     HITLBranchOperator = None  # Airflow below 3.1 cannot ask a person, so the file defines no DAG there
 
-BILLS = Path(__file__).parent / "data" / "nycha_electric_bills.csv"
+BILLS = Path(__file__).parent / "data" / "new_buildings.csv"
+PROFILE = "NYCHA electric, reviewed"
 COLUMNS = {
     "date_format": "mm/dd/yyyy",
     "account_code_column_index": 3,
@@ -53,9 +60,7 @@ COLUMNS = {
     ],
 }
 
-RUN = "{{ (dag_run.logical_date or dag_run.run_after) | ts_nodash }}"
-# A folder that the analysts can open, or a URL such as s3://bills/kickouts.
-REPORTS = "{{ var.value.get('eci_kickout_reports', '/tmp/eci_kickouts') }}"
+REPORT = "{{ params.reports }}/{{ dag.dag_id }}/{{ run_id }}"
 # A retry that leaves kickouts asks a new question.
 QUESTIONS = 3
 RETRY, ACCEPT, VOID = "Retry the kickouts", "Accept what came in", "Void the batch"
@@ -105,23 +110,38 @@ def body_of(result: dict) -> str:
     start_date=datetime(2026, 1, 1),
     catchup=False,
     default_args=eci_default_args(),
+    params={
+        "file": Param(
+            str(BILLS),
+            type="string",
+            minLength=1,
+            title="Bill file",
+            description="A path that the workers can read, or a URL such as s3://bills/2026-01/electric.csv.",
+        ),
+        "reports": Param(
+            "/tmp/eci_kickouts",
+            type="string",
+            title="Folder for the kickout reports",
+            description="A path that the analysts can open, or a URL such as s3://bills/kickouts.",
+        ),
+    },
     tags=["energycap"],
     doc_md=__doc__,
 )
 def eci_kickout_review():
     profile = CreateImportProfileOperator(
-        task_id="create_profile", profile_code="NYCHA electric", column_mapping=COLUMNS, if_exists="keep"
+        task_id="create_profile", profile_code=PROFILE, column_mapping=COLUMNS, if_exists="keep"
     )
-    batch = OpenBatchOperator(task_id="open_batch", batch_code=f"NYCHA electric {RUN}", if_exists="adopt")
+    batch = OpenBatchOperator(task_id="open_batch", batch_code="{{ dag.dag_id }} {{ run_id }}", if_exists="adopt")
     batch_id = batch.output["batch_id"]
     into_the_batch = {"batch_mode": "use existing batch", "existing_open_batch_id": batch_id}
     bills = ImportBillsOperator(
         task_id="import_bills",
-        file="{{ (dag_run.conf or {}).get('file', '" + str(BILLS) + "') }}",
-        profile_code="NYCHA electric",
+        file="{{ params.file }}",
+        profile_code=PROFILE,
         batch_settings=into_the_batch,
         on_kickouts="warn",
-        kickout_report=f"{REPORTS}/{RUN}.csv",
+        kickout_report=f"{REPORT}.csv",
         deferrable=True,
     )
 
@@ -171,7 +191,7 @@ def eci_kickout_review():
                 batch_settings=into_the_batch,
                 max_rounds=3,
                 on_kickouts="warn" if number < QUESTIONS else "fail",
-                kickout_report=f"{REPORTS}/{RUN}-retry-{number}.csv",
+                kickout_report=f"{REPORT}-retry-{number}.csv",
                 deferrable=True,
             )
             void = UpdateBatchStatusOperator(task_id="void_batch", batch_id=batch_id, batch_status="Pending")

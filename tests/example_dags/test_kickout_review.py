@@ -21,6 +21,7 @@ pytestmark = [
     pytest.mark.timeout(1200),
 ]
 
+FILE = EXAMPLES / "data" / "new_buildings.csv"
 RETRY, ACCEPT, VOID = "Retry the kickouts", "Accept what came in", "Void the batch"
 # An account code that is Markdown and HTML, and would end a table's row.
 NASTY = "<img src=x> | [here](https://example.invalid) `x`"
@@ -34,7 +35,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reviewed]:
     From the first answer on EnergyCAP is set to MarkBatchPending, and one more run begins under that.
     """
     with running(tmp_path_factory.mktemp("review") / "home") as airflow:
-        for building, meters in Bills.read().meters.items():
+        for building, meters in Bills.read(FILE).meters.items():
             airflow.energycap.add_account(building, meters)
         for run in ("void", "retry", "stubborn", "pending"):
             airflow.energycap.add_account(f"{run} 1", ["M1"])
@@ -67,7 +68,7 @@ def test_without_kickouts_nobody_is_asked(airflow: Reviewed) -> None:
     assert {name for name, state in states.items() if state == "success"} == done
     assert {state for name, state in states.items() if name not in done} == {"skipped"}
     assert airflow.batch_of(run)["batch_status"] == "Closed"
-    with (EXAMPLES / "data" / "nycha_electric_bills.csv").open(newline="") as stream:
+    with FILE.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     bills = {(row["Building ID"], row["Service Start Date"], row["Service End Date"]) for row in rows}
     assert airflow.batch_of(run)["bill_count"] == len(bills)
@@ -87,7 +88,7 @@ def test_the_question_has_the_numbers_the_reasons_and_the_report(airflow: Review
     assert (question["defaults"], question["multiple"]) == (None, False)
     for building in ("stubborn 2", "stubborn 3", "stubborn 4"):
         assert f"\n| 1 | `Account code '{building}' was not found.` | EnergyCAP |\n" in question["body"]
-    report = airflow.home / "reports" / f"{code.removeprefix('NYCHA electric ')}.csv"
+    report = airflow.home / "reports" / DAG / "stubborn.csv"
     assert f"Every row is in `{report}`." in question["body"]
     assert "stubborn 3" in report.read_text()
 

@@ -13,9 +13,9 @@ import pytest
 from eci_provider.api import EciClient
 from eci_provider.example_dags.data.make_large_file import write_bills
 from eci_provider.sandbox import Sandbox
-from tests.example_dags.test_example_dags import airflow_database, dags_test
+from tests.example_dags.test_example_dags import dags_test, waits_for
 
-__all__ = ["airflow_database", "dags_test"]
+__all__ = ["dags_test"]
 
 ROWS = 50_000
 CHARGES = ("KWH Charges", "KW Charges", "Other charges")
@@ -65,9 +65,12 @@ def test_every_bill_of_a_long_file_comes_in_once_to_the_cent(
 
     def analyst() -> bool:
         """Correct what the reports of all parts name, as a person would: in EnergyCAP."""
-        if len(list((tmp_path / "reports").glob("*/part-*.csv"))) < 10:
+        if len(list((tmp_path / "reports").rglob("part-*.csv"))) < 10:
             return False
         kicked = [task for task in book.tasks() if task["status"] == "Completed with kickouts"]
+        log = (tmp_path / "log.txt").read_text()
+        if not all(waits_for(task) in log for task in kicked):
+            return False
         for code in unknown:
             book.add_account(code, sorted(meters[code]))
         with EciClient(book.url, book.api_key) as client:
@@ -78,9 +81,12 @@ def test_every_bill_of_a_long_file_comes_in_once_to_the_cent(
     dags_test(
         "eci_large_file",
         analyst,
-        AIRFLOW_VAR_ECI_LARGE_FILE=str(long_file),
-        AIRFLOW_VAR_ECI_BILL_PARTS=str(tmp_path / "parts"),
-        AIRFLOW_VAR_ECI_KICKOUT_REPORTS=str(tmp_path / "reports"),
+        conf={
+            "file": str(long_file),
+            "rows_per_file": 5000,
+            "parts": str(tmp_path / "parts"),
+            "reports": str(tmp_path / "reports"),
+        },
     )
 
     imports, retries = book.tasks()[:10], book.tasks()[10:]
@@ -92,9 +98,9 @@ def test_every_bill_of_a_long_file_comes_in_once_to_the_cent(
     (batch,) = book.batches()
     assert batch["batch_status"] == "Closed"
     assert round(Decimal(str(batch["running_total"])), 2) == sum(costs.values())
-    parts = sorted((tmp_path / "parts").glob("*/*.csv"))
+    parts = sorted((tmp_path / "parts").rglob("*.csv"))
     assert len(parts) == 10
-    (reports,) = (tmp_path / "reports").iterdir()
+    (reports,) = (tmp_path / "reports" / "eci_large_file").iterdir()
     reported = [line for report in reports.glob("part-*.csv") for line in report.read_text().splitlines()[1:]]
     with long_file.open() as stream:
         wanted = [line for line in stream if any(code in line for code in unknown)]

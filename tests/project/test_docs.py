@@ -155,3 +155,17 @@ def _called(function: ast.expr) -> tuple[str | None, bool]:
 def _arguments(cls: type) -> set[str]:
     signatures = [inspect.signature(base.__dict__["__init__"]) for base in cls.__mro__ if "__init__" in vars(base)]
     return set(reduce(lambda found, signature: found | signature.parameters.keys(), signatures, set[str]()))
+
+
+NUMBERS = {"five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+
+
+def test_examples_are_listed_and_counted_right() -> None:
+    examples = {path.stem for path in (ROOT / "eci_provider" / "example_dags").glob("eci_*.py")}
+    assert set(re.findall(r"^ *\| `(eci_\w+)` \|", _text("start.md"), re.MULTILINE)) == examples
+
+    news = (ROOT / "CHANGELOG.md").read_text().split("\n## 0.1.0")[0]
+    texts = [news, (ROOT / "README.md").read_text(), *(page.read_text() for page in PAGES)]
+    counted = [word for text in texts for word in re.findall(r"(\w+) (?:more )?example DAGs", text)]
+    assert "six" in counted
+    assert {NUMBERS[word.lower()] for word in counted if word.lower() in NUMBERS} == {len(examples)}

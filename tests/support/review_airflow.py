@@ -82,13 +82,12 @@ class Reviewed(Airflow):
         raise self.command.failure(f"Waited {LONGEST_WAIT:.0f} s for {description}.")
 
     def begin(self, run: str, *buildings: str) -> None:
-        """Trigger a run for a file with a bill for each building. Its batch code depends on its logical date."""
-        number = len(list(self.home.glob("*.csv")))
+        """Trigger a run for a file with a bill for each building, as the web interface does: without a date."""
         path = bills_file(self.home, run, *buildings)
-        date = f"2026-02-0{number + 1}T00:00:00Z"
+        conf = {"file": str(path), "reports": str(self.home / "reports")}
 
         def trigger() -> bool:
-            self.trigger(DAG, run, {"file": str(path)}, date)
+            self.trigger(DAG, run, conf)
             return True
 
         self.until(f"run {run}", trigger)
@@ -190,8 +189,7 @@ class Reviewed(Airflow):
 
     def batch_of(self, run: str) -> dict[str, Any]:
         """Return the batch that a run opened."""
-        date = next(found["logical_date"] for found in self.runs(DAG) if found["dag_run_id"] == run)
-        code = f"NYCHA electric {date[:10].replace('-', '')}T000000"
+        code = f"{DAG} {run}"
         return next(batch for batch in self.energycap.batches() if batch["batch_code"] == code)
 
     def bills_of(self, run: str) -> dict[str, bool]:
@@ -222,7 +220,6 @@ def running(home: Path) -> Iterator[Reviewed]:
             home / "airflow.log",
             secrets=[energycap.api_key],
             **connection_variable(energycap.url, energycap.api_key, settle_time=1),
-            AIRFLOW_VAR_ECI_KICKOUT_REPORTS=str(home / "reports"),
             AIRFLOW__CORE__DAGS_FOLDER=str(home / "dags"),
             AIRFLOW__API__WORKERS="1",
             AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC="1",
