@@ -21,6 +21,7 @@ happens if nobody answers.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -70,6 +71,9 @@ CHOICES = f"""
 * **{ACCEPT}** closes the batch. The kicked-out rows are not imported.
 * **{VOID}** sets the batch Pending: no bill in it counts.
 """
+
+
+log = logging.getLogger("airflow.task")
 
 
 def as_code(text: str) -> str:
@@ -158,6 +162,7 @@ def eci_kickout_review():
             return "close_batch"
         ti.xcom_push("subject", subject_of(result))
         ti.xcom_push("body", body_of(result))
+        log.info("Asking a person under Required Actions, for at most 5 days: %s.", subject_of(result))
         return review
 
     [profile, batch] >> bills

@@ -56,6 +56,12 @@ class RecordedImport:
             return task if task is not None else self._search.recorded_import()
         found = self._search.recorded_import()
         if found is None:
+            log.info(
+                "Found no import of %s, whose request an earlier attempt recorded; searching again in %g s: it "
+                "may still take effect.",
+                self._job.description,
+                self._attempt.settle_time,
+            )
             clock.sleep(self._attempt.settle_time)
             found = self._search.recorded_import()
         return found

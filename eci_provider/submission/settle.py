@@ -34,6 +34,7 @@ def find_after_settling(
     try:
         found = search()
         if found is None:
+            log.info("%s. Searching again in %g s, since the request may still take effect.", unknown, settle_time)
             clock.sleep(settle_time)
             found = search()
     except EciError as error:
@@ -107,7 +108,10 @@ def _read_after(
         found = _read_if_shown(read)
         if found is not None and (is_done(found) or not _may_still_take_effect(lost)):
             return found
-        clock.sleep(max(settle_time, asked_delay(lost) or 0.0) if lost else settle_time)
+        pause = max(settle_time, asked_delay(lost) or 0.0) if lost else settle_time
+        if found is not None:
+            log.info("%s. It does not show the change yet; reading it again in %g s.", unknown, pause)
+        clock.sleep(pause)
         return read()
     except EciError as error:
         if lost is None or (isinstance(lost, EciNotFoundError) and isinstance(error, EciNotFoundError)):

@@ -201,7 +201,9 @@ class Submitter:
         if isinstance(error, EciRateLimitError) and asked > LONGEST_ASKED:
             raise error
         if asked:
-            clock.sleep(min(asked, LONGEST_ASKED))
+            pause = min(asked, LONGEST_ASKED)
+            log.info("EnergyCAP asks for a pause; the search starts in %g s.", pause)
+            clock.sleep(pause)
 
     def _resume_after_refusal(self, resubmission: int, error: EciBadRequestError) -> ResumeDecision:
         """Return our import if an earlier request, or a copy of this one, is why it was refused; else raise."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from eci_provider.api.errors import EciError
+from eci_provider.core.text import shown
 from eci_provider.waiting.client import ClientProvider
 from eci_provider.waiting.poller import Poller
 from eci_provider.waiting.status import batch_has_arrived
@@ -67,6 +68,16 @@ class BatchPoller(Poller["BatchResponse"]):
     def status_of(self, found: BatchResponse) -> str | None:
         """Return the batch's status."""
         return found.batch_status
+
+    def awaited(self, found: BatchResponse) -> str:
+        """Return the status that it is to have, or that its bills are to be analysed, with its status."""
+        code = f" ({shown(found.batch_code, 100)!r})" if found.batch_code else ""
+        analysing = found.analyzing_count if self.wait_for_analysis else None
+        left = f", {analysing} bills under analysis" if analysing else ""
+        status = f"{self.last_status!r}{left}"
+        if self.batch_status is None or found.has_status(self.batch_status):
+            return f"the analysis of the bills in batch {self.batch_id}{code}: {status}"
+        return f"batch {self.batch_id}{code} to be {self.batch_status!r}: {status}"
 
     def unmet_condition(self) -> str:
         """Return what has not happened yet, as a predicate."""

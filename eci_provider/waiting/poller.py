@@ -41,7 +41,7 @@ class Poller(ABC, Generic[_Found]):
         ends it itself.
     """
 
-    __slots__ = ("_client", "_has_failed", "_provider", "delay", "last_status", "schedule")
+    __slots__ = ("_client", "_has_failed", "_last_state", "_provider", "delay", "last_status", "schedule")
 
     def __init__(
         self,
@@ -63,6 +63,8 @@ class Poller(ABC, Generic[_Found]):
         #: Seconds until the next poll, after one that did not end the wait.
         self.delay = 0.0
         self.last_status: str | None = None
+        #: The last status, and what had not happened by then.
+        self._last_state: tuple[str | None, str | None] | None = None
 
     @property
     @abstractmethod
@@ -98,9 +100,9 @@ class Poller(ABC, Generic[_Found]):
         :param cause: why the last poll failed, if it did.
         """
 
-    def progress(self) -> str:
-        """Return what is known of the progress beside the status, as a clause of a sentence."""
-        return ""
+    @abstractmethod
+    def awaited(self, found: _Found) -> str:
+        """Return what is waited for, its status and since when, such as "batch 7 to be 'Closed': 'Open'"."""
 
     def batch_clause(self) -> str:
         """Return the batch, as far as a poll has shown it, as a clause of a sentence."""
@@ -258,12 +260,14 @@ class Poller(ABC, Generic[_Found]):
         return f"{known}{self.batch_clause()}.{failure} {self.consequence(cause)}"
 
     def _note_status(self, found: _Found, *, is_done: bool) -> None:
-        """Log a change of status, once."""
+        """Log a change of state, once: of the status, or of what is waited for."""
         status = shown(self.status_of(found), _LONGEST_STATUS)
-        if status != self.last_status:
-            if is_done:
-                log.info("%s is %r.", self, status)
-            else:
-                name = str(self)
-                log.info("Waiting for %s: %r%s.", name[0].lower() + name[1:], status, self.progress())
+        state = (status, None if is_done else self.unmet_condition())
         self.last_status = status
+        if state == self._last_state:
+            return
+        self._last_state = state
+        if is_done:
+            log.info("%s is %r.", self, status)
+        else:
+            log.info("Waiting for %s.", self.awaited(found))

@@ -11,7 +11,7 @@ from eci_provider.core.text import shown
 from eci_provider.waiting.client import ClientProvider
 from eci_provider.waiting.late_tasks import task_or_listed
 from eci_provider.waiting.poller import Poller
-from eci_provider.waiting.status import has_ended, latest_now, task_has_ended
+from eci_provider.waiting.status import has_ended, latest_now, possible_date, task_has_ended
 
 if TYPE_CHECKING:
     from eci_provider.api.client import EciClient
@@ -95,9 +95,16 @@ class TaskPoller(Poller["TaskResponse"]):
         """Return what has not happened yet, as a predicate."""
         return "had ended, but its bills were not analysed" if self._is_analysing else "had not ended"
 
-    def progress(self) -> str:
-        """Return whether only the analysis is unfinished, as a clause."""
-        return ", and its bills are being analysed" if self._is_analysing else ""
+    def awaited(self, found: TaskResponse) -> str:
+        """Return that it is to end, or that its bills are to be analysed, with its status and since when."""
+        begin, end = (
+            f" since {shown(date, 100)}" if possible_date(date) else ""
+            for date in (found.begin_date, found.end_date)
+        )
+        if not self._is_analysing:
+            return f"import {self.task_guid} to end: {self.last_status!r}{begin}"
+        left = f"{found.analyzing_count} bills left"
+        return f"the analysis of the bills of import {self.task_guid}: {self.last_status!r}{end}, {left}"
 
     def batch_clause(self) -> str:
         """Return the batch as a clause."""

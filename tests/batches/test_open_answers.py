@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -46,7 +47,10 @@ def test_an_answer_that_does_not_say_so_is_looked_up(
     assert [request.method for request in sandbox.requests].count("POST") == 1
 
 
-def test_what_such_an_answer_did_not_open_is_opened(sandbox: Sandbox, turned_clock: TurnedClock) -> None:
+def test_what_such_an_answer_did_not_open_is_opened(
+    sandbox: Sandbox, turned_clock: TurnedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     sandbox.fault("POST", "/api/v3/batch", status=200, body={})
 
     end = run(_open())
@@ -54,6 +58,7 @@ def test_what_such_an_answer_did_not_open_is_opened(sandbox: Sandbox, turned_clo
     assert end.state == "success", end.error
     assert [batch["batch_id"] for batch in sandbox.batches()] == [end.result["batch_id"]]
     assert turned_clock.slept == [15.0]
+    assert any("batch '2026-01' was opened. Searching again in 15 s" in message for message in caplog.messages)
 
 
 def test_answers_that_never_say_so_do_not_count_as_success(sandbox: Sandbox, turned_clock: TurnedClock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -54,8 +55,13 @@ def test_a_change_whose_answer_is_lost_is_found_done(sandbox: Sandbox, batch_id:
 
 @pytest.mark.parametrize("fault", [{"drop": "before"}, {"status": 502}, {"status": 200, "body": "not JSON"}])
 def test_a_change_whose_request_was_lost_is_sent_again_once_it_has_had_its_time(
-    fault: dict[str, object], sandbox: Sandbox, batch_id: int, turned_clock: TurnedClock
+    fault: dict[str, object],
+    sandbox: Sandbox,
+    batch_id: int,
+    turned_clock: TurnedClock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO)
     path = f"/api/v202206/batch/{batch_id}/status"
     sandbox.fault("PUT", path, **fault)
 
@@ -65,6 +71,8 @@ def test_a_change_whose_request_was_lost_is_sent_again_once_it_has_had_its_time(
     assert end.result["batch_status"].lower() == "closed"
     assert [request.path for request in sandbox.requests].count(path) == 2
     assert turned_clock.slept == [15.0]
+    pause = "It does not show the change yet; reading it again in 15 s."
+    assert f"It is not known whether batch {batch_id} was set to Closed. {pause}" in caplog.messages
 
 
 @pytest.mark.parametrize("skip", [0, 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -18,10 +19,20 @@ def _sensor(batch_id: Any, **arguments: Any) -> EciBatchSensor:
     return EciBatchSensor(task_id="wait_for_batch", **{"batch_id": batch_id, "poke_interval": 10, **arguments})
 
 
+def _waits(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return the log lines that say what is waited for."""
+    return [text for record in caplog.records if (text := record.getMessage()).startswith("Waiting for")]
+
+
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_it_waits_until_the_batch_has_the_status(
-    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
+    deferrable: bool,
+    sandbox: Sandbox,
+    turned_clock: TurnedClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO)
     with EciClient(sandbox.url, sandbox.api_key) as client:
         batch_id = client.batches.open("mine").batch_id
         turn = turned_clock.sleep
@@ -41,12 +52,16 @@ def test_it_waits_until_the_batch_has_the_status(
     assert end.state == "success", end.error
     assert end.result["batch_status"].lower() == "closed"
     assert 100 < sum(turned_clock.slept) < 120
+    waiting = f"Waiting for batch {batch_id} ('mine') to be 'Closed': 'open'."
+    # A deferred sensor polls in the worker and in the triggerer, each of which has a log of its own.
+    assert _waits(caplog) == [waiting] * (2 if deferrable else 1)
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_it_waits_until_all_bills_were_analysed(
-    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path
+    deferrable: bool, sandbox: Sandbox, turned_clock: TurnedClock, tmp_path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     sandbox.add_account("A-1")
     sandbox.settings.analysis = 300
     with EciClient(sandbox.url, sandbox.api_key) as client:
@@ -58,6 +73,10 @@ def test_it_waits_until_all_bills_were_analysed(
     assert end.state == "success", end.error
     assert end.result["analyzing_count"] == 0
     assert 300 <= sum(turned_clock.slept) < 325
+    assert _waits(caplog)
+    for waiting in _waits(caplog):
+        assert waiting.startswith(f"Waiting for the analysis of the bills in batch {batch_id} ")
+        assert waiting.endswith(", 1 bills under analysis.")
 
 
 @pytest.mark.parametrize("deferrable", [False, True])

@@ -161,8 +161,11 @@ def test_a_sensor_that_pokes_logs_what_it_waits_for(
         for _ in range(2):
             assert not sensor.poke({"ti": None, "task": sensor}).is_done
 
+    (task,) = sandbox.tasks()
+    waiting = f"Waiting for import {guid} to end: 'In progress' since {task['begin_date']}."
     said = [record.getMessage() for record in caplog.records]
-    assert said.count(f"Waiting for import {guid}: 'In progress'.") == (1 if mode == "poke" else 2)
+    assert said.count(waiting) == (1 if mode == "poke" else 2)
+    assert len([message for message in said if message.startswith("Waiting for")]) == said.count(waiting)
 
 
 def test_a_wait_for_the_analysis_says_so(
@@ -178,7 +181,10 @@ def test_a_wait_for_the_analysis_says_so(
     run(sensor)
 
     said = [record.getMessage() for record in caplog.records]
-    assert f"Waiting for import {guid}: 'Completed', and its bills are being analysed." in said
+    (task,) = sandbox.tasks()
+    waiting = f"Waiting for the analysis of the bills of import {guid}: 'Completed' since {task['end_date']}"
+    assert [message for message in said if message.startswith("Waiting for the")] == [f"{waiting}, 1 bills left."]
+    assert said.count(f"Import {guid} is 'Completed'.") == 1
 
 
 @pytest.mark.parametrize("deferrable", [False, True])

@@ -126,7 +126,7 @@ def test_a_log_line_about_a_wait_belongs_to_its_own_trigger(
 
     for guid in guids:
         said = [message for owner, message in lines if owner == guid]
-        assert f"Waiting for import {guid}: 'In progress'." in said
+        assert any(m.startswith(f"Waiting for import {guid} to end: 'In progress' since 2026-") for m in said)
         assert f"Import {guid} is 'Failed'." in said
         assert not any(other in message for other in guids if other != guid for message in said)
     assert sum("retrying" in message for owner, message in lines if owner in guids) == 1
