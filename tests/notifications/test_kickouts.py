@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -238,8 +239,12 @@ def test_a_failing_message_changes_nothing_and_does_not_stop_the_next(
     assert end.state == "failed"
     assert sent == ["1"]
     assert mails.messages == []
-    warnings = [each.getMessage() for each in caplog.records if "could not send the message about" in each.message]
-    assert "SmtpNotifier could not send" in warnings[0]
+    # Before Airflow 3.1 notifiers log their failures themselves.
+    for problem in ("SMTPDataError|554", "the chat is down", "has no attribute 'nosuch'"):
+        assert re.search(
+            rf"(could not send the message about import \S+:|Failed to send notification).*({problem})",
+            caplog.text,
+        )
     assert "handed to Noted: 1 row kicked out" in caplog.text
 
 
@@ -255,7 +260,8 @@ def test_a_note_or_a_function_that_fails_changes_nothing(
     end = _run(_import(tmp_path, "B-1", on_kickouts="warn", on_success_callback=broken))
 
     assert (end.state, sent) == ("success", [])
-    assert caplog.text.count("No message about kickouts: ") == 2
+    assert "No message about kickouts: UndefinedError: 'nosuch' is undefined" in caplog.text
+    assert "'KickoutMessage' object has no attribute 'nosuch'" in caplog.text
 
 
 def test_one_notifier_serves_many_tasks(sandbox: Sandbox, tmp_path: Path) -> None:

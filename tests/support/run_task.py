@@ -123,15 +123,19 @@ def run(task: BaseOperator, *, instance: dict[str, Any] | None = None, **context
         state = "success"
         if result is not None:
             double.xcom_push("return_value", result)
-        for callback in task.on_success_callback or ():
-            callback(full)
+        _call(task.on_success_callback, full)
     except AirflowSkipException as skip:
         state, error = "skipped", skip
     except Exception as failure:
         full["exception"] = error = failure
-    for callback in {"failed": task.on_failure_callback, "skipped": task.on_skipped_callback}.get(state) or ():
-        callback(full)
+    _call({"failed": task.on_failure_callback, "skipped": task.on_skipped_callback}.get(state), full)
     return Finished(state, double.xcoms.get("return_value"), error, double.xcoms, deferrals)
+
+
+def _call(callbacks: Any, context: dict[str, Any]) -> None:
+    """Call callbacks; Airflow 3 makes a list of a single one."""
+    for callback in callbacks if isinstance(callbacks, list) else [callbacks] if callbacks else []:
+        callback(context)
 
 
 class Tries:
