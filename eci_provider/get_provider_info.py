@@ -71,55 +71,114 @@ def _connection_type() -> dict[str, Any]:
         "hook-class-name": "eci_provider.hooks.eci.EciHook",
         "hook-name": "EnergyCAP",
         "ui-field-behaviour": {
-            "hidden-fields": ["login", "port", "schema"],
+            "hidden-fields": ["login", "schema"],
             "relabeling": {"host": "Environment URL", "password": "API key"},
-            "placeholders": {"host": "https://app.energycap.com"},
+            "placeholders": {
+                "host": "https://app.energycap.com",
+                "password": "Created in EnergyCAP, by a user who may import bills",
+                # Airflow 3.3 tests no stored connection without a port: it compares the 0 of its page with null.
+                "port": "443 (needed for the Test button)",
+            },
         },
         "conn-fields": _connection_fields(),
     }
 
 
+_NETWORK, _RETRIES, _LINKS = "Network and TLS", "Retries and lost answers", "Links in Airflow"
+
+
 def _connection_fields() -> dict[str, Any]:
-    """Return the form's extra fields; :mod:`eci_provider.hooks.settings` reads them."""
+    """
+    Return the form's extra fields, the most important first; :mod:`eci_provider.hooks.settings` reads them.
+
+    Airflow marks a field as required unless its type allows null, and shows one section at a time.
+    """
     return {
+        "verify": _field(
+            _NETWORK,
+            "Check the TLS certificate",
+            "Whether EnergyCAP must prove that it is EnergyCAP.",
+            # Older connections have a boolean, or the path of CA certificates.
+            ["string", "boolean", "null"],
+            "true",
+            enum=["true", "false"],
+            values_display={"true": "Yes", "false": "No: anyone on the way could read the API key"},
+        ),
+        "ca_bundle": _field(
+            _NETWORK,
+            "CA certificates",
+            "Path of a file or folder on every worker, if your network has a certificate authority of its own.",
+            ["string", "null"],
+            None,
+        ),
         "timeout": _field(
-            "Read timeout (s)",
-            "Seconds to wait for the next bytes of an answer, or for the server to take more of a file.",
-            "number",
+            _NETWORK,
+            "Seconds to wait for an answer",
+            "A request fails after this time without any progress, in sending or receiving.",
+            ["number", "null"],
             60,
             minimum=1,
         ),
         "connect_timeout": _field(
-            "Connect timeout (s)", "Seconds to wait for a connection.", "number", 10, minimum=1
+            _NETWORK,
+            "Seconds to wait for a connection",
+            "TLS included.",
+            ["number", "null"],
+            10,
+            minimum=1,
+        ),
+        "allow_http": _field(
+            _NETWORK,
+            "Allow http to other machines",
+            "Sends the API key unencrypted: for a sandbox only.",
+            ["boolean", "null"],
+            False,
         ),
         "max_retries": _field(
-            "Retries", "How often a request that is safe to repeat is repeated, at most.", "integer", 3, minimum=0
+            _RETRIES,
+            "Retries for safe requests",
+            "How often a request is sent again if that is safe, at most.",
+            ["integer", "null"],
+            3,
+            minimum=0,
         ),
         "settle_time": _field(
-            "Settle time (s)",
-            "Seconds until a request with a lost answer has taken effect, or kickouts have set a batch Pending.",
-            "number",
+            _RETRIES,
+            "Seconds to settle after a lost answer",
+            "How long EnergyCAP may need until a change can be seen. The provider waits this long before it "
+            "sends such a request again.",
+            ["number", "null"],
             15,
             minimum=0,
         ),
-        "verify": _field("Verify TLS", "true, false, or the path of a CA bundle.", ["string", "boolean"], "true"),
-        "allow_http": _field(
-            "Allow plain http", "Send the API key over plain http beyond this machine.", "boolean", False
-        ),
-        "ui_url_template": _field(
-            "Link template",
-            'URL of "Open in EnergyCAP", with {host}, {batch_id}, {batch_code}, {task_guid} or {task_id}.',
+        "deployment": _field(
+            _RETRIES,
+            "Name of this Airflow",
+            "Needed if another Airflow runs the same DAGs with the same EnergyCAP, such as staging.",
             ["string", "null"],
             None,
         ),
-        "deployment": _field(
-            "Deployment",
-            "Name of this Airflow deployment, if another one runs the same DAGs with this environment.",
+        "ui_url_template": _field(
+            _LINKS,
+            'URL of "Open in EnergyCAP"',
+            "With {host}, {batch_id}, {batch_code}, {task_guid} or {task_id}. Of several URLs, separated by "
+            "spaces, the first is taken whose parts are known.",
+            ["string", "null"],
+            None,
+        ),
+        "report_url_template": _field(
+            _LINKS,
+            'URL of "Kickout report"',
+            "With {url}, {bucket}, {path} or {name} of the report. Empty: the console of S3 or Google Cloud "
+            "Storage, and no link for other places.",
             ["string", "null"],
             None,
         ),
     }
 
 
-def _field(label: str, description: str, kind: str | list[str], default: Any, **bounds: Any) -> dict[str, Any]:
-    return {"label": label, "description": description, "schema": {"type": kind, "default": default, **bounds}}
+def _field(
+    section: str, label: str, description: str, kind: list[str], default: Any, **more: Any
+) -> dict[str, Any]:
+    schema = {"type": kind, "default": default, "section": section, **more}
+    return {"label": label, "description": description, "schema": schema}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 # Airflow reads its configuration when it is imported, so this stands before anything else.
 for _name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
@@ -37,8 +37,19 @@ def working_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
 def empty_memory_store() -> Iterator[None]:
     """Empty the store at memory:// after each test; all tests of a process share it."""
     yield
-    if fsspec := sys.modules.get("fsspec.implementations.memory"):
-        fsspec.MemoryFileSystem.store.clear()
+    MemoryFileSystem.store.clear()
+
+
+@pytest.fixture
+def memory() -> MemoryFileSystem:
+    """Attach a store at memory:// that shows a file from its first byte on."""
+    try:
+        from airflow.sdk.io.store import attach
+    except ImportError:
+        from airflow.io.store import attach
+    store = MemoryFileSystem()
+    attach("memory", fs=store)
+    return store
 
 
 @pytest.fixture

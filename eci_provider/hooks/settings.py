@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from eci_provider.api.options import BOUNDS, ClientOptions
 from eci_provider.api.transport.addresses import checked_base_url
 from eci_provider.api.transport.api_key import ApiKey, checked_key
 from eci_provider.core.text import did_you_mean
-from eci_provider.hooks.link_template import PLACEHOLDERS, unknown_placeholders
+from eci_provider.hooks.link_template import PLACEHOLDERS, REPORT_PLACEHOLDERS, template_problems
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -27,8 +27,10 @@ _NUMBERS = {
     **{name: (float(getattr(ClientOptions, name)), *bounds) for name, bounds in BOUNDS.items()},
     "settle_time": (15.0, 0.0, 3600.0),
 }
+#: Extra fields that are templates of URLs, and their placeholders.
+_TEMPLATES = {"ui_url_template": PLACEHOLDERS, "report_url_template": REPORT_PLACEHOLDERS}
 #: All extra fields.
-EXTRAS = (*_NUMBERS, "verify", "allow_http", "ui_url_template", "deployment")
+EXTRAS = (*_NUMBERS, "verify", "ca_bundle", "allow_http", *_TEMPLATES, "deployment")
 #: How many characters the name of a deployment has at most.
 _LONGEST_NAME = 100
 #: Where to set what others may look for in the extra fields.
@@ -36,7 +38,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("api_key", "key", "token"), "Set the API key as the password. "),
     **dict.fromkeys(("proxy", "proxies"), "Set a proxy in the environment: HTTPS_PROXY. "),
 }
-_SCHEMES = ("http", "https")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 
 
@@ -48,7 +50,8 @@ class ConnectionSettings(ClientOptions):
     :param base_url: the environment's address.
     :param api_key: the API key; no ``repr`` shows it.
     :param settle_time: seconds until a request whose answer was lost, or the end of an import, has taken effect.
-    :param ui_url_template: the URL of "Open in EnergyCAP", with placeholders; None for no link.
+    :param ui_url_template: one or several URLs of "Open in EnergyCAP", with placeholders; None for no link.
+    :param report_url_template: the same for "Kickout report"; None for the consoles of known stores.
     :param deployment: what tells the imports of this Airflow deployment from those of another one that has the
         same DAGs; None if there is no other.
     """
@@ -57,6 +60,7 @@ class ConnectionSettings(ClientOptions):
     api_key: ApiKey
     settle_time: float
     ui_url_template: str | None
+    report_url_template: str | None = None
     deployment: str | None = None
 
 
@@ -73,7 +77,8 @@ def read_settings(connection: Connection) -> ConnectionSettings:
     numbers = {name: _number(extra, name, problems) for name in _NUMBERS}
     allow_http = _flag(extra, "allow_http", ClientOptions.allow_http, problems)
     verify = _verify(extra, problems)
-    template, deployment = _template(extra, problems), _deployment(extra, problems)
+    templates = {name: _template(extra, name, known, problems) for name, known in _TEMPLATES.items()}
+    deployment = _deployment(extra, problems)
     host, key = _host(connection, problems), ApiKey.of(connection.password)
     if (connection.login or "").strip():
         # Not shown, because it may be the key.
@@ -95,7 +100,7 @@ def read_settings(connection: Connection) -> ConnectionSettings:
         settle_time=numbers["settle_time"],
         verify=verify,
         allow_http=allow_http,
-        ui_url_template=template,
+        **templates,
         deployment=deployment,
     )
 
@@ -131,7 +136,7 @@ def _host(connection: Connection, problems: list[str]) -> str:
     schema = (connection.schema or "").strip().strip("/")
     if "://" not in host:
         host = f"https://{host}"
-        if schema.lower() in _SCHEMES:
+        if schema.lower() in _DEFAULT_PORTS:
             host, schema = f"{schema}{host.removeprefix('https')}", ""
         elif schema:
             problems.append(_schema_problem(schema, host))
@@ -139,8 +144,8 @@ def _host(connection: Connection, problems: list[str]) -> str:
     scheme, _, rest = host.partition("://")
     authority, slash, path = rest.partition("/")
     if connection.port:
-        authority = _with_port(authority, connection.port, problems)
-    if schema.lower() in _SCHEMES:
+        authority = _with_port(scheme, authority, connection.port, problems)
+    if schema.lower() in _DEFAULT_PORTS:
         if schema.lower() != scheme.lower():
             problems.append(f"schema is {schema!r}, and host begins with {scheme}://: clear schema")
     elif schema and (path or "@" in schema):
@@ -163,11 +168,11 @@ def _schema_problem(schema: str, host: str) -> str:
     )
 
 
-def _with_port(authority: str, port: int, problems: list[str]) -> str:
-    """Return a host's name with the port."""
+def _with_port(scheme: str, authority: str, port: int, problems: list[str]) -> str:
+    """Return a host's name with the port, if it is not the scheme's own."""
     named = re.search(r":(\d+)$", authority)
     if named is None:
-        return f"{authority}:{port}"
+        return authority if int(port) == _DEFAULT_PORTS.get(scheme.lower()) else f"{authority}:{port}"
     if int(named[1]) != int(port):
         problems.append(f"port is {port}, and host names port {named[1]}: clear port")
     return authority
@@ -199,27 +204,35 @@ def _flag(extra: Mapping[str, Any], name: str, default: bool, problems: list[str
 
 
 def _verify(extra: Mapping[str, Any], problems: list[str]) -> bool | str:
-    value = extra.get("verify")
-    text = str(value).strip()
-    if value is None or text == "" or text.lower() in _TRUE:
-        return True
-    if text.lower() in _FALSE:
-        return False
-    if not Path(text).exists():
-        problems.append(f"extra verify is {value!r}: must be true, false, or the path of a CA bundle that exists")
-    return text
+    """Return whether the certificate is checked, and with which CA certificates, if not with the usual ones."""
+    value, bundle = extra.get("verify"), extra.get("ca_bundle")
+    text, path = str(value).strip(), "" if bundle is None else str(bundle).strip()
+    is_on = value is None or text == "" or text.lower() in _TRUE
+    if not is_on and text.lower() not in _FALSE:
+        # A path, from before there was a field for it.
+        if not Path(text).exists():
+            problems.append(
+                f"extra verify is {value!r}: must be true, false, or the path of a CA bundle that exists"
+            )
+        if path:
+            problems.append(f"extra verify is {value!r}, and ca_bundle is {bundle!r}: set verify to true")
+        return text
+    if not path:
+        return is_on
+    if not is_on:
+        problems.append(
+            f"extra verify is {value!r}, and ca_bundle is {bundle!r}: set verify to true, or clear ca_bundle"
+        )
+    elif not Path(path).exists():
+        problems.append(f"extra ca_bundle is {bundle!r}: must be the path of a file or folder that exists")
+    return path
 
 
-def _template(extra: Mapping[str, Any], problems: list[str]) -> str | None:
-    value = extra.get("ui_url_template")
+def _template(extra: Mapping[str, Any], name: str, known: Sequence[str], problems: list[str]) -> str | None:
+    value = extra.get(name)
     if not value:
         return None
-    if not isinstance(value, str) or not value.startswith(("https://", "http://", "{host}")):
-        problems.append(f"extra ui_url_template is {value!r}: must begin with https://, http:// or {{host}}")
-    unknown = unknown_placeholders(str(value))
-    if unknown:
-        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        problems.append(f"extra ui_url_template is {value!r}: {', '.join(unknown)} is none of {known}")
+    problems += [f"extra {name} is {value!r}: {problem}" for problem in template_problems(value, known)]
     return str(value)
 
 

@@ -235,7 +235,7 @@ class ImportRun:
         )
         result, unreported = writer.add_report(result, self._hook.get_conn(), reattaches=arguments.reattach)
         if result.report and result.report.path:
-            show_report(self._operator, self._context, result.report.path)
+            show_report(self._context, self._hook.settings.report_url_template, result.report.path)
             push_outputs(self._context, kickout_report=result.report.path)
         return result, unreported
 

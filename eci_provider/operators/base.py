@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 
 from eci_provider.api.errors import EciValidationError, EciWaitTimeoutError
-from eci_provider.links import EciLink
+from eci_provider.links import EciLink, store_links_itself
 from eci_provider.runtime.arguments import check_literals, is_template, read_arguments
 from eci_provider.runtime.exceptions import final_errors, final_template_errors
 from eci_provider.runtime.operator_arguments import refuse_unknown
@@ -48,9 +48,8 @@ class EciOperator(BaseOperator):
     #: The keys with which ``output[key]`` passes a part of the result on.
     output_keys: ClassVar[tuple[str, ...]] = ()
 
-    #: The URLs of the links; empty if there is none, None if this process does not know.
-    link_url: str | None = None
-    report_url: str | None = None
+    #: The URL of "Open in EnergyCAP" that this process has stored.
+    link_url = ""
 
     def __new__(cls, *_: Any, **kwargs: Any) -> Self:
         """Refuse a misspelt argument before Airflow misses a required one; a user's subclass may have its own."""
@@ -169,6 +168,7 @@ class EciOperator(BaseOperator):
 
     def render_template(self, content: Any, *arguments: Any, **named: Any) -> Any:
         """Render a template as Airflow does; one that cannot be rendered fails the task without a retry."""
+        store_links_itself(self)
         with final_template_errors(content, self.source):
             return super().render_template(content, *arguments, **named)
 
@@ -179,7 +179,6 @@ class EciOperator(BaseOperator):
         :param context: Airflow's context.
         :raises EciError: one of its children; where a retry cannot help, also an ``AirflowFailException``.
         """
-        self.link_url = self.report_url = ""
         try:
             with self.connected() as hook:
                 return self.perform(context, hook)

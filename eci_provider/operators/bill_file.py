@@ -133,7 +133,9 @@ class CheckBillFileOperator(EciOperator):
         values = self.read()
         result = self._run(values).run(hook)
         if result.report is not None:
-            show_report(self, context, result.report)
+            # With a column mapping, the connection is not used and need not exist.
+            template = None if self.profile_code is None else hook.settings.report_url_template
+            show_report(context, template, result.report)
         push_outputs(context, file=result.file, report=result.report)
         if error := result.error(values["on_problems"]):
             context["ti"].xcom_push(key=RETURN_VALUE, value=result.as_xcom())

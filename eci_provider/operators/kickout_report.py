@@ -109,7 +109,7 @@ class KickoutReportOperator(EciOperator):
         task = settled_task(client, task_guid, hook.settle_time)
         show_link(self, context, hook, task_guid=task_guid, task_id=task.task_id)
         result = writer.write(client, task, task_guid)
-        show_report(self, context, result["path"])
+        show_report(context, hook.settings.report_url_template, result["path"])
         push_outputs(context, task_guid=task_guid, path=result["path"])
         return result
 

@@ -17,7 +17,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from eci_provider.api.errors import EciError, EciValidationError, EciWaitTimeoutError
-from eci_provider.links import EciLink
+from eci_provider.links import EciLink, store_links_itself
 from eci_provider.runtime.arguments import read_arguments
 from eci_provider.runtime.compat import TRIGGER_FAILED
 from eci_provider.runtime.exceptions import as_airflow_error, final_errors, final_template_errors
@@ -26,7 +26,7 @@ from eci_provider.runtime.readers import Reader, connection_id, positive_seconds
 from eci_provider.runtime.task_output import TaskOutput
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context, XComArg
+    from airflow.providers.common.compat.sdk import BaseOperatorLink, Context, XComArg
     from typing_extensions import Self, Unpack
 
     from eci_provider.runtime.operator_arguments import SensorArguments
@@ -53,15 +53,14 @@ class EciSensor(BaseSensorOperator):
     #: How the arguments are read.
     readers: ClassVar[Mapping[str, Reader]] = {"eci_conn_id": connection_id, "deferrable": switch}
 
-    operator_extra_links: Sequence[EciLink] = (EciLink(),)
+    operator_extra_links: Sequence[BaseOperatorLink] = (EciLink(),)
     ui_color = "#e8f3ec"
 
     #: The keys with which ``output[key]`` passes a part of the result on.
     output_keys: ClassVar[tuple[str, ...]] = ()
 
-    #: The link "Open in EnergyCAP", and none to a kickout report; see :class:`LinkedTask`.
-    link_url: str | None = None
-    report_url: str | None = None
+    #: The URL of "Open in EnergyCAP" that this process has stored.
+    link_url = ""
 
     #: The run for which Airflow calls :meth:`poke`.
     _run: SensorRun[Any] | None = None
@@ -139,6 +138,7 @@ class EciSensor(BaseSensorOperator):
 
     def render_template(self, content: Any, *arguments: Any, **named: Any) -> Any:
         """Render a template as Airflow does; one that cannot be rendered fails the task without a retry."""
+        store_links_itself(self)
         with final_template_errors(content, self.source):
             return super().render_template(content, *arguments, **named)
 
@@ -152,7 +152,6 @@ class EciSensor(BaseSensorOperator):
             ``timeout``, but not after ``execution_timeout``, it is an ``AirflowSensorTimeout`` too.
         :raises AirflowSkipException: instead of any of them, with ``soft_fail``.
         """
-        self.link_url = ""
         with self._errors():
             run = self.new_run(context)
             run.show_link()

@@ -40,12 +40,13 @@ def test_a_connection_with_a_key_alone_is_enough(connect: Connect) -> None:
         name: default for name, (default, _, _) in NUMBERS.items()
     }
     assert (settings.verify, settings.allow_http, settings.ui_url_template) == (True, False, None)
+    assert settings.report_url_template is None
     assert settings.deployment is None
 
 
 @pytest.mark.parametrize("empty", [None, ""])
 def test_empty_fields_of_the_form_count_as_not_given(empty: Any, connect: Connect) -> None:
-    names = (*NUMBERS, "verify", "allow_http", "ui_url_template", "deployment")
+    names = (*NUMBERS, "verify", "ca_bundle", "allow_http", "ui_url_template", "report_url_template", "deployment")
     assert dataclasses.replace(
         connect(host=empty, extra=dict.fromkeys(names, empty)).settings, api_key=None
     ) == dataclasses.replace(connect().settings, api_key=None)
@@ -99,15 +100,67 @@ def test_verify_is_the_path_of_a_bundle_that_exists(connect: Connect, tmp_path: 
     assert connect(extra={"verify": str(bundle)}).settings.verify == str(bundle)
 
 
-@pytest.mark.parametrize("template", ["https://h/{batch_id}", "http://h/{task_guid}", "{host}/app/{batch_code}"])
+@pytest.mark.parametrize("verify", [None, "", True, "true"])
+def test_a_ca_bundle_has_a_field_of_its_own(verify: Any, connect: Connect, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.pem"
+    bundle.touch()
+    assert connect(extra={"verify": verify, "ca_bundle": f" {bundle} "}).settings.verify == str(bundle)
+
+
+@pytest.mark.parametrize(
+    ("verify", "said"),
+    [
+        (True, "extra ca_bundle is '/nowhere': must be the path of a file or folder that exists"),
+        (False, "extra verify is False, and ca_bundle is '/nowhere': set verify to true, or clear ca_bundle"),
+        ("/", "extra verify is '/', and ca_bundle is '/nowhere': set verify to true"),
+    ],
+)
+def test_a_ca_bundle_that_is_not_there_or_not_used_is_refused(verify: Any, said: str, connect: Connect) -> None:
+    hook = connect(extra={"verify": verify, "ca_bundle": "/nowhere"})
+    assert problem(hook) == f"connection 'eci_default': {said}"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "https://h/{batch_id}",
+        "http://h/{task_guid}",
+        "{host}/app/{batch_code}",
+        "{host}/imports/{task_guid} {host}/batches/{batch_id}",
+    ],
+)
 def test_link_templates(template: str, connect: Connect) -> None:
     assert connect(extra={"ui_url_template": template}).settings.ui_url_template == template
 
 
-@pytest.mark.parametrize("template", ["javascript:alert(1)", "/app/{batch_id}", "app.energycap.com/{batch_id}", 5])
+@pytest.mark.parametrize(
+    "template",
+    [
+        "javascript:alert(1)",
+        "/app/{batch_id}",
+        "app.energycap.com/{batch_id}",
+        "{host}/{task_id} /{batch_id}",
+        " ",
+        5,
+    ],
+)
 def test_other_link_templates_are_refused(template: Any, connect: Connect) -> None:
     expected = f"extra ui_url_template is {template!r}: must begin with https://, http:// or {{host}}"
     assert problem(connect(extra={"ui_url_template": template})) == f"connection 'eci_default': {expected}"
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{host}/{path}", "must begin with https:// or http://"),
+        ("file:///{path}", "must begin with https:// or http://"),
+        ("https://files.example.com/{key}", "{key} is none of {url}, {bucket}, {path}, {name}"),
+        ("https://files.example.com/{path!r}", "{path!r} is none of {url}, {bucket}, {path}, {name}"),
+    ],
+)
+def test_report_templates_are_checked_alike(template: str, said: str, connect: Connect) -> None:
+    message = problem(connect(extra={"report_url_template": template}))
+    assert f"extra report_url_template is {template!r}: {said}" in message
 
 
 @pytest.mark.parametrize("value", ["prod", " prod ", "Prod EU-1", "Ä" * 100, "5"])
@@ -132,6 +185,9 @@ HOSTS: dict[str, tuple[dict[str, Any], str]] = {
     "blank": ({"host": "  "}, "https://app.energycap.com"),
     "a name": ({"host": "app-eu.energycap.com"}, "https://app-eu.energycap.com"),
     "with scheme": ({"host": "https://wce.energycap.com/"}, "https://wce.energycap.com"),
+    "with the scheme's own port": ({"host": "https://eci.example/a", "port": 443}, "https://eci.example/a"),
+    "the own port alone": ({"port": 443}, "https://app.energycap.com"),
+    "no port, as Airflow's page sends it": ({"host": "eci.example", "port": 0}, "https://eci.example"),
     "with port": ({"host": "eci.example", "port": 8443}, "https://eci.example:8443"),
     "port in both": ({"host": "eci.example:8443", "port": 8443}, "https://eci.example:8443"),
     "scheme and port": ({"host": "https://eci.example/", "port": 8443}, "https://eci.example:8443"),
@@ -221,7 +277,7 @@ def test_an_unknown_extra_says_what_was_probably_meant(
     shown = extra if extra.isidentifier() else repr(extra)
     assert problem(connect("my_eci", extra={extra: value, "max_retries": 2})) == (
         f"connection 'my_eci': extra {shown} is not a field. {meant}The fields are timeout, connect_timeout, "
-        "max_retries, settle_time, verify, allow_http, ui_url_template, deployment"
+        "max_retries, settle_time, verify, ca_bundle, allow_http, ui_url_template, report_url_template, deployment"
     )
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
-from eci_provider.api import errors
+from eci_provider.api import EciClient, errors
 from eci_provider.api.column_mapping import ColumnMapping
 from eci_provider.bills import EciBillFileError
+from eci_provider.sandbox import Sandbox
 from tests.support.bill_files import (
     MAPPING,
     NYCHA,
@@ -21,6 +23,7 @@ from tests.support.bill_files import (
     text,
 )
 from tests.support.run_task import run
+from tests.support.turned_clock import connect
 
 NAMES = {**NYCHA_NAMES, "sample_file": str(NYCHA)}
 
@@ -201,15 +204,30 @@ def test_a_report_never_replaces_the_bill_file_under_any_name(tmp_path: Path) ->
 
 @pytest.mark.parametrize("on_problems", ["fail", "warn"])
 def test_the_link_leads_to_the_report_in_every_state_of_the_task(
-    on_problems: str, faulty: Path, tmp_path: Path
+    on_problems: str, faulty: Path, sandbox: Sandbox, memory: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report = tmp_path / "report.md"
-    operator = check_task(file=str(faulty), column_mapping=MAPPING, report=str(report), on_problems=on_problems)
+    connect(
+        monkeypatch, sandbox.url, sandbox.api_key, report_url_template="https://files.example.com/{bucket}/{path}"
+    )
+    with EciClient(sandbox.url, sandbox.api_key) as client:
+        client.import_profiles.create("P", MAPPING)
+    report = "memory://reports/check.md"
+    operator = check_task(file=str(faulty), profile_code="P", report=report, on_problems=on_problems)
+    assert [link.name for link in operator.operator_extra_links] == ["Kickout report"]
 
     end = run(operator)
 
-    assert end.xcoms["eci_kickout_report_link"] == report.as_uri()
-    assert [link.name for link in operator.operator_extra_links] == ["Kickout report"]
+    assert end.xcoms["report"] == report
+    assert end.xcoms["eci_kickout_report_link"] == "https://files.example.com/reports/check.md"
+
+
+def test_a_report_in_a_folder_has_no_link(faulty: Path, tmp_path: Path) -> None:
+    report = str(tmp_path / "report.md")
+
+    end = run(check_task(file=str(faulty), column_mapping=MAPPING, report=report, on_problems="warn"))
+
+    assert end.xcoms["report"] == report
+    assert "eci_kickout_report_link" not in end.xcoms
 
 
 @pytest.mark.parametrize("rendered", ["", "None"])

@@ -242,7 +242,7 @@ class Stage:
         seen = Seen(self.sandbox.api_key)
         for task in self.tasks(deferrable):
             seen.add_end(run(task))
-            seen.add([task.link_url or "", task.report_url or ""] if hasattr(task, "link_url") else [])
+            seen.add([task.link_url] if hasattr(task, "link_url") else [])
         seen.add(together(self.triggers()))
         asyncio.run(EciTaskTrigger(self.guid, on_kill="void_batch").on_kill())
         seen.add(EciHook().test_connection()[1])

@@ -129,6 +129,9 @@ def run(task: BaseOperator, *, instance: dict[str, Any] | None = None, **context
     except Exception as failure:
         full["exception"] = error = failure
     _call({"failed": task.on_failure_callback, "skipped": task.on_skipped_callback}.get(state), full)
+    # As Airflow 3 does in the worker; one without a URL becomes an empty row.
+    for link in task.operator_extra_links:
+        double.xcom_push(link.xcom_key, link.get_link(operator=task, ti_key=double))
     return Finished(state, double.xcoms.get("return_value"), error, double.xcoms, deferrals)
 
 
