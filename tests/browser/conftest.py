@@ -44,7 +44,7 @@ def chromium() -> Iterator[Browser]:
 def page(chromium: Browser) -> Iterator[Page]:
     """Open a page without cookies, 1280 pixels wide and in light colours."""
     context = chromium.new_context(viewport=WIDE, color_scheme="light", locale="en-US", timezone_id="UTC")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
 

@@ -260,7 +260,7 @@ def test_the_limit_of_a_test_is_fifteen_seconds() -> None:
 def test_an_unusable_connection_is_told_and_not_raised(connect: Connect) -> None:
     works, message = connect("my_eci", host="http://eci.example", extra={}).test_connection()
     assert not works
-    assert message.startswith("connection 'my_eci': plain http to eci.example would show the API key")
+    assert message.startswith("plain http to eci.example would show the API key")
 
 
 def test_an_unexpected_error_is_told_and_not_taken_for_silence(

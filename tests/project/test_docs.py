@@ -126,7 +126,7 @@ def _below(cls: type) -> Iterator[type]:
 def test_every_field_of_the_connection_is_explained() -> None:
     fields = set(re.findall(r"^### .*?`(\w+)`", _text("connection.md"), re.MULTILINE))
 
-    assert fields == {"host", "password", *EXTRAS}
+    assert fields == {"host", "password", "port", *EXTRAS}
 
 
 @pytest.mark.parametrize("code", _code_blocks())
