@@ -37,8 +37,8 @@ def sandbox_for(bills: Bills, port: int = 0) -> Sandbox:
 
 def connection(sandbox: Sandbox) -> dict[str, str]:
     """Return the variable that defines the Airflow connection to a sandbox."""
-    # The link's template uses the host only, so that every task has a link, even without a batch or import.
-    return environment.connection_variable(sandbox.url, sandbox.api_key, ui_url_template="{host}/")
+    pages = "{host}/imports/{task_guid} {host}/batches/{batch_id}"
+    return environment.connection_variable(sandbox.url, sandbox.api_key, ui_url_template=pages)
 
 
 def introduction(sandbox: Sandbox, bills: Bills) -> str:

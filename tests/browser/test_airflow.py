@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,8 @@ from eci_provider.api.options import ClientOptions
 from eci_provider.get_provider_info import get_provider_info
 from eci_provider.hooks.eci import EciHook
 from eci_provider.sandbox import Sandbox
-from tests.support.review_airflow import bills_file, review
-from tests.support.whole_airflow import WholeAirflow, running
+from tests.support.review_airflow import Reviewed, review
+from tests.support.whole_airflow import running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -34,16 +33,15 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 
-IMPORT, REVIEW, RUN = "eci_bill_import", "eci_kickout_review", "review"
+IMPORT, REVIEW, RUN = "eci_bill_import", "eci_kickout_review", "january"
 (CONNECTION,) = get_provider_info()["connection-types"]
 FIELDS: dict[str, dict[str, Any]] = CONNECTION["conn-fields"]
-NARROW = {"width": 420, "height": 800}
 KEY = "a-key-that-nobody-has"
 STORED = ("conn_type", "host", "port", "extra")
 
 
 @pytest.fixture(scope="module")
-def airflow(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeAirflow]:
+def airflow(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reviewed]:
     """Start an Airflow whose DAGs run while the other pages are tested; the review waits for an answer."""
     home = tmp_path_factory.mktemp("browser") / "home"
     with Sandbox() as energycap:
@@ -56,17 +54,21 @@ def airflow(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
             settle_time=1,
             ui_url_template="{host}/imports/{task_guid} {host}/batches/{batch_id}",
         )
-        settings = {**connection, "AIRFLOW__CORE__TEST_CONNECTION": "Enabled"}
-        with running(WholeAirflow, home, energycap, [IMPORT, REVIEW], **settings) as airflow:
+        settings = {
+            **connection,
+            "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+            "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
+        }
+        with running(Reviewed, home, energycap, [IMPORT, REVIEW], **settings) as airflow:
             for dag_id in (IMPORT, REVIEW):
                 airflow.unpause(dag_id)
-            bills = bills_file(airflow.home, RUN, "known", "unknown")
-            airflow.trigger(REVIEW, RUN, {"file": str(bills)}, "2026-02-01T00:00:00Z")
+            airflow.trigger(IMPORT, RUN, {})
+            airflow.begin(RUN, "known", "Hillside A", "Hillside B", "Hillside C")
             yield airflow
 
 
 @pytest.fixture(scope="module")
-def session(airflow: WholeAirflow, chromium: Browser) -> list[Any]:
+def session(airflow: Reviewed, chromium: Browser) -> list[Any]:
     """Log in through the page, and return the cookies."""
     context = chromium.new_context(locale="en-US")
     page = context.new_page()
@@ -91,14 +93,14 @@ def _log_in(page: Page, url: str, password: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_nobody_gets_in_without_the_password(airflow: WholeAirflow, page: Page) -> None:
+def test_nobody_gets_in_without_the_password(airflow: Reviewed, page: Page) -> None:
     _log_in(page, airflow.url, "wrong")
 
     page.get_by_text("Invalid credentials").wait_for()
     assert page.context.cookies() == []
 
 
-def _open_form(page: Page, airflow: WholeAirflow) -> Locator:
+def _open_form(page: Page, airflow: Reviewed) -> Locator:
     """Open the form of a new EnergyCAP connection."""
     page.goto(f"{airflow.url}/connections")
     page.get_by_role("button", name="Add Connection").click()
@@ -111,10 +113,9 @@ def _open_form(page: Page, airflow: WholeAirflow) -> Locator:
 
 @pytest.mark.parametrize("width", ["wide", "narrow"])
 def test_the_form_explains_each_field_and_requires_none(
-    width: str, airflow: WholeAirflow, signed_in: Page, picture: Picture
+    width: str, airflow: Reviewed, signed_in: Page, picture: Picture
 ) -> None:
-    if width == "narrow":
-        signed_in.set_viewport_size(NARROW)
+    signed_in.set_viewport_size({"width": 1280 if width == "wide" else 420, "height": 1000})
     form = _open_form(signed_in, airflow)
     if width == "wide":
         picture(form, "connection-form")
@@ -134,7 +135,7 @@ def test_the_form_explains_each_field_and_requires_none(
 
 
 def test_the_form_stores_what_the_hook_reads(
-    airflow: WholeAirflow, signed_in: Page, monkeypatch: pytest.MonkeyPatch
+    airflow: Reviewed, signed_in: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     form = _open_form(signed_in, airflow)
     for name, value in {"Connection ID": "filled_in", "API key": "some-key", "Port": "443"}.items():
@@ -164,7 +165,7 @@ def _row(page: Page, name: str) -> Locator:
 
 
 @pytest.fixture(scope="module")
-def connections(airflow: WholeAirflow) -> dict[str, tuple[str, str]]:
+def connections(airflow: Reviewed) -> dict[str, tuple[str, str]]:
     """Store connections as the form does, and return for each name the title and the text of its test."""
     url, key = airflow.energycap.url, airflow.energycap.api_key
     port = int(url.rpartition(":")[2])
@@ -179,7 +180,10 @@ def connections(airflow: WholeAirflow) -> dict[str, tuple[str, str]]:
         airflow.ask("connections", {"connection_id": name, "conn_type": "eci", **fields})
     failed = "Test Connection Failed"
     return {
-        "right": ("Test Connection Successful", f"Connected to Sandbox at {url}: the API key is Sandbox User (sandbox)'s"),
+        "right": (
+            "Test Connection Successful",
+            f"Connected to Sandbox at {url}: the API key is Sandbox User (sandbox)'s",
+        ),
         "wrong_key": (failed, f"401 from {url}: the API key is wrong or was deleted"),
         "wrong_host": (failed, "no connection to 127.0.0.1:9; check the host"),
         "no_key": (failed, "the API key is missing; set it as the connection's password"),
@@ -189,8 +193,10 @@ def connections(airflow: WholeAirflow) -> dict[str, tuple[str, str]]:
 
 
 def test_the_button_tests_a_connection_and_says_why_it_fails(
-    airflow: WholeAirflow, connections: dict[str, tuple[str, str]], signed_in: Page, picture: Picture
+    airflow: Reviewed, connections: dict[str, tuple[str, str]], signed_in: Page, picture: Picture
 ) -> None:
+    # High enough that no message of an earlier test covers a button.
+    signed_in.set_viewport_size({"width": 1280, "height": 1600})
     signed_in.goto(f"{airflow.url}/connections")
     for name, (title, text) in connections.items():
         _row(signed_in, name).get_by_role("button", name="Test Connection").click()
@@ -203,51 +209,66 @@ def test_the_button_tests_a_connection_and_says_why_it_fails(
             picture(message, "test-connection")
 
 
-def _open_task(page: Page, airflow: WholeAirflow, dag: str, run: str, task: str) -> None:
-    page.goto(f"{airflow.url}/dags/{dag}/runs/{run}/tasks/{task}")
+def _open_task(page: Page, airflow: Reviewed, dag_id: str, task: str, tab: str) -> None:
+    page.goto(f"{airflow.url}/dags/{dag_id}/runs/{RUN}/tasks/{task}/{tab}")
 
 
-def _xcoms(airflow: WholeAirflow, dag: str, run: str) -> dict[tuple[str, str], Any]:
+def _xcoms(airflow: Reviewed, dag_id: str) -> dict[tuple[str, str], Any]:
     """Return the XComs of a run by task and key."""
-    entries = airflow.ask(f"dags/{dag}/dagRuns/{run}/taskInstances/~/xcomEntries?limit=500")["xcom_entries"]
+    path = f"dags/{dag_id}/dagRuns/{RUN}/taskInstances"
+    entries = airflow.ask(f"{path}/~/xcomEntries?limit=500")["xcom_entries"]
     keys = [(entry["task_id"], entry["key"]) for entry in entries]
-    path = f"dags/{dag}/dagRuns/{run}/taskInstances"
     return {(task, key): airflow.ask(f"{path}/{task}/xcomEntries/{key}")["value"] for task, key in keys}
 
 
 def test_the_links_of_a_run_lead_to_its_batch_and_its_import(
-    airflow: WholeAirflow, signed_in: Page, picture: Picture
+    airflow: Reviewed, signed_in: Page, picture: Picture
 ) -> None:
-    run = str(airflow.until("a run", lambda: airflow.runs(IMPORT))[0]["dag_run_id"])
-    assert airflow.end(IMPORT, run) == "success"
-    xcoms = _xcoms(airflow, IMPORT, run)
-    places = {
-        "import_bills": f"imports/{xcoms['import_bills', 'task_guid']}",
-        "close_batch": f"batches/{xcoms['open_batch', 'batch_id']}",
-    }
+    assert airflow.end_of(IMPORT, RUN) == "success"
+    xcoms = _xcoms(airflow, IMPORT)
     assert [key for key, value in xcoms.items() if value in (None, "")] == []
+    guid, batch_id = xcoms["import_bills", "task_guid"], xcoms["open_batch", "batch_id"]
 
-    for name, place in places.items():
-        _open_task(signed_in, airflow, IMPORT, run, f"{name}/details")
+    for task, path, title in (
+        ("import_bills", f"imports/{guid}", "nycha_electric_bills.csv"),
+        ("close_batch", f"batches/{batch_id}", xcoms["open_batch", "batch_code"]),
+    ):
+        _open_task(signed_in, airflow, IMPORT, task, "details")
         with signed_in.expect_popup() as opened:
             signed_in.get_by_role("link", name="Open in EnergyCAP").click()
-        assert opened.value.url == f"{airflow.energycap.url}/{place}"
+        assert opened.value.url == f"{airflow.energycap.url}/{path}"
+        assert title in opened.value.get_by_role("heading", level=1).inner_text()
         opened.value.close()
-    assert signed_in.get_by_role("link", name="Kickout report").count() == 0
 
-    signed_in.goto(f"{airflow.url}/dags/{IMPORT}/runs/{run}")
-    signed_in.get_by_role("link", name="close_batch").first.wait_for()
+    signed_in.set_viewport_size({"width": 1280, "height": 600})
+    signed_in.goto(f"{airflow.url}/dags/{IMPORT}/runs/{RUN}")
+    signed_in.get_by_role("link", name="close_batch").last.wait_for()
     picture(signed_in, "airflow-run")
 
 
-def test_a_person_answers_in_the_form_of_the_review(
-    airflow: WholeAirflow, signed_in: Page, picture: Picture
-) -> None:
-    task = review(1)
-    airflow.until(
-        "the question", lambda: airflow.tasks(REVIEW, RUN)[task]["state"] in ("awaiting_input", "deferred")
-    )
-    _open_task(signed_in, airflow, REVIEW, RUN, f"{task}/required_actions")
-    form = signed_in.get_by_text(re.compile("1 rows kicked out, 1 bills imported"))
-    form.first.wait_for()
+def test_a_report_in_a_folder_has_no_link(airflow: Reviewed, signed_in: Page) -> None:
+    airflow.question(RUN)
+    _open_task(signed_in, airflow, REVIEW, "import_bills", "details")
+
+    signed_in.get_by_role("link", name="Open in EnergyCAP").wait_for()
+    assert signed_in.get_by_role("link", name="Kickout report").count() == 0
+    xcoms = _xcoms(airflow, REVIEW)
+    assert Path(xcoms["import_bills", "kickout_report"]).is_file()
+    assert [key for key, value in xcoms.items() if value in (None, "")] == []
+
+
+def test_a_person_answers_in_the_form_of_the_review(airflow: Reviewed, signed_in: Page, picture: Picture) -> None:
+    airflow.question(RUN)
+    report = _xcoms(airflow, REVIEW)["import_bills", "kickout_report"]
+    _open_task(signed_in, airflow, REVIEW, review(1), "required_actions")
+    signed_in.get_by_text("3 rows kicked out, 1 bills imported").wait_for()
+    assert signed_in.get_by_role("row").filter(has_text="Account code 'Hillside B' was not found.").count() == 1
+    # A picture for everybody has no folder of this machine.
+    signed_in.get_by_text(report).evaluate("shown => shown.textContent = '/srv/reports/kickouts.csv'")
     picture(signed_in, "kickout-review")
+
+    signed_in.get_by_role("button", name="Void the batch").click()
+
+    assert airflow.end(RUN) == "success"
+    assert airflow.states(RUN)["question_1.void_batch"] == "success"
+    assert airflow.bills_of(RUN) == {"known": False}

@@ -23,5 +23,6 @@ Helpers of the tests, apart from the fixtures in ``conftest.py``.
 - ``stores``: object stores without a network.
 - ``accessibility``: what axe finds in a page.
 - ``example_runs``: a program that runs an example DAG in each kind of run.
+- ``whole_airflow``: a whole Airflow beside a sandbox.
 - ``review_airflow``: a whole Airflow with the DAG that asks a person about kickouts.
 """

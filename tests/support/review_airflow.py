@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import csv
-import shutil
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 
-from dev.support import standalone
 from dev.support.components import IDLE
-from dev.support.environment import connection_variable
-from dev.support.paths import EXAMPLES
-from dev.support.ports import free_port
-from dev.support.processes import Command
-from dev.support.rest import Airflow
 from eci_provider.sandbox import Sandbox
+from tests.support import whole_airflow
+from tests.support.whole_airflow import WholeAirflow
 
 DAG = "eci_kickout_review"
-LONGEST_WAIT = 300.0
-PORT = 8580
 WAITING = ("awaiting_input", "deferred")  # Airflow 3.3 and newer, and older ones
 HEADER = ["Name", "Location", "Building", "Month", "Start", "End", "Days", "Meter", "Charges"]
 HEADER += ["KWH", "KWH charges", "KW", "KW charges", "Other"]
-
-Found = TypeVar("Found")
 
 
 def review(number: int) -> str:
@@ -49,7 +39,7 @@ def bills_file(folder: Path, run: str, *buildings: str) -> Path:
     return path
 
 
-class Reviewed(Airflow):
+class Reviewed(WholeAirflow):
     """
     The Airflow under test, and the EnergyCAP of its DAG.
 
@@ -59,27 +49,10 @@ class Reviewed(Airflow):
     """
 
     def __init__(self, url: str, home: Path, energycap: Sandbox) -> None:
-        super().__init__(url)
-        self.home = home
-        self.energycap = energycap
-        self.command: Command
+        super().__init__(url, home, energycap)
         #: The first question of each run that asked, and the states of its tasks while no worker had a task.
         self.asked: dict[str, dict[str, Any]] = {}
         self.meanwhile: dict[str, dict[str, str | None]] = {}
-
-    def until(self, description: str, condition: Callable[[], Found]) -> Found:
-        """Wait until a condition returns something that is true, and return that."""
-        end = time.monotonic() + LONGEST_WAIT
-        while time.monotonic() < end:
-            if self.command.exit_code is not None:
-                raise self.command.failure("Airflow has ended by itself.")
-            try:
-                if found := condition():
-                    return found
-            except OSError:
-                pass  # a busy server; it is asked again
-            time.sleep(0.3)
-        raise self.command.failure(f"Waited {LONGEST_WAIT:.0f} s for {description}.")
 
     def begin(self, run: str, *buildings: str) -> None:
         """Trigger a run for a file with a bill for each building, as the web interface does: without a date."""
@@ -137,12 +110,7 @@ class Reviewed(Airflow):
 
     def end(self, run: str) -> str:
         """Wait until a run ends, and return its state."""
-
-        def final_state() -> str | None:
-            state = self.ask(f"dags/{DAG}/dagRuns/{run}")["state"]
-            return state if state in ("success", "failed") else None
-
-        return self.until(f"the end of run {run}", final_state)
+        return self.end_of(DAG, run)
 
     def clear(self, run: str, task: str) -> None:
         """Clear a task and the tasks after it, as the web interface does."""
@@ -208,24 +176,5 @@ def scheduled(airflow: Reviewed) -> str:
 @contextmanager
 def running(home: Path) -> Iterator[Reviewed]:
     """Start a sandbox, and an Airflow that has the DAG but no run of it yet."""
-    (home / "dags").mkdir(parents=True)
-    shutil.copy(EXAMPLES / f"{DAG}.py", home / "dags")
-    shutil.copytree(EXAMPLES / "data", home / "dags" / "data")
-    url = f"http://127.0.0.1:{free_port(PORT)}"
-    with Sandbox() as energycap:
-        airflow = Reviewed(url, home, energycap)
-        with standalone.start(
-            home,
-            url,
-            home / "airflow.log",
-            secrets=[energycap.api_key],
-            **connection_variable(energycap.url, energycap.api_key, settle_time=1),
-            AIRFLOW__CORE__DAGS_FOLDER=str(home / "dags"),
-            AIRFLOW__API__WORKERS="1",
-            AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC="1",
-            AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME="0.3",
-            AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL="1",
-        ) as airflow.command:
-            airflow.until("the start of Airflow", lambda: standalone.password_once_ready(airflow, home))
-            airflow.until("the DAG", lambda: airflow.has_dag(DAG))
-            yield airflow
+    with Sandbox() as energycap, whole_airflow.running(Reviewed, home, energycap, [DAG]) as airflow:
+        yield airflow

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from dev.support import standalone
 from dev.support.environment import connection_variable
@@ -54,7 +54,7 @@ class WholeAirflow(Airflow):
             time.sleep(0.3)
         raise self.command.failure(f"Waited {LONGEST_WAIT:.0f} s for {description}.")
 
-    def end(self, dag_id: str, run: str) -> str:
+    def end_of(self, dag_id: str, run: str) -> str:
         """Wait until a run ends, and return its state."""
 
         def final_state() -> str | None:
@@ -62,16 +62,6 @@ class WholeAirflow(Airflow):
             return state if state in ("success", "failed") else None
 
         return self.until(f"the end of run {run}", final_state)
-
-    def tasks(self, dag_id: str, run: str) -> dict[str, dict[str, Any]]:
-        """Return the task instances of a run by task id."""
-        return {task["task_id"]: task for task in self.task_instances(dag_id, run)}
-
-    def log_of(self, dag_id: str, run: str, task: str) -> str:
-        """Return the log of a task's last attempt."""
-        number = self.tasks(dag_id, run)[task]["try_number"]
-        folder = self.home / "logs" / f"dag_id={dag_id}" / f"run_id={run}" / f"task_id={task}"
-        return (folder / f"attempt={number}.log").read_text()
 
 
 SomeAirflow = TypeVar("SomeAirflow", bound=WholeAirflow)
@@ -98,7 +88,6 @@ def running(
     airflow = kind(url, home, energycap)
     settings = {
         **connection_variable(energycap.url, energycap.api_key, settle_time=1),
-        "AIRFLOW_VAR_ECI_KICKOUT_REPORTS": str(home / "reports"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
