@@ -10,6 +10,8 @@ from pathlib import Path
 from dev.support.paths import EXAMPLES
 
 FILE = EXAMPLES / "data" / "nycha_electric_bills.csv"
+#: The file of eci_large_file, whose buildings are not in the other files.
+LONG_FILE = EXAMPLES / "data" / "long_electric_bills.csv"
 
 # Two buildings are not in EnergyCAP yet, and one has a new meter that nobody has entered.
 NEW_BUILDINGS = ("118.0 - BLD 05", "4.0 - RED HOOK EAST BLD 05")
@@ -52,7 +54,3 @@ class Bills:
             for building, meters in self.meters.items()
             if building not in NEW_BUILDINGS
         }
-
-    def corrections(self) -> AccountBook:
-        """Return the accounts that the correction adds or changes, each with all its meters."""
-        return {building: self.meters[building] for building in (*NEW_BUILDINGS, *NEW_METERS)}

@@ -20,6 +20,8 @@ from eci_provider.sandbox import Sandbox
 
 HOME = HOMES / "demo"
 DAG = "eci_bill_import"
+#: Template of the links of tasks: the look-alike's page of an import, or of a batch.
+LINK = "{host}/imports/{task_guid} {host}/batches/{batch_id}"
 # Seconds. An import or an analyst that takes no time would not show how the DAG waits.
 IMPORT_TAKES = 3.0
 ANALYSIS_TAKES = 1.0
@@ -37,8 +39,7 @@ def sandbox_for(bills: Bills, port: int = 0) -> Sandbox:
 
 def connection(sandbox: Sandbox) -> dict[str, str]:
     """Return the variable that defines the Airflow connection to a sandbox."""
-    pages = "{host}/imports/{task_guid} {host}/batches/{batch_id}"
-    return environment.connection_variable(sandbox.url, sandbox.api_key, ui_url_template=pages)
+    return environment.connection_variable(sandbox.url, sandbox.api_key, ui_url_template=LINK)
 
 
 def introduction(sandbox: Sandbox, bills: Bills) -> str:
@@ -91,7 +92,7 @@ def _watch(command: Command, sandbox: Sandbox, screen: Screen, stop: Stop) -> No
             raise command.failure(f"The run takes longer than {LONGEST_RUN:.0f} s.")
         if story.update("Airflow works"):
             screen.step("the DAG waits for an analyst, who adds what is missing in EnergyCAP:")
-            screen.detail(analyst.corrections_text())
+            screen.detail(str(analyst.needed(sandbox.url)))
             correct_at = time.monotonic() + ANALYST_TAKES
         if correct_at and time.monotonic() > correct_at:
             analyst.correct(sandbox.url)

@@ -75,6 +75,14 @@ class Airflow:
         """Unpause a DAG. A DAG with a schedule then starts its first run."""
         self.ask(f"dags/{dag_id}", {"is_paused": False}, "PATCH")
 
+    def add_connection(self, connection_id: str, fields: dict[str, Any]) -> None:
+        """
+        Define a connection.
+
+        :param fields: the other fields, as Airflow's REST API names them; ``extra`` is JSON.
+        """
+        self.ask("connections", {"connection_id": connection_id, **fields})
+
     def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any], logical_date: str | None = None) -> None:
         """Trigger a run. A second request for the same run does nothing."""
         body = {"dag_run_id": run_id, "logical_date": logical_date, "conf": conf}
