@@ -17,6 +17,8 @@ from eci_provider.sandbox.ports import PortError
 from eci_provider.sandbox.sandbox import Sandbox
 
 DEFAULT_PORT = 8765
+# The pages that tasks link to, as the connection takes them: the first one whose placeholders are known.
+PAGES = "{host}/imports/{task_guid} {host}/batches/{batch_id}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,7 +116,8 @@ def add_accounts(sandbox: Sandbox, path: str) -> None:
 
 
 def _introduce(sandbox: Sandbox) -> None:
-    connection = json.dumps({"conn_type": "eci", "host": sandbox.url, "password": sandbox.api_key})
+    fields = {"conn_type": "eci", "host": sandbox.url, "password": sandbox.api_key}
+    connection = json.dumps({**fields, "extra": {"ui_url_template": PAGES}})
     print(f"EnergyCAP sandbox: {sandbox.url}")
     print(f"API key:           {sandbox.api_key}")
     print(f"\nexport AIRFLOW_CONN_ECI_DEFAULT='{connection}'\n")

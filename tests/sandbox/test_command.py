@@ -47,6 +47,9 @@ def test_the_command_serves_and_ends_cleanly(number, tmp_path):
         exported = next(line for line in lines if line.startswith("export AIRFLOW_CONN_ECI_DEFAULT='"))
         connection = json.loads(exported.partition("'")[2].rpartition("'")[0])
         assert (connection["conn_type"], connection["password"]) == ("eci", key)
+        for template in connection["extra"]["ui_url_template"].split():
+            page = template.format(host=connection["host"], task_guid="none", batch_id=7)
+            assert requests.get(page, timeout=10).headers["Content-Type"] == "text/html; charset=utf-8"
         headers = {"ECI-ApiKey": key, "Content-Type": "application/json"}
         me = requests.get(connection["host"] + "/api/v3/me", headers=headers, timeout=10)
         assert me.headers["Date"] == "Mon, 05 Jan 2026 08:00:00 GMT"
