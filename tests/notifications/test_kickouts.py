@@ -175,10 +175,10 @@ def test_a_task_without_xcom_says_that_it_cannot_tell(
     warned = _import(
         tmp_path, "B-1", do_xcom_push=False, on_kickouts="warn", reattach=False, **_at_every_end(notifier)
     )
-    _run(failing)
-    assert sent == ["1"]  # the error has the result
     monkeypatch.setattr("tests.support.run_task.TaskInstanceDouble.xcom_pull", lambda *_, **__: None)
 
+    _run(failing)
+    assert sent == ["1"]  # the error has the result
     _run(warned)
 
     assert sent == ["1"]
