@@ -140,6 +140,15 @@ def test_a_task_that_fails_before_its_import_ended_sends_nothing(
     assert sent == []
 
 
+def test_an_import_that_is_not_waited_for_sends_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    sent: list[str] = []
+    notifier = EciKickoutNotifier(Noted("{{ kickouts }}", sent), when="always")
+
+    end = _run(_import(tmp_path, "B-1", wait_for_completion=False, **_at_every_end(notifier)))
+
+    assert (end.state, end.result["outcome"], sent) == ("success", None, [])
+
+
 @pytest.mark.parametrize("result", [None, "a text", 7, {"rows": 3}, {"outcome": "completed_with_kickouts"}])
 def test_tasks_of_others_send_nothing(result: Any, caplog: pytest.LogCaptureFixture) -> None:
     class Other(BaseOperator):
