@@ -18,6 +18,7 @@ ALLOWED = {
     "runtime/arguments.py check_literals": "check of arguments",
     "runtime/compat.py start_trigger_args": "not in every Airflow",
     "runtime/compat.py retry_policy_classes": "not in every Airflow",
+    "sandbox/ports.py user_of": "optional package",
     "storage/object_store.py _object_storage_path": "takes long to load",
 }
 MOST_LATE_IMPORTS = 50
