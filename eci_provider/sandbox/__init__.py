@@ -13,7 +13,7 @@ of ``eci_provider`` imports it: a mistake in the client must show against the sa
         ...  # use any client with sandbox.url and sandbox.api_key
         assert sandbox.bills()[0]["cost"] == 120.50
 
-``python -m eci_provider.sandbox`` serves a sandbox in the foreground, with a page at ``/``. The pytest fixture
+``python -m eci_provider.sandbox`` serves a sandbox in the foreground, with pages at ``/``. The pytest fixture
 ``eci_sandbox`` starts a new one for each test.
 
 Where the documentation says nothing, the sandbox assumes the following. Each assumption is marked "Assumption" in

@@ -1,4 +1,4 @@
-"""The stored state as plain dicts, for tests and for the web page."""
+"""The stored state as plain dicts, for tests and other processes."""
 
 from __future__ import annotations
 
