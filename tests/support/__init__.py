@@ -1,6 +1,8 @@
 """
 Helpers of the tests, apart from the fixtures in ``conftest.py``.
 
+- ``blocks``: the code blocks of the README and the pages; ``first_steps`` types the README's into a shell,
+  ``page_runner`` and ``page_world`` run all others, and ``wheel`` installs the package where the source is not.
 - ``run_task``: run a task as Airflow does, without its database; ``Tries`` for retries and clears.
 - ``waiting_tasks``, ``two_bills``, ``import_tries``, ``submissions``: tasks that import, and their files.
 - ``sends``: do something around each request that starts an import.
