@@ -119,14 +119,18 @@ build: $(STAMP) ## build wheel and sdist into dist/, and check their contents
 	@$(PY) -m twine --no-color check --strict dist/*
 	@ECI_PROVIDER_DIST=dist $(PY) -m pytest -q tests/project/test_package.py
 
-install-check: build ## install the wheel in its own environment, and check that Airflow lists the provider
-	@rm -rf $(CHECK_VENV) && $(PYTHON) -m venv $(CHECK_VENV)
+# which Airflow `make install-check` installs the wheel beside
+AIRFLOW ?= 3.3
+install-check: build ## install the wheel beside an Airflow, and check what that lists; AIRFLOW=2.11 for another one
+	@rm -rf $(CHECK_VENV) $(AIRFLOW_HOME) && $(PYTHON) -m venv $(CHECK_VENV)
 	@echo "installing the wheel into $(CHECK_VENV)"
-	@$(CHECK_VENV)/bin/python -m pip install -qq -c $(CONSTRAINTS) dist/*.whl
+	@$(CHECK_VENV)/bin/python -m pip install -qq -c constraints/airflow-$(AIRFLOW).txt dist/*.whl
 	@$(CHECK_VENV)/bin/python -m pip check
-	@$(CHECK_VENV)/bin/airflow providers list --output plain > $(CHECK_VENV)/providers.txt
-	@grep '^airflow-provider-eci ' $(CHECK_VENV)/providers.txt || \
-		{ echo "airflow providers list does not show airflow-provider-eci" >&2; exit 1; }
+	@for listed in "list airflow-provider-eci" "hooks EciHook" "links EciLink" "triggers eci_provider.triggers.task" \
+		"notifications EciKickoutNotifier"; do \
+		$(CHECK_VENV)/bin/airflow providers $${listed% *} --output plain > $(CHECK_VENV)/providers.txt && \
+		grep -F "$${listed#* }" $(CHECK_VENV)/providers.txt || \
+		{ echo "airflow providers $${listed% *} does not show $${listed#* }" >&2; exit 1; }; done
 
 # One file per Airflow, for every Python it supports. Pins that still fit are kept; UPGRADE=--upgrade takes the newest.
 # uv uses the package index it is configured for (its own settings, not pip's); the files name no index.
