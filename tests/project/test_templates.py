@@ -44,7 +44,7 @@ class Anything:
 
 
 def _context(logical_date: datetime | None) -> dict[str, Any]:
-    context: dict[str, Any] = dict.fromkeys(("dag", "params", "ti", "var"), Anything())
+    context: dict[str, Any] = dict.fromkeys(("dag", "kickouts", "params", "ti", "var"), Anything())
     context["run_id"] = "run"
     context["dag_run"] = SimpleNamespace(logical_date=logical_date, run_after=MOMENT, conf={"file": "bills.csv"})
     if logical_date is not None:
