@@ -40,11 +40,13 @@ if [ "$1 $2" = "-m venv" ]; then
     for site in "$3"/lib/python*/site-packages; do echo "{site}" > "$site/installed_here.pth"; done
 fi
 """
-#: pip may neither download nor build elsewhere.
+#: pip may neither download nor build elsewhere, and does not compile what is hardly used. The variables of the two
+#: switches that are 0 have the opposite sense: 0 sets them.
 _PIP = {
     "PIP_NO_INDEX": "1",
     "PIP_NO_DEPS": "1",
     "PIP_NO_BUILD_ISOLATION": "0",
+    "PIP_NO_COMPILE": "0",
     "PIP_NO_CACHE_DIR": "1",
     "PIP_FORCE_REINSTALL": "1",  # the wheel replaces what was installed from the checkout
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
