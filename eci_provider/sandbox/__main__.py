@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import csv
 import json
+import os
 import signal
 import sqlite3
 import sys
@@ -121,7 +122,7 @@ def _introduce(sandbox: Sandbox) -> None:
     print(f"EnergyCAP sandbox: {sandbox.url}")
     print(f"API key:           {sandbox.api_key}")
     print(f"\nexport AIRFLOW_CONN_ECI_DEFAULT='{connection}'\n")
-    print("Stop with Ctrl+C.", flush=True)
+    print(f"Stop with Ctrl+C, or with: kill {os.getpid()}", flush=True)
 
 
 if __name__ == "__main__":

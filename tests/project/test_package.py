@@ -80,8 +80,8 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
 
 
 def test_wheel_holds_the_package_and_nothing_else(dist: Distribution) -> None:
-    stray = [name for name in dist.in_wheel if not name.startswith(("eci_provider/", f"{dist.dist_info}/"))]
-    assert stray == []
+    places = ("eci_provider/", "airflow_provider_eci/__init__.py", f"{dist.dist_info}/")
+    assert [name for name in dist.in_wheel if not name.startswith(places)] == []
     assert [name for name in dist.in_wheel if "__pycache__" in name or "/." in name] == []
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "eci_provider").rglob("*.py")}
     assert modules <= dist.in_wheel
@@ -102,6 +102,24 @@ def test_wheel_holds_the_examples_with_their_data(dist: Distribution) -> None:
     files = {path.relative_to(ROOT).as_posix() for path in EXAMPLES.rglob("*") if path.suffix in (".py", ".csv")}
     assert len([name for name in files if name.endswith(".csv")]) > 5
     assert {name for name in dist.in_wheel if name.startswith("eci_provider/example_dags/")} == files
+
+
+def test_airflow_finds_the_examples(tmp_path: Path) -> None:
+    """Airflow 3.2 and newer derive a provider's module from the name of its distribution."""
+    manager = pytest.importorskip("airflow.dag_processing.bundles.manager")
+    if not hasattr(manager, "_add_provider_example_dags_to_bundle"):
+        pytest.skip("this Airflow does not look for the examples of providers")
+    code = (
+        "from airflow.dag_processing.bundles.manager import DagBundlesManager\n"
+        "bundles = {bundle.name: bundle for bundle in DagBundlesManager().get_all_dag_bundles()}\n"
+        "print('examples in', bundles['airflow-provider-eci-example-dags'].path)"
+    )
+    environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "True"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path
+    )
+    assert f"examples in {EXAMPLES}" in done.stdout.splitlines(), done.stdout + done.stderr
+    assert "airflow_provider_eci" not in done.stdout + done.stderr
 
 
 def test_example_dags_at_the_top_lead_to_those_of_the_package(dist: Distribution) -> None:
@@ -208,7 +226,7 @@ def test_runtime_dependencies_are_four(dist: Distribution) -> None:
 def test_sdist_holds_what_it_takes_to_run_the_checks_and_nothing_else(dist: Distribution) -> None:
     documents = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "PKG-INFO", "README.md", "SECURITY.md")
     files = (*documents, "Makefile", "noxfile.py", "pyproject.toml")
-    folders = ("constraints", "dev", "docs", "eci_provider", "example_dags", "tests")
+    folders = ("airflow_provider_eci", "constraints", "dev", "docs", "eci_provider", "example_dags", "tests")
     paths = set(dist.in_sdist) - {PurePosixPath(".gitignore")}  # hatchling adds it to every sdist
     assert {path.parts[0] for path in paths} == {*files, *folders}
     hidden = re.compile(r"(^|/)(\.|__pycache__/)|\.pyc$")

@@ -84,3 +84,7 @@ class TestControl:
     )
     def test_wrong_input_is_400(self, sandbox, method, path, content):
         assert self.call(sandbox, method, path, content).status_code == 400
+
+    def test_an_account_without_a_code_is_refused_with_an_example(self, sandbox):
+        answer = self.call(sandbox, "POST", "/sandbox/accounts", {"meters": ["M"]})
+        assert 'code is required, as in {"code": "1003", "meters": ["M-3"]}.' in answer.text.replace("\\", "")

@@ -110,6 +110,8 @@ async def change_settings(control: Local) -> Response:
 async def add_account(control: Local) -> Response:
     defaults = dict.fromkeys(("vendor_code", "service_start", "service_end", "alert"))
     given = {"meters": (), "aliases": (), "active": True, **defaults, **control.content()}
+    if not isinstance(given.get("code"), str) or not given["code"]:
+        raise ApiError(400, 'code is required, as in {"code": "1003", "meters": ["M-3"]}.')
     return control.answer({"account_id": apply_change(lambda: control.env.add_account(**given))})
 
 
