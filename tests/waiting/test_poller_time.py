@@ -123,7 +123,8 @@ def test_an_import_that_ends_with_the_deadline_has_ended(
     end = run(slow_task(kind, sandbox, tmp_path, deferrable=deferrable, timeout=2 * HOURS))
 
     assert end.state == state, end.error
-    assert seconds_since(turned_clock, began) == pytest.approx(2 * HOURS)
+    # Pauses are random, so a poll may fall between the end and the deadline.
+    assert min(lasts, 2 * HOURS) - 0.01 <= seconds_since(turned_clock, began) <= 2 * HOURS + 0.01
     if state == "failed":
         assert isinstance(end.error, errors.EciWaitTimeoutError)
         assert end.error.ended_by == "timeout"
