@@ -72,7 +72,14 @@ class FirstSteps:
         home, checkout, commands = (self.folder / name for name in ("home", "checkout", "commands"))
         for new in (home, checkout / "dist", commands, self.folder / "tmp", self.folder / "elsewhere"):
             new.mkdir(parents=True)
-        for name in ("pyproject.toml", "README.md", "LICENSE", "constraints", "eci_provider"):
+        for name in (
+            "pyproject.toml",
+            "README.md",
+            "LICENSE",
+            "constraints",
+            "eci_provider",
+            "airflow_provider_eci",
+        ):
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, checkout / name)
         shutil.copy(self.wheel, checkout / "dist")

@@ -129,12 +129,15 @@ class Run:
     def _run_dag(self, block: dict[str, Any], code: str) -> None:
         from airflow.models import DagBag
 
-        path = self.dags / f"line_{block['line']}_{self.worlds[block['page']].folder.name}.py"
+        world = self.worlds[block["page"]]
+        path = self.dags / f"line_{block['line']}_{world.folder.name}.py"
         path.write_text(code)
         bag = DagBag(str(path))
         assert bag.dags, bag.import_errors
         for found in bag.dags.values():
-            run = found.test()
+            run = found.test(
+                run_conf={"import_guid": world.first_bills} if "import_guid" in found.params else None
+            )
             assert run.state == "success", run
         self._execute(block, code)  # later blocks of the page may use its names
 
