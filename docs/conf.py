@@ -38,5 +38,6 @@ html_title = f"{project} {version}"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_copy_source = False
+html_domain_indices = False  # of modules; the index of names lists what they hold
 html_show_copyright = False
 html_theme_options = {"navigation_with_keys": True}
