@@ -4,6 +4,8 @@ List once a week the imports that have kickouts, with TaskFlow and the hook.
 The hook's client has every call for EnergyCAP's batches, imports, kickouts, profiles and tasks. Use it for what
 the operators do not cover.
 
+An import stays in the list after its kickouts were retried, since EnergyCAP keeps them.
+
 The log of `report` has the list. **Nothing waits**, and nothing fails: without kickouts `reasons` is skipped, and
 `report` says so.
 """

@@ -96,4 +96,6 @@ def test_a_large_file_takes_no_more_memory_than_a_small_one(measure: str, sink: 
     command = [sys.executable, "-c", SENT, measure, sink.url, str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
     assert sink.taken[0] > SIZE * 4 / 3
-    assert 0 < int(done.stdout) < 8 * MEBIBYTE
+    # The kernel counts the pages of a process in portions, so a small growth may not show.
+    assert 0 <= int(done.stdout) < 8 * MEBIBYTE
+    assert measure == "process" or int(done.stdout) > 0

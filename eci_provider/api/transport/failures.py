@@ -138,7 +138,10 @@ def connection_error(error: Exception, method: str, path: str, base_url: str) ->
     meaning = {
         "dns": f"the host name {host} cannot be resolved; check the connection's host and the machine's DNS",
         "unreachable": f"no connection to {host}; check the host, the port, the route and the firewall",
-        "tls": f"TLS with {host} failed; check the certificate, or set the connection's `verify` to a CA bundle",
+        "tls": (
+            f"TLS with {host} failed; check the certificate, or set the connection's `ca_bundle`. Or the server "
+            "speaks http"
+        ),
         "proxy": f"the proxy on the way to {host} failed",
         "proxy_setting": (
             f"nothing was sent to {host}, because the environment's proxy setting (HTTPS_PROXY, HTTP_PROXY or "

@@ -90,7 +90,7 @@ def test_an_unknown_certificate_is_not_trusted(tls: TlsServer) -> None:
     error = failure_at(tls, True)
     # A POST that ended here was never sent: no unknown outcome.
     assert (error.kind, error.sent, error.retry_helps) == ("tls", False, True)
-    assert "check the certificate, or set the connection's `verify` to a CA bundle" in error.message
+    assert "check the certificate, or set the connection's `ca_bundle`. Or the server speaks http" in error.message
 
 
 def test_a_tls_failure_is_not_retried(tls: TlsServer, waits: list[float]) -> None:
