@@ -25,10 +25,10 @@ FROM batches
     LEFT JOIN bills USING (batch_id)
 """
 _MATCHES = """
-(instr(folded(code), ?1) OR instr(folded(note), ?1)
-    OR EXISTS (SELECT 1 FROM users WHERE users.user_id = owner_id AND instr(folded(users.code), ?1))
+(instr(folded(code), ?) OR instr(folded(note), ?)
+    OR EXISTS (SELECT 1 FROM users WHERE users.user_id = owner_id AND instr(folded(users.code), ?))
     OR EXISTS (SELECT 1 FROM tasks WHERE tasks.batch_id = batches.batch_id
-        AND (instr(folded(file_name), ?1) OR instr(guid, ?1))))
+        AND (instr(folded(file_name), ?) OR instr(guid, ?))))
 """
 
 
@@ -76,9 +76,9 @@ def listed(env: Environment, query: Query) -> tuple[list[BatchView], int]:
     parts, values = ["1"], list[str]()
     if query.needle:
         parts.append(_MATCHES)
-        values.append(query.needle)
+        values += [query.needle] * _MATCHES.count("?")
     if query.status:
-        parts.append(f"status = ?{len(values) + 1}")
+        parts.append("status = ?")
         values.append(query.status)
     where = " AND ".join(parts)
     total = env.store.number(f"SELECT COUNT(*) FROM batches WHERE {where}", *values)  # noqa: S608

@@ -30,13 +30,13 @@ FROM tasks
 """
 # Numbers are not looked for: a search for "12" would find a third of all imports.
 _MATCHES = """
-(instr(folded(file_name), ?1) OR instr(guid, ?1) OR instr(folded(tasks.note), ?1) OR instr(folded(message), ?1)
-    OR EXISTS (SELECT 1 FROM users WHERE users.user_id = tasks.user_id AND instr(folded(users.code), ?1))
-    OR EXISTS (SELECT 1 FROM batches WHERE batches.batch_id = tasks.batch_id AND instr(folded(batches.code), ?1))
+(instr(folded(file_name), ?) OR instr(guid, ?) OR instr(folded(tasks.note), ?) OR instr(folded(message), ?)
+    OR EXISTS (SELECT 1 FROM users WHERE users.user_id = tasks.user_id AND instr(folded(users.code), ?))
+    OR EXISTS (SELECT 1 FROM batches WHERE batches.batch_id = tasks.batch_id AND instr(folded(batches.code), ?))
     OR EXISTS (SELECT 1 FROM deleted_batches WHERE deleted_batches.batch_id = tasks.batch_id
-        AND instr(folded(deleted_batches.code), ?1))
+        AND instr(folded(deleted_batches.code), ?))
     OR EXISTS (SELECT 1 FROM kickout_rows WHERE kickout_rows.task_id = tasks.task_id
-        AND (instr(folded(kickout_rows.message), ?1) OR instr(folded_cells(cells), ?1))))
+        AND (instr(folded(kickout_rows.message), ?) OR instr(folded_cells(cells), ?))))
 """
 
 
@@ -122,9 +122,9 @@ def _condition(query: Query) -> tuple[str, tuple[Any, ...]]:
     parts, values = ["1"], []
     if query.needle:
         parts.append(_MATCHES)
-        values.append(query.needle)
+        values += [query.needle] * _MATCHES.count("?")
     if query.outcome:
-        parts.append("outcome IS NULL" if query.outcome == "running" else f"outcome = ?{len(values) + 1}")
+        parts.append("outcome IS NULL" if query.outcome == "running" else "outcome = ?")
         values.extend(() if query.outcome == "running" else (query.outcome,))
     return " AND ".join(parts), tuple(values)
 
@@ -158,8 +158,9 @@ def _views(env: Environment, ids: list[int]) -> list[ImportView]:
         "SELECT retries.task_id, source_id, retry.guid, retry.file_name, source.guid AS source_guid, "
         "source.file_name AS source_name FROM retries "
         "JOIN tasks AS retry USING (task_id) LEFT JOIN tasks AS source ON source.task_id = source_id "
-        "WHERE retries.task_id IN (SELECT value FROM json_each(?1)) "
-        "OR source_id IN (SELECT value FROM json_each(?1)) ORDER BY retries.task_id",
+        "WHERE retries.task_id IN (SELECT value FROM json_each(?)) "
+        "OR source_id IN (SELECT value FROM json_each(?)) ORDER BY retries.task_id",
+        chosen,
         chosen,
     )
     sources = {
