@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from eci_provider.bills.dates import Days, other_formats
 from eci_provider.bills.layout import Layout
+from eci_provider.bills.rebills import label_of
 from eci_provider.bills.workbook import NO_RESULT
 
 #: A fault of a row: the rule's code, the index of the column or None, and a sentence.
@@ -109,6 +110,18 @@ class CellCheck:
         if serial is None or serial == index:
             return meters
         return [meter or cells[serial].strip() for meter, cells in zip(meters, rows, strict=True)]
+
+    def labels(self, rows: list[list[str]]) -> list[int]:
+        """
+        Return the label of each row: its flag A/C/E and its invoice number, as a number.
+
+        :param rows: the rows, as wide as the header at least.
+        """
+        flag, invoice = (self._layout.columns.get(name) for name in ("ace_flag", "invoice_number"))
+        if flag is None and invoice is None:
+            return [0] * len(rows)
+        cell = self._layout.cell
+        return [label_of(cell(cells, "ace_flag"), cell(cells, "invoice_number")) for cells in rows]
 
     def _one_amount_of(self, cells: list[str]) -> list[str]:
         return [cells[index] for index in self._amounts]

@@ -113,7 +113,7 @@ class _FileCheck:
             except EciBillFileError as error:
                 broken.append(error)
             yield from _unreadable(broken)
-            yield from self._history.torn_bills()
+            yield from self._history.repeated_bills()
 
     def _table_problems(self, table: Table) -> Iterator[Problem]:
         try:

@@ -7,17 +7,27 @@ from typing import TypeAlias
 
 from eci_provider.bills.keys import BillKey
 from eci_provider.bills.ledger import Ledger
+from eci_provider.bills.rebills import repetition_of
 from eci_provider.bills.report import Problem
 from eci_provider.bills.rules import RULES
+from eci_provider.bills.starts import StartModel
 
-#: How many torn bills are reported one by one.
-_MOST_TORN = 10_000
+#: How many bills that are there twice are reported one by one.
+_MOST_REPEATED = 10_000
+_MESSAGES = {
+    "bill_torn": "It belongs to the bill of {}; other rows lie between.",
+    "bill_rebilled": "It replaces the bill of {}: same account, dates and meters.",
+    "correction_added": "It is flagged C, so the bill of {}, of the same dates, is kept beside it.",
+    "bill_meters_lost": "It replaces the bill of {}, whose other meters are then without a bill.",
+}
 #: The periods of at least so many meters are kept.
 _MOST_METERS = 30_000
 #: A place is the number of the file times this, plus the row's number in the file.
 _FILE = 2**40
 #: A first and a last day, as numbers of days.
 Period: TypeAlias = "tuple[int, int]"
+#: The key of a bill, the row in which it begins, and the detail of one of its rows.
+BillStart: TypeAlias = "tuple[BillKey, int, int]"
 #: The period of a meter that ends last, followed by the latest one if that is another.
 KnownPeriods: TypeAlias = "tuple[int, int] | tuple[int, int, int, int]"
 
@@ -27,6 +37,8 @@ class BillHistory:
 
     def __init__(self) -> None:
         self._ledger = Ledger()
+        #: The starts of the bills once they are imported.
+        self.starts = StartModel()
         self._files: list[str] = []
         #: The known periods by the hash of their meter: of recent meters, and of those before them.
         self.periods: dict[int, KnownPeriods] = {}
@@ -46,15 +58,18 @@ class BillHistory:
         """
         self._files.append(name)
 
-    def add_bills(self, keys: Sequence[BillKey], rows: Iterable[int]) -> None:
+    def add_bills(self, bills: Sequence[BillStart], further: Iterable[BillStart]) -> None:
         """
         Add bills.
 
-        :param keys: the key of each bill.
-        :param rows: the row in which each begins.
+        :param bills: of each bill the key, the row in which it begins, and the detail of that row, as
+            :func:`~eci_provider.bills.rebills.detail_of` returns it.
+        :param further: the same with the details of other rows of these bills, or of the last one before.
         """
         offset = (len(self._files) - 1) * _FILE
-        self._ledger.add(keys, map(offset.__add__, rows))
+        keys, rows, details = zip(*bills, strict=True) if bills else ((), (), ())
+        others = [(key, offset + row, detail) for key, row, detail in further]
+        self._ledger.add(keys, list(map(offset.__add__, rows)), details, others)
 
     def add_overlapping_period(self, meter: int, known: KnownPeriods, period: Period) -> Period | None:
         """
@@ -84,19 +99,22 @@ class BillHistory:
         if len(self.periods) >= _MOST_METERS:
             self.older_periods, self.periods = self.periods, {}
 
-    def torn_bills(self) -> Iterator[Problem]:
-        """Iterate over the bills whose rows are not together; called once all files are read."""
-        count, torn = self._ledger.repeated(_MOST_TORN)
-        for place, first in torn:
+    def repeated_bills(self) -> Iterator[Problem]:
+        """
+        Iterate over the bills that are there twice, with other rows between; called once all files are read.
+
+        These are torn bills, whose rows belong together, and rebills, whose rows do not.
+        """
+        counts, repeated = self._ledger.repeated(_MOST_REPEATED, repetition_of)
+        for place, first, code in repeated:
             (file, row), (first_file, first_row) = divmod(place, _FILE), divmod(first, _FILE)
-            message = f"It belongs to the bill of row {first_row}; other rows lie between."
+            other = f"row {first_row}"
             if file != first_file:
-                message = (
-                    f"It belongs to the bill of row {first_row} of {self._files[first_file]!r}, another file."
-                )
-            yield Problem(RULES["bill_torn"], self._files[file], row, None, message)
-        if count > len(torn):
-            message = f"{count - len(torn):,} further rows belong to bills above them; other rows lie between."
-            # The others are further down in the file of the last reported one, or in later files.
-            name = self._files[torn[-1][0] // _FILE]
-            yield Problem(RULES["bill_torn"], name, None, None, message)
+                other += f" of {self._files[first_file]!r}, another file"
+            yield Problem(RULES[code], self._files[file], row, None, _MESSAGES[code].format(other))
+            counts[code] -= 1
+        for code, count in counts.items():
+            if count:
+                message = f"{count:,} further rows begin a bill that is above them already."
+                # The others are further down in the file of the last reported one, or in later files.
+                yield Problem(RULES[code], self._files[repeated[-1][0] // _FILE], None, None, message)

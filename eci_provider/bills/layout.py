@@ -50,6 +50,14 @@ class Layout:
         index = self.columns.get(field)
         return cells[index].strip() if index is not None and index < len(cells) else ""
 
+    def meter(self, cells: Sequence[str]) -> str:
+        """
+        Return the meter that a row names, by its code or its serial number; an empty text where it names none.
+
+        :param cells: the row's cells.
+        """
+        return self.cell(cells, "meter_code") or self.cell(cells, "serial_number")
+
 
 def mapped_layout(mapping: ColumnMapping) -> Layout:
     """

@@ -49,6 +49,7 @@ class Tally:
 
     rows: int = 0
     bills: int = 0
+    moved_starts: int = 0
     found: Counter[tuple[str, str | None]] = field(default_factory=Counter)
 
 
@@ -81,6 +82,15 @@ class CheckReport:
     def bills(self) -> int:
         """Return how many bills the importer would make of them."""
         return self._tally.bills
+
+    @property
+    def moved_starts(self) -> int:
+        """
+        Return how many starts EnergyCAP will move: each is on the day after the end of a bill above.
+
+        Bills that are in EnergyCAP already may move further ones.
+        """
+        return self._tally.moved_starts
 
     @property
     def errors(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from typing import TypeAlias
 
 from eci_provider.bills.keys import BillKey
 from eci_provider.core.spill import Spill
@@ -18,31 +19,29 @@ _FAN_IN = 32
 #: How much of a run is in memory while it is merged, in bytes as counted above.
 _BATCH = 48 * 1024
 
-# Key, place in the file, text. The place makes the order total, so that rows of one bill stay in their order.
-_Item = tuple[BillKey, int, str]
+#: What a row is beside its key and its text: its number in the file, the number of its bill there, its detail.
+Mark: TypeAlias = "tuple[int, int, int]"
+# Key, mark, text. The row's number makes the order total, so that rows of one bill stay in their order.
+_Item = tuple[BillKey, Mark, str]
 
 
-def sorted_rows(
-    rows: Iterable[tuple[BillKey, str]], *, memory: int = _MEMORY, fan_in: int = _FAN_IN
-) -> Iterator[tuple[BillKey, str]]:
+def sorted_rows(rows: Iterable[_Item], *, memory: int = _MEMORY, fan_in: int = _FAN_IN) -> Iterator[_Item]:
     """
     Iterate over rows in the order of their bills; the rows of a bill stay in their order.
 
     Memory is bounded: rows that do not fit into it are written to temporary files.
 
-    :param rows: the key and the text of each row.
+    :param rows: the key, the mark and the text of each row.
     :param memory: about how many bytes the rows in memory may take.
     :param fan_in: how many temporary files are merged at once.
     """
-    items = ((key, place, text) for place, (key, text) in enumerate(rows))
     with ExitStack() as stack:
         levels: list[list[Spill[_Item]]] = [[]]
-        for chunk in _chunks(items, memory):
+        for chunk in _chunks(rows, memory):
             chunk.sort()
             levels[0].append(_run(stack, chunk))
             _merge_full_levels(stack, levels, fan_in)
-        for key, _, text in heapq.merge(*[run for level in levels for run in level]):
-            yield key, text
+        yield from heapq.merge(*[run for level in levels for run in level])
 
 
 def _merge_full_levels(stack: ExitStack, levels: list[list[Spill[_Item]]], fan_in: int) -> None:

@@ -16,6 +16,8 @@ _OVERVIEW_PAGE = "help centre, bill import: overview"
 _IMPORT_PAGE = "BillImportV3"
 _MAPPING_PAGE = "BillImportProfileColumnMapping"
 _LEGACY_PAGE = "help centre, legacy: how to import a bill"
+_WHITE_LABEL_PAGE = "help centre, rules for bill import"
+_NOTES_PAGE = "help centre, notes on version 3.5.1"
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,68 @@ _ALL = (
         "and the second may replace the first. Bring them together, and sort by account, vendor, start and end.",
         _LEGACY_PAGE,
     ),
+    Rule(
+        "bill_meters_lost",
+        ERROR,
+        "A later bill of the same account and dates names only some of the meters, or is another invoice: it "
+        "replaces the bill before, and the other meters are lost. Do not sort. Remove the bill that is not "
+        "wanted, "
+        "or give the later one all rows.",
+        _WHITE_LABEL_PAGE,
+    ),
+    Rule(
+        "rows_summed",
+        ERROR,
+        "Rows of one bill name the same meter, but differ in the flag A/C/E or the invoice number: the bill "
+        "gets the "
+        "first flag and the sum of both. Keep the row that counts.",
+        _WHITE_LABEL_PAGE,
+    ),
+    Rule(
+        "start_meets_bill",
+        ERROR,
+        "EnergyCAP moves a start from the day after a bill's end to that end. The bill then has the dates of "
+        "another "
+        "bill of the account, and one of the two is lost. Give both bills the same start.",
+        _NOTES_PAGE,
+    ),
+    Rule(
+        "bill_rebilled",
+        WARNING,
+        "A bill of the same account, dates and meters is above: this one replaces it. Check that it is a "
+        "rebill, and "
+        "do not sort the file, since sorting would add them up.",
+        _WHITE_LABEL_PAGE,
+    ),
+    Rule(
+        "correction_added",
+        WARNING,
+        "A bill flagged C has the dates of a bill above: EnergyCAP keeps both, and both count. Check that it "
+        "holds "
+        "only the difference.",
+        _LEGACY_PAGE,
+    ),
+    Rule(
+        "meter_summed",
+        WARNING,
+        "Rows of one bill have amounts of the same meter in the same column: they are added up. If one replaces "
+        "the "
+        "other, remove the one that does not count.",
+        _LEGACY_PAGE,
+    ),
+    Rule(
+        "flags_mixed",
+        WARNING,
+        "Rows of one bill have different flags A/C/E: the whole bill gets the first. Compare them with the bill.",
+        _LEGACY_PAGE,
+    ),
+    Rule(
+        "start_may_meet_bill",
+        WARNING,
+        "Two bills of an account end on one day, and their starts are one day apart: if a bill in EnergyCAP ends "
+        "there, the later start is moved, and one of the two is lost. Give both bills the same start.",
+        _NOTES_PAGE,
+    ),
     Rule("row_duplicate", WARNING, "A row is in one bill twice and counts twice. Remove one.", "advice"),
     Rule(
         "row_wide",
@@ -106,7 +170,8 @@ _ALL = (
     Rule(
         "out_of_order",
         WARNING,
-        "A row breaks the order account, vendor, start, end. Sort the file, so that no bill is torn.",
+        "A row breaks the order account, vendor, start, end. SplitBillFileOperator sorts a file (sort=True), and "
+        "refuses to where that would change a bill.",
         _LEGACY_PAGE,
     ),
     Rule(

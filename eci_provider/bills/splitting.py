@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 from eci_provider.api.column_mapping import ColumnMapping
 from eci_provider.bills.check_options import ADVISED_ROWS
 from eci_provider.bills.errors import EciBillFileError
-from eci_provider.bills.keys import BillKey, BillKeys, KeyCells
+from eci_provider.bills.keys import BillKeys, KeyCells
 from eci_provider.bills.layout import layout_for
 from eci_provider.bills.mapping import column_mapping
 from eci_provider.bills.part_names import named_tables
 from eci_provider.bills.parts import PartWriter, Stretch
 from eci_provider.bills.reading import tables
-from eci_provider.bills.row_sort import sorted_rows
+from eci_provider.bills.sorting import sorted_stretches
 from eci_provider.bills.tables import Table
 from eci_provider.core.checks import FILE, FOLDER, checked_path, whole_number
 from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import AnyPath
 from eci_provider.storage.atomic import atomic_write, open_folder
 from eci_provider.storage.object_store import open_path
-
-#: How many sorted rows are written at once.
-_SORTED_ROWS = 64
 
 
 def split_file(
@@ -38,10 +34,11 @@ def split_file(
     """
     Write a bill file's rows into parts, each with the header at its top.
 
-    Consecutive rows of a bill are never separated; a bill longer than a part makes a longer part. A part appears
-    complete or not at all. The same file and arguments make the same parts with the same names
-    (``bills-3f2a91c4-0001.csv``: the file's name, a digest of its location, a number); other files make parts with
-    other names. Other files in the destination stay there, so use the returned paths. Memory is bounded.
+    Consecutive rows of a bill are never separated; a bill longer than a part makes a longer part. Consecutive
+    bills of an account stay together where they fit into one part. A part appears complete or not at all. The
+    same file and arguments make the same parts with the same names (``bills-3f2a91c4-0001.csv``: the file's name,
+    a digest of its location, a number); other files make parts with other names. Other files in the destination
+    stay there, so use the returned paths. Memory is bounded.
 
     :param file: a CSV, DAT or TXT file, or a ZIP of them, which are split one by one: a local path, a URL that
         Airflow's ObjectStoragePath opens, or such a path.
@@ -50,9 +47,11 @@ def split_file(
     :param mapping: which column has which meaning, as :func:`~eci_provider.bills.mapping.column_mapping` takes it;
         without it the file is in Advanced format.
     :param sort: whether to sort the rows into the documented order first (account, vendor, start, end), which
-        brings the rows of each bill together; empty rows are left out then.
-    :return: the paths of the parts, in their order.
-    :raises EciBillFileError: when the file cannot be read, or is a workbook; parts written before stay.
+        brings the rows of each bill together; empty rows are left out then. A file in which the order decides
+        what a bill is, such as one with rebills, is refused.
+    :return: the paths of the parts, in their order: import them in this order.
+    :raises EciBillFileError: when the file cannot be read, is a workbook, or cannot be sorted without changing a
+        bill; parts written before stay.
     :raises EciValidationError: when an argument is wrong.
     :raises EciWriteError: when a part cannot be written.
     """
@@ -95,8 +94,9 @@ class BillFileSplit:
             if table.is_workbook:
                 problem = "a workbook cannot be split. Save its first sheet as 'CSV UTF-8' and split that."
                 raise EciBillFileError(problem, file=table.name)
-            keys = BillKeys(layout_for(table.header, mapping, file=table.name))
-            stretches = _sorted(table, keys) if self._sort else _in_file_order(table, keys)
+            layout = layout_for(table.header, mapping, file=table.name)
+            keys = BillKeys(layout)
+            stretches = sorted_stretches(table, keys, layout) if self._sort else _in_file_order(table, keys)
             with PartWriter(folder, names, table.preamble.encode(), self._rows_per_file) as writer:
                 parts += writer.write(stretches)
         return parts
@@ -148,7 +148,13 @@ def _in_file_order(table: Table, keys: BillKeys) -> Iterator[Stretch]:
             above, *texts = _joined_with_empty(cells, texts)
             cells = [found for found in cells if found]
         key_cells = keys.key_cells(cells)
-        yield Stretch(above, texts, keys.starts(key_cells, last))
+        starts = keys.starts(key_cells, last)
+        accounts = [
+            index
+            for index in starts
+            if (key_cells[index - 1] if index else last or ("",))[0].strip() != key_cells[index][0].strip()
+        ]
+        yield Stretch(above, texts, starts, accounts)
         last = key_cells[-1] if key_cells else last
 
 
@@ -161,23 +167,3 @@ def _joined_with_empty(cells: list[list[str]], texts: list[str]) -> list[str]:
         else:
             joined[-1] += text
     return joined
-
-
-def _sorted(table: Table, keys: BillKeys) -> Iterator[Stretch]:
-    header = table.preamble
-    line_end = header[len(header.rstrip("\r\n")) :]
-    # Only the last row of a file may lack a line end, and it may not be the last one once sorted.
-    rows = (
-        (keys.key_of(cells), raw if raw.endswith(("\n", "\r")) else raw + line_end)
-        for _, cells, raw in table.rows()
-        if cells
-    )
-    ordered = sorted_rows(rows)
-    last: BillKey | None = None
-    while some := list(islice(ordered, _SORTED_ROWS)):
-        starts = []
-        for index, (key, _) in enumerate(some):
-            if key != last:
-                starts.append(index)
-                last = key
-        yield Stretch("", [raw for _, raw in some], starts)

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import chain, pairwise
+from itertools import chain
 from typing import TypeAlias
 
 from eci_provider.api.header_lookup import REQUIRED_FIELDS
+from eci_provider.bills.bill_rows import BillRows
 from eci_provider.bills.cell_check import CellCheck, Fault, Faults, date_fault
 from eci_provider.bills.check_options import CheckOptions
-from eci_provider.bills.history import BillHistory, Period
+from eci_provider.bills.history import BillHistory, BillStart, Period
 from eci_provider.bills.keys import BillKey, BillKeys, KeyCells
 from eci_provider.bills.layout import Layout
+from eci_provider.bills.rebills import detail_of, is_corrected
 from eci_provider.bills.report import Problem, Tally
 from eci_provider.bills.rules import RULES
 from eci_provider.bills.tables import Rows, Table
 
 #: How codes begin that EnergyCAP replaces by a meter of the account.
 _AUTO = "!AUTO!"
-#: Duplicates are searched for among so many rows of a bill.
-_LONGEST_BILL = 50_000
 
 # A bill: the index of its first row; its key; its first and last day, None where they are unknown or reversed; and
 # the faults that all its rows share. A plain tuple, since there are millions.
@@ -50,11 +50,11 @@ class TableCheck:
         self._keys = BillKeys(layout)
         self._cells = CellCheck(layout, len(table.header), self._keys.days)
         self._width = {len(table.header)}
-        self._amount = layout.observations[0] if layout.observations else layout.columns["account_code"]
-        # The last bill so far, the key's cells of its last row, and the hashes of all its rows.
+        self._bill_rows = BillRows(layout)
+        # The last bill so far, its first row, the key's cells of its last row, and the detail of that.
         self._last_bill: _Bill = (0, ("", "", "", ""), None, ())
+        self._last_start: BillStart | None = None
         self._last_cells: KeyCells = ()
-        self._last_rows: set[int] = set()
 
     def problems(self) -> Iterator[Problem]:
         """Iterate over the problems while the table is read."""
@@ -66,9 +66,10 @@ class TableCheck:
             faults: Faults = defaultdict(list)
             if set(map(len, rows)) != self._width:
                 rows = self._cells.pad(rows, faults)
-            bills = self._check_bills(rows, numbers, faults)
-            self._check_meters(bills, rows, faults)
-            self._check_duplicates(bills, rows, faults)
+            bills = self._check_bills(rows, faults)
+            meters, labels = self._cells.meters(rows), self._cells.labels(rows)
+            self._check_meters(bills, meters, labels, numbers, faults)
+            self._bill_rows.check([bill[0] for bill in bills], rows, meters, labels, faults)
             self._cells.check(rows, faults)
             if self._table.is_workbook:
                 self._cells.check_formulas(rows, faults)
@@ -92,8 +93,11 @@ class TableCheck:
         if rows > self._options.most_rows:
             message = f"It has {rows:,} rows, EnergyCAP advises at most {self._options.most_rows:,}."
             yield Problem(RULES["too_many_rows"], self._table.name, None, None, message)
+        if more := self._bill_rows.unreported:
+            message = f"{more:,} further bills have amounts of one meter in several rows."
+            yield Problem(RULES["meter_summed"], self._table.name, None, None, message)
 
-    def _check_bills(self, rows: list[list[str]], numbers: Sequence[int], faults: Faults) -> list[_Bill]:
+    def _check_bills(self, rows: list[list[str]], faults: Faults) -> list[_Bill]:
         """Return the bills that the rows belong to; the first one may have begun above them."""
         cells = self._keys.key_cells(rows)
         pairs = enumerate(zip(cells, chain((self._last_cells,), cells), strict=False))
@@ -109,12 +113,9 @@ class TableCheck:
             bills.append(bill)
             last = bill
         self._tally.bills += len(bills)
-        known = [bill for bill in bills if not bill[3] or not _is_kicked_out(bill)]
-        if known:
-            indexes, keys, *_ = zip(*known, strict=True)
-            self._history.add_bills(keys, map(numbers.__getitem__, indexes))
         if bills and bills[0][0] == 0:
-            self._last_rows = set()
+            self._last_start = None
+            self._bill_rows.begin()
         else:
             bills.insert(0, (0, *self._last_bill[1:]))
         self._last_cells, self._last_bill = cells[-1], last
@@ -161,36 +162,26 @@ class TableCheck:
             return "end_before_start", index, message
         return "period_long", index, f"The period is {days} days long, more than {self._options.longest_period}."
 
-    def _check_duplicates(self, bills: list[_Bill], rows: list[list[str]], faults: Faults) -> None:
-        """Compare the rows of each bill with each other."""
-        last, amount = len(rows), self._amount
-        spans = pairwise([*[bill[0] for bill in bills], last])
-        # Most bills have one row. The first bill may have begun above, and the last one may continue below.
-        for start, end in [(start, end) for start, end in spans if end - start > 1 or not start or end == last]:
-            # Rows with different amounts are no duplicates, and that is fast to compare.
-            if start and end != last and len({cells[amount].strip() for cells in rows[start:end]}) == end - start:
-                continue
-            if start:
-                self._last_rows = set()
-            known = self._last_rows
-            for index in range(start, end):
-                hashed = _hash(rows[index])
-                if hashed in known:
-                    faults[index].append(("row_duplicate", None, "The same row is above it in the same bill."))
-                elif len(known) < _LONGEST_BILL:
-                    known.add(hashed)
-
-    def _check_meters(self, bills: list[_Bill], rows: list[list[str]], faults: Faults) -> None:
+    def _check_meters(
+        self, bills: list[_Bill], meters: list[str], labels: Sequence[int], numbers: Sequence[int], faults: Faults
+    ) -> None:
         """Add the faults of each row's bill, of its meter, and of its period beside the meter's other periods."""
         options, history = self._options, self._history
         are_known = options.meters is not None or options.meters_of is not None
         periods, older, add_overlapping = history.periods, history.older_periods, history.add_overlapping_period
+        starts: list[BillStart] = []
+        further: list[BillStart] = []
+        begun = self._last_start
         coming = iter(bills)
         following = next(coming, None)
-        for index, meter in enumerate(self._cells.meters(rows)):
+        for index, meter in enumerate(meters):
             if following is not None and index == following[0]:
-                _, (account, vendor, *_), period, shared_faults = following
+                _, key, period, shared_faults = bill = following
+                account, vendor, *_ = key
                 following = next(coming, None)
+                is_taken = period is not None and not (shared_faults and _is_kicked_out(bill))
+                if index:
+                    begun = None
             if shared_faults:
                 faults[index] += shared_faults
             if are_known or not meter:
@@ -198,11 +189,24 @@ class TableCheck:
             if period is None:
                 continue
             hashed = hash((account, vendor, meter))
+            if is_taken:
+                detail = detail_of(hashed, labels[index])
+                if begun is None:
+                    begun = key, numbers[index], detail
+                    starts.append(begun)
+                    if fault := history.starts.add(account, *period, is_corrected=is_corrected(detail)):
+                        faults[index].append((fault[0], self._layout.columns["start_date"], fault[1]))
+                elif detail != begun[2]:
+                    begun = key, begun[1], detail
+                    further.append(begun)
             known = periods.get(hashed) or older.get(hashed)
             if not known or known[1] <= period[0]:
                 periods[hashed] = period
             elif known is not period and (other := add_overlapping(hashed, known, period)):
                 faults[index].append(self._overlap_fault(other))
+        self._last_start = begun
+        history.add_bills(starts, further)
+        self._tally.moved_starts = history.starts.moved
         history.forget_old_periods()
 
     def _meter_faults(self, meter: str, account: str) -> list[Fault]:
@@ -220,14 +224,6 @@ class TableCheck:
         start, end = [date.fromordinal(day).isoformat() for day in other]
         message = f"It overlaps the bill of this account and meter from {start} to {end}."
         return "period_overlap", self._layout.columns["start_date"], message
-
-
-def _hash(cells: list[str]) -> int:
-    """Return a hash of a row's cells; spaces around cells and empty cells at the end make no difference."""
-    text = "\0".join(cells).strip(" ")
-    if "\0 " in text or " \0" in text:
-        text = "\0".join(map(str.strip, cells))
-    return hash(text.rstrip("\0"))
 
 
 def _is_kicked_out(bill: _Bill) -> bool:

@@ -1,10 +1,13 @@
 """
-Import a long bill file: check it, split it into parts, and import these in parallel into one batch.
+Import a long bill file: check it, split it into parts, and import these one after the other into one batch.
 
 The check fails before anything is sent if rows would be kicked out for their form. No bill is divided between two
-parts. Each import writes its kickouts into a report of its own. The batch is named after the DAG and the run.
+parts, and the bills of one account are in one part where they fit. The parts are imported in their order, since
+EnergyCAP moves a start to the end of the bill before, if that bill is there already. Each import writes its
+kickouts into a report of its own. The batch is named after the DAG and the run.
 
-**What waits, and for what.** Each instance of `import_parts` waits, without a worker, until its import has ended.
+**What waits, and for what.** Each instance of `import_parts` waits, in a worker, until its import has ended, and
+the next one follows: a deferred task would not count, and the next part would be sent beside it.
 If EnergyCAP kicks rows out, an instance of `corrected` waits for each import that has kickouts, until a person has
 
 1. corrected in EnergyCAP what the report names, and then
@@ -129,8 +132,8 @@ def eci_large_file():
         import_note="{{ run_id }}",
         on_kickouts="warn",
         kickout_report=f"{REPORTS}/part-{{{{ ti.map_index }}}}.csv",
-        deferrable=True,
-        max_active_tis_per_dag=4,
+        deferrable=False,
+        max_active_tis_per_dagrun=1,
     ).expand(file=split.output)
 
     @task

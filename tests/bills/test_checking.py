@@ -89,7 +89,7 @@ def test_files_of_a_zip_that_cannot_be_read_do_not_hide_the_others(tmp_path: Pat
     ]
     assert [place for place in found if place[0] != "file_unreadable"] == [
         ("required_empty", "8.csv"),
-        ("bill_torn", "8.csv"),
+        ("bill_rebilled", "8.csv"),
     ]
 
 

@@ -24,12 +24,18 @@ def _found_in_zip(folder: Path, *files: list[list[str]]) -> list[tuple[str, str,
     ]
 
 
-@pytest.mark.parametrize("second", [row(meter="M2"), row()])
-def test_a_bill_in_two_files_of_a_zip_is_torn(second: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("second", "code", "words"),
+    [
+        (row(meter="M2"), "bill_torn", "It belongs to the bill of {}; other rows lie between."),
+        (row(), "bill_rebilled", "It replaces the bill of {}: same account, dates and meters."),
+    ],
+)
+def test_a_bill_may_be_in_two_files_of_a_zip(second: list[str], code: str, words: str, tmp_path: Path) -> None:
     found = _found_in_zip(tmp_path, [row(account="0"), row()], [row(account="2")], [second, row(account="3")])
 
-    words = "It belongs to the bill of row 3 of 'a/bills.csv', another file."
-    assert found == [("bill_torn", "c/bills.csv", 2, words)]
+    words = words.format("row 3 of 'a/bills.csv', another file")
+    assert found == [(code, "c/bills.csv", 2, words)]
 
 
 def test_a_bill_torn_within_a_file_of_a_zip_is_reported_without_naming_a_file(tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from tests.support.bill_files import (
 
 
 def test_a_problem_has_the_row_and_the_report_has_the_counts(tmp_path: Path) -> None:
-    report = check_content(tmp_path, text(row(), row(charge="twelve")[:7]))
+    report = check_content(tmp_path, text(row(), row(charge="twelve", meter="M2")[:7]))
 
     (problem,) = report
 
-    assert problem.cells == list(zip(HEADER, [*GOOD[:5], "twelve", "100", ""], strict=True))
+    assert problem.cells == list(zip(HEADER, [*GOOD[:4], "M2", "twelve", "100", ""], strict=True))
     assert str(problem) == "bills.csv, row 3, column 'Charge': error number_unreadable: 'twelve' is not a number."
     assert (report.rows, report.bills, report.errors, report.warnings) == (2, 1, 1, 0)
     assert report.digest() == [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
-from itertools import pairwise
+from collections.abc import Callable
+from itertools import pairwise, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -36,6 +37,7 @@ CELLS = st.one_of(
     st.just([]),
     st.builds(
         row,
+        meter=st.text("0123456789", min_size=9, max_size=9),
         account=st.sampled_from(["1001", "1002", " 1001", 'Zürich, "5"', "1\n2"]),
         start=st.sampled_from(["01/01/2025", "1/1/2025", "01/02/2025", "never"]),
         vendor=st.sampled_from(["", "V"]),
@@ -68,6 +70,15 @@ def _bill(cells: list[str]) -> tuple[Any, ...]:
     return account.strip(), start, end, vendor.strip()
 
 
+def _account(cells: list[str]) -> str:
+    return str(_bill(cells)[0])
+
+
+def _like_the_first(rows: list[list[str]], key: Callable[[list[str]], Any]) -> int:
+    """Return how many of the first rows have the same key."""
+    return len([*takewhile(lambda cells: key(cells) == key(rows[0]), rows)])
+
+
 @given(content=files(), rows_per_file=st.integers(1, 7), name=NAMES, at_once=AT_ONCE)
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_joined_parts_are_the_file_and_no_bill_is_in_two(
@@ -80,13 +91,26 @@ def test_joined_parts_are_the_file_and_no_bill_is_in_two(
         assert (Path(folder) / "joined.csv").read_bytes() == content
         assert sorted(os.listdir(Path(folder) / "parts")) == [part.name for part in parts]
         rows = [data_rows(part.read_bytes()) for part in parts]
-    for before, after in pairwise(rows):
+    for number, (before, after) in enumerate(pairwise(rows), start=1):
         assert _bill(before[-1]) != _bill(after[0])
-        # Parts are full: the next bill would not have fitted.
-        begun = [cells for cells in after if _bill(cells) == _bill(after[0])]
-        assert len(before) + len(begun) > rows_per_file
+        # Parts are full: the next account would not have fitted, or the next bill of an account that fits into
+        # none.
+        is_same_account = _bill(before[-1])[0] == _bill(after[0])[0]
+        following = [cells for part in rows[number:] for cells in part]
+        begun = _like_the_first(following, _bill if is_same_account else _account)
+        assert len(before) + begun > rows_per_file
+    for before, after in pairwise(rows):
+        if _account(before[-1]) == _account(after[0]):
+            # An account is in two parts only if it fits into none.
+            above, below = _like_the_first(before[::-1], _account), _like_the_first(after, _account)
+            assert above + below > rows_per_file
     for part in rows:
         assert len(part) <= rows_per_file or len({_bill(cells) for cells in part}) == 1
+
+
+def _refused(error: EciBillFileError) -> None:
+    """Expect that a file was refused since its order says what its bills are."""
+    assert "cannot be sorted" in error.problem
 
 
 @given(content=files(), rows_per_file=st.integers(1, 7), at_once=AT_ONCE)
@@ -95,7 +119,11 @@ def test_sorted_parts_have_every_row_and_each_bill_is_together(
     content: bytes, rows_per_file: int, at_once: tuple[int, int]
 ) -> None:
     with TemporaryDirectory() as folder, read_at_once(*at_once):
-        parts = split_content(content, folder, rows_per_file=rows_per_file, sort=True)
+        try:
+            parts = split_content(content, folder, rows_per_file=rows_per_file, sort=True)
+        except EciBillFileError as error:
+            _refused(error)
+            return
         rows = [cells for part in parts for cells in data_rows(part.read_bytes())]
 
     assert sorted(rows) == sorted(data_rows(content))
@@ -127,11 +155,11 @@ def test_the_real_bills_in_parts(tmp_path: Path) -> None:
 
     parts = split_file(NYCHA, tmp_path / "parts", rows_per_file=21, mapping=mapping)
 
-    assert [Path(part).name for part in parts] == [part_name(NYCHA, number) for number in (1, 2, 3)]
+    assert [Path(part).name for part in parts] == [part_name(NYCHA, number) for number in (1, 2, 3, 4)]
     rows = [data_rows(Path(part).read_bytes()) for part in parts]
-    # Rows 21 and 22 of the source are one bill.
-    assert len(rows[0]) == 20
-    assert [(before[-1][2:6] == after[0][2:6]) for before, after in pairwise(rows)] == [False, False]
+    # The rows of building "10.0 - BLD 09" fit into no part, so they fill one, and the others follow.
+    assert [len(found) for found in rows] == [20, 2, 20, 17]
+    assert [(before[-1][2:6] == after[0][2:6]) for before, after in pairwise(rows)] == [False, False, False]
     join_parts(parts, tmp_path / "joined.csv")
     assert (tmp_path / "joined.csv").read_bytes() == NYCHA.read_bytes()
 

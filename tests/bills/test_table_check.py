@@ -27,7 +27,7 @@ from tests.support.bill_files import (
     ("rows", "found"),
     [
         ([row()], []),
-        ([row(charge="", energy="-.5"), row(charge="+1.", energy="1e-05")], []),
+        ([row(charge="", energy="-.5"), row(charge="+1.", energy="1e-05", meter="M2")], []),
         ([row(account=" ")], [("required_empty", 2, "Account")]),
         ([row(start="")], [("required_empty", 2, "Start")]),
         ([GOOD[:2]], [("required_empty", 2, "End"), ("meter_empty", 2, "Meter")]),
@@ -49,10 +49,15 @@ from tests.support.bill_files import (
         ([row(end="03/04/2025")], []),
         ([row(end="03/05/2025")], [("period_long", 2, "End")]),
         ([row(), row()], [("row_duplicate", 3, None)]),
-        ([row(), row(charge="2")], []),
+        ([row(), row(charge="2", energy="")], [("meter_summed", 3, "Charge")]),
+        ([row(energy=""), row(charge="0.00")], []),
+        ([row(), row(charge="2", meter="M2")], []),
         ([row(), [f" {cell} " for cell in row()]], [("row_duplicate", 3, None)]),
         ([row(note=""), [*row(note=""), ""], row(note="")[:7]], [("row_duplicate", at, None) for at in (3, 4)]),
-        ([row(), row(charge="2"), row(charge=" 12.50"), row(note="fin e")], [("row_duplicate", 4, None)]),
+        (
+            [row(), row(charge="2"), row(charge=" 12.50"), row(note="fin e")],
+            [("meter_summed", 3, "Charge"), ("row_duplicate", 4, None)],
+        ),
         ([row(), row(start="01/31/2025", end="02/28/2025")], []),
         ([row(), row(start="01/30/2025", end="02/28/2025")], [("period_overlap", 3, "Start")]),
         ([row(), row(start="01/30/2025", end="02/28/2025", meter="M2")], []),
@@ -60,7 +65,7 @@ from tests.support.bill_files import (
             [
                 row(end="03/01/2025"),
                 row(start="01/15/2025", end="01/20/2025"),
-                row(start="01/15/2025", end="01/20/2025", charge="2"),
+                row(start="01/15/2025", end="01/20/2025", meter="M2"),
                 row(start="02/01/2025", end="02/28/2025"),
                 row(start="02/27/2025", end="03/05/2025"),
                 row(start="03/05/2025", end="03/31/2025"),
@@ -82,10 +87,19 @@ from tests.support.bill_files import (
             [row(account="1"), row(account="2"), row(account="1", meter="M2")],
             [("out_of_order", 4, None), ("bill_torn", 4, None)],
         ),
-        ([row(), [""] * 8, row(start="1/1/2025", charge="2")], []),
+        ([row(), [""] * 8, row(start="1/1/2025", meter="M2")], []),
         (
             [row(), row(charge="2"), [], row(charge="3"), row(charge="2"), row(account="2")],
-            [("row_duplicate", 6, None)],
+            [("meter_summed", 3, "Charge"), ("row_duplicate", 6, None)],
+        ),
+        ([row(), row(account="2"), row(charge="2")], [("out_of_order", 4, None), ("bill_rebilled", 4, None)]),
+        (
+            [row(), row(meter="M2"), row(account="2"), row(charge="2")],
+            [("out_of_order", 5, None), ("bill_meters_lost", 5, None)],
+        ),
+        (
+            [row(), row(meter="M2"), row(account="2"), row(meter="M2"), row()],
+            [("out_of_order", 5, None), ("bill_rebilled", 5, None)],
         ),
         (
             [row(), row(account="2", start="never"), row(meter="M2")],
@@ -154,8 +168,10 @@ def test_real_bills() -> None:
 
     # Building 10.0 is below building 63.0, and RED HOOK's bill of 92 days overlaps the one before.
     assert problems_in(report) == [
+        # Buildings with two rows of a meter have amounts that are added up.
+        ("meter_summed", 23, "Consumption (KWH)"),
         ("out_of_order", 24, None),
         ("period_long", 60, "Service End Date"),
         ("period_overlap", 60, "Service Start Date"),
     ]
-    assert (report.rows, report.errors, report.warnings) == (59, 0, 3)
+    assert (report.rows, report.errors, report.warnings) == (59, 0, 4)
