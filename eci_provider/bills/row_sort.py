@@ -5,9 +5,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
-from eci_provider.bills.keys import BillKey
 from eci_provider.core.spill import Spill
 
 #: About how much memory a row takes beside its text, in bytes.
@@ -21,8 +20,9 @@ _BATCH = 48 * 1024
 
 #: What a row is beside its key and its text: its number in the file, the number of its bill there, its detail.
 Mark: TypeAlias = "tuple[int, int, int]"
-# Key, mark, text. The row's number makes the order total, so that rows of one bill stay in their order.
-_Item = tuple[BillKey, Mark, str]
+#: Key, mark, text. The row's number makes the order total, so that rows of one bill stay in their order.
+Item: TypeAlias = "tuple[tuple[str, ...], Mark, str]"
+_Item = TypeVar("_Item", bound=Item)
 
 
 def sorted_rows(rows: Iterable[_Item], *, memory: int = _MEMORY, fan_in: int = _FAN_IN) -> Iterator[_Item]:
@@ -58,7 +58,7 @@ def _merge_full_levels(stack: ExitStack, levels: list[list[Spill[_Item]]], fan_i
 
 
 def _run(stack: ExitStack, items: Iterable[_Item]) -> Spill[_Item]:
-    run = stack.enter_context(Spill(_cost, batch_cost=_BATCH))
+    run: Spill[_Item] = stack.enter_context(Spill(_cost, batch_cost=_BATCH))
     run.extend(items)
     return run
 

@@ -19,6 +19,12 @@ METHODS = {"fullmatch", "match", "search", "sub", "subn", "split", "findall", "f
 COMPOSED = {
     "api/transport/key_mask.py": "spellings of the key, all of them literal texts",
     "bills/cell_check.py": "the pattern of a plain number, once for each amount",
+    "bills/prepare/numbers.py": "digits in groups of three with a recipe's mark between them, or all at once",
+    "bills/prepare/rows.py": "a recipe's own pattern, applied to a thousand characters at most",
+    "bills/prepare/values.py": "a recipe's own pattern, applied to a thousand characters at most",
+    "bills/recipe/date_patterns.py": "the parts of a date, each of a few digits or letters",
+    "bills/recipe/model.py": "a recipe's own pattern, which is only compiled",
+    "bills/recipe/yaml_texts.py": "words, and digits of which a number has 18 at most",
 }
 
 
