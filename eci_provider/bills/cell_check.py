@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from operator import itemgetter
 from typing import TypeAlias
 
+from eci_provider.bills.code_check import DamagedCodes
 from eci_provider.bills.dates import Days, other_formats
 from eci_provider.bills.layout import Layout
 from eci_provider.bills.rebills import label_of
@@ -21,6 +23,11 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 # Nearly all amounts look like this. One pattern for all amounts of a row is faster than float() for each, which
 # would also accept infinity, underscores and foreign digits.
 _PLAIN_NUMBER = r"(?:[+-]?[0-9]+(?:\.[0-9]*)?|)"
+# The parts of an amount that a comma divides: 1,234.50 and 1,234,567 and 12,50.
+_HEAD = re.compile(r"[-+(]?[$€£]?[0-9]{1,3}")
+_TAIL = re.compile(r"[0-9]{2,3}(?:\.[0-9]*)?[-)]?")
+_MARK = "\ufeff"
+_CODES = ("account_code", "vendor_code", "meter_code", "serial_number", "invoice_number", "control_code")
 #: How many bad amounts of a row are reported one by one; of further ones only the number.
 _MOST_NUMBERS = 100
 _FLAGS = {"ace_flag": ("ace_flag_unknown", "ACE"), "vpr_flag": ("vpr_flag_unknown", "VPR")}
@@ -45,6 +52,13 @@ class CellCheck:
         self._amounts_of = itemgetter(*self._amounts) if len(amounts) > 1 else self._one_amount_of
         self._are_plain = re.compile(",".join([_PLAIN_NUMBER] * len(amounts))).fullmatch
         self._dates = [columns[name] for name in ("statement_date", "due_date") if name in columns]
+        self._no_amounts = "," * (len(amounts) - 1)
+        #: The columns of codes.
+        self._codes = sorted({columns[name] for name in _CODES if name in columns})
+        self._damaged = DamagedCodes()
+        # How many rows have how many cells, where some have more or fewer than the header.
+        self._widths: Counter[int] = Counter()
+        self._mapped = sorted({*columns.values(), *layout.observations})
         self._flags = [(columns[name], *rule) for name, rule in _FLAGS.items() if name in columns]
         #: The column that identifies meters.
         self.meter_column = columns.get("meter_code", columns.get("serial_number"))
@@ -57,9 +71,20 @@ class CellCheck:
         :param faults: faults of rows that are wider than the header are added here.
         """
         width = self._width
+        self._widths.update(map(len, rows))
+        usual = max(width, self._widths.most_common(1)[0][0])
         for index, cells in enumerate(rows):
-            if any(map(str.strip, cells[width:])):
+            is_wide = any(map(str.strip, cells[width:]))
+            if (is_wide or len(cells) > usual) and (split := self._split_amount(cells)) is not None:
+                message = (
+                    f"A comma divides its amount into {cells[split].strip()!r} and {cells[split + 1].strip()!r}."
+                )
+                faults[index].append(("amount_divided", split, message))
+            elif is_wide:
                 faults[index].append(("row_wide", None, f"It has {len(cells)} cells, the header names {width}."))
+            elif missing := [at for at in self._mapped if at >= len(cells)]:
+                message = f"It has {len(cells)} cells only, {len(missing)} mapped columns have none."
+                faults[index].append(("row_short", missing[0], message))
         return [cells + [""] * (width - len(cells)) for cells in rows]
 
     def check(self, rows: list[list[str]], faults: Faults) -> None:
@@ -69,9 +94,12 @@ class CellCheck:
         :param rows: the rows, as wide as the header at least.
         :param faults: what is wrong with them is added here.
         """
-        joined = map(",".join, map(self._amounts_of, rows))
+        joined = list(map(",".join, map(self._amounts_of, rows)))
         for row in [row for row, plain in enumerate(map(self._are_plain, joined)) if not plain]:
             faults[row] += self._number_faults(rows[row])
+        if self._amounts:
+            self._check_presence(rows, joined, faults)
+        self._check_codes(rows, faults)
         days = self._days
         for index in self._dates:
             for row, cells in enumerate(rows):
@@ -89,9 +117,8 @@ class CellCheck:
         :param rows: the rows, as wide as the header at least.
         :param faults: what is wrong with them is added here.
         """
-        mapped = sorted({*self._layout.columns.values(), *self._layout.observations})
         for row, cells in enumerate(rows):
-            found = [index for index in mapped if cells[index] is NO_RESULT]
+            found = [index for index in self._mapped if cells[index] is NO_RESULT]
             if found:
                 more = f" ({len(found)} cells of this row have none)" if len(found) > 1 else ""
                 message = f"Its formula has no stored result{more}."
@@ -122,6 +149,43 @@ class CellCheck:
             return [0] * len(rows)
         cell = self._layout.cell
         return [label_of(cell(cells, "ace_flag"), cell(cells, "invoice_number")) for cells in rows]
+
+    def _split_amount(self, cells: list[str]) -> int | None:
+        """Return the index of an amount that an unquoted comma divides in two; None where there is none."""
+        others = [index for index in range(len(cells) - 1) if index not in self._amounts]
+        for index in (*self._amounts, *others):
+            head, *tail = (cell.strip() for cell in cells[index : index + 2])
+            if tail and _HEAD.fullmatch(head) and _TAIL.fullmatch(tail[0]):
+                # In a row with a comma in a text, joining two of its numbers would move a text among the amounts.
+                joined = [*cells[:index], "1", *cells[index + 2 :]]
+                texts = [joined[at].strip() for at in self._amounts if at < len(joined)]
+                if all(not text or _NUMBER.fullmatch(text) for text in texts):
+                    return index
+        return None
+
+    def _check_presence(self, rows: list[list[str]], joined: list[str], faults: Faults) -> None:
+        """Find rows without any amount."""
+        # A text that is smaller than any digit or sign has only spaces and commas.
+        if min(joined) > "-":
+            return
+        for row, text in enumerate(joined):
+            if not text.strip(", ") and not any(rows[row][index] is NO_RESULT for index in self._amounts):
+                faults[row].append(("amount_empty", self._amounts[0], "All its amounts are empty."))
+
+    def _check_codes(self, rows: list[list[str]], faults: Faults) -> None:
+        """Find codes that a spreadsheet program has changed, and the mark of a file that was joined to another."""
+        damaged = self._damaged
+        for index in self._codes:
+            found = [damaged[cells[index]] for cells in rows]
+            if any(found):
+                for row, damage in enumerate(found):
+                    if damage is not None:
+                        faults[row].append((damage[0], index, damage[1]))
+        if 0 not in self._codes:
+            for row, cells in enumerate(rows):
+                if cells[0][:1] == _MARK:
+                    message = "It begins with the byte order mark of a file that was joined to this one."
+                    faults[row].append(("code_hidden_character", 0, message))
 
     def _one_amount_of(self, cells: list[str]) -> list[str]:
         return [cells[index] for index in self._amounts]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from eci_provider.bills.rules import checked_codes
@@ -15,6 +18,9 @@ from eci_provider.core.values import as_text
 LONGEST_PERIOD = 62
 #: EnergyCAP's advice for one file (help centre, Advanced file format).
 ADVISED_ROWS = 5000
+#: Among how many codes a similar one is searched for, and how similar it must be.
+_MOST_COMPARED = 2000
+_RESEMBLANCE = 0.8
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,32 @@ class CheckOptions:
     meters: frozenset[str] | None
     meters_of: Mapping[str, frozenset[str]] | None
     off: frozenset[str]
+
+    def nearest_account(self, account: str) -> str | None:
+        """
+        Return the known account that a code was probably meant to be; None where no code is near.
+
+        :param account: a code that is not known.
+        """
+        return _nearest(account, self.accounts or frozenset())
+
+
+@lru_cache(maxsize=2)
+def _plain_codes(codes: frozenset[str]) -> dict[str, str]:
+    """Return codes by their letters and digits, without zeros at the start."""
+    return {_plain(code): code for code in sorted(codes, reverse=True)}
+
+
+@lru_cache(maxsize=1024)
+def _nearest(code: str, codes: frozenset[str]) -> str | None:
+    found = _plain_codes(codes).get(_plain(code))
+    if found is None and len(codes) <= _MOST_COMPARED:
+        found = next(iter(get_close_matches(code, codes, 1, _RESEMBLANCE)), None)
+    return found
+
+
+def _plain(code: str) -> str:
+    return re.sub(r"[\W_]", "", code).lstrip("0").upper()
 
 
 def checked_options(

@@ -9,6 +9,7 @@ from eci_provider.api.column_mapping import ColumnMapping
 from eci_provider.bills.check_options import ADVISED_ROWS, LONGEST_PERIOD, CheckOptions, checked_options
 from eci_provider.bills.dates import ADVANCED_DATE_FORMAT
 from eci_provider.bills.errors import EciBillFileError
+from eci_provider.bills.header_check import header_faults
 from eci_provider.bills.history import BillHistory
 from eci_provider.bills.layout import layout_for
 from eci_provider.bills.mapping import column_mapping
@@ -121,6 +122,9 @@ class _FileCheck:
         except EciBillFileError as error:
             yield Problem(RULES["column_missing"], error.file, error.row, None, error.problem)
             return
+        for code, index, message in header_faults(table.header, layout, self._mapping):
+            column = None if index is None else table.header[index]
+            yield Problem(RULES[code], table.name, None, column, message)
         self._history.begin_file(table.name)
         try:
             yield from TableCheck(table, layout, self._options, self._tally, self._history).problems()

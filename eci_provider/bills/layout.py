@@ -18,7 +18,10 @@ _ADVANCED_NAMES = {
     "ACCOUNT": "account_code",
     "ACE": "ace_flag",
     "VPR": "vpr_flag",
+    "RATECODE": "rate",
 }
+#: The names of columns that the Advanced format knows, in letters only.
+ADVANCED_TITLES = tuple(_ADVANCED_NAMES)
 #: How many columns with another name are listed, and how many characters of a name.
 _MOST_NAMED = 5
 _LONGEST_SHOWN = 60
@@ -84,7 +87,7 @@ def advanced_layout(header: Sequence[str], *, file: str) -> Layout:
     :param file: the file's name, for the message.
     :raises EciBillFileError: when it does not begin with the five columns; the importer refuses the whole file.
     """
-    names = [_letters(name) for name in header]
+    names = [letters_of(name) for name in header]
     start = tuple("ACCOUNT" if name == "ACCOUNTCODE" else name for name in names[: len(ADVANCED_START)])
     if start != ADVANCED_START:
         problem = (
@@ -97,7 +100,7 @@ def advanced_layout(header: Sequence[str], *, file: str) -> Layout:
     for index, (name, letters) in enumerate(zip(header, names, strict=True)):
         if name.startswith("*"):
             continue
-        if _LINE_ITEM.fullmatch(name):
+        if is_line_item(name):
             observations.append(index)
         elif letters in _ADVANCED_NAMES:
             columns.setdefault(_ADVANCED_NAMES[letters], index)
@@ -107,6 +110,15 @@ def advanced_layout(header: Sequence[str], *, file: str) -> Layout:
         problem = f"its column {column!r} is required, and the star before its name excludes it. Remove the star."
         raise EciBillFileError(problem, file=file)
     return Layout(columns, tuple(observations), ADVANCED_DATE_FORMAT)
+
+
+def is_line_item(name: str) -> bool:
+    """
+    Return whether a column's name has the form ``TYPE:UNIT:LABEL``.
+
+    :param name: the name.
+    """
+    return _LINE_ITEM.fullmatch(name) is not None
 
 
 def layout_for(header: Sequence[str], mapping: ColumnMapping | None, *, file: str) -> Layout:
@@ -157,5 +169,10 @@ def _refuse_other_names(header: Sequence[str], mapping: ColumnMapping, file: str
         raise EciBillFileError(problem, file=file)
 
 
-def _letters(name: str) -> str:
+def letters_of(name: str) -> str:
+    """
+    Return the letters of a column's name in upper case, by which the Advanced format knows it.
+
+    :param name: the name.
+    """
     return re.sub(r"[^A-Z]", "", name.upper())

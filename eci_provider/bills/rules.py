@@ -17,6 +17,7 @@ _IMPORT_PAGE = "BillImportV3"
 _MAPPING_PAGE = "BillImportProfileColumnMapping"
 _LEGACY_PAGE = "help centre, legacy: how to import a bill"
 _WHITE_LABEL_PAGE = "help centre, rules for bill import"
+_CREATE_PAGE = "help centre, automatically create accounts and meters"
 _NOTES_PAGE = "help centre, notes on version 3.5.1"
 
 
@@ -47,6 +48,39 @@ _ALL = (
         "The header does not fit the mapping: no bill of the file is imported, or other columns are.",
         _MAPPING_PAGE,
     ),
+    Rule(
+        "column_shared",
+        ERROR,
+        "A column is mapped twice, such as one column as start and end. Correct the mapping.",
+        _MAPPING_PAGE,
+    ),
+    Rule(
+        "line_item_malformed",
+        ERROR,
+        "A column's name has a colon and is not TYPE:UNIT:LABEL: its amounts are not imported. Correct the name.",
+        _ADVANCED_PAGE,
+    ),
+    Rule(
+        "column_misspelt",
+        ERROR,
+        "A column of an Advanced file has nearly the name of a known one, and is ignored. Correct the name.",
+        _ADVANCED_PAGE,
+    ),
+    Rule(
+        "amounts_missing",
+        ERROR,
+        "An Advanced file has no column of the form TYPE:UNIT:LABEL: its bills have no amounts. Name the "
+        "columns so.",
+        _ADVANCED_PAGE,
+    ),
+    Rule(
+        "creates_accounts",
+        ERROR,
+        "With the column *CreateUpdateOption a misspelt code becomes a new account or meter. Remove the column; "
+        "if "
+        "the file shall create them, switch this rule off.",
+        _CREATE_PAGE,
+    ),
     Rule("required_empty", ERROR, "A required cell is empty. Fill it in.", _MAPPING_PAGE, True),
     Rule(
         "date_unreadable",
@@ -67,6 +101,36 @@ _ALL = (
         "number_unreadable",
         ERROR,
         "An amount is not a number. Write digits, a sign and a decimal point only.",
+        _ADVANCED_PAGE,
+        True,
+    ),
+    Rule(
+        "amount_divided",
+        ERROR,
+        "An unquoted comma divides an amount, and moves all cells behind it. Put the amount in quotes, without "
+        "commas.",
+        "advice",
+    ),
+    Rule(
+        "code_scientific",
+        ERROR,
+        "A spreadsheet program has turned a code into a number such as 1.23E+11, and digits are lost. Take the "
+        "code from "
+        "the source, and format its column as text.",
+        "advice",
+    ),
+    Rule(
+        "code_hidden_character",
+        ERROR,
+        "A cell has an invisible character, such as the byte order mark of a file that was joined to another. "
+        "Remove "
+        "it: EnergyCAP compares codes as they are.",
+        "advice",
+    ),
+    Rule(
+        "account_zeros_lost",
+        ERROR,
+        "An account is not in the given list, and is with other zeros at its start. Format the column as text.",
         _ADVANCED_PAGE,
         True,
     ),
@@ -158,6 +222,60 @@ _ALL = (
         "row_wide",
         WARNING,
         "A row has more cells than the header. Look for a comma that should be in quotes.",
+        "advice",
+    ),
+    Rule(
+        "row_short",
+        WARNING,
+        "A row ends before a mapped column: its cells count as empty. Check if the row was cut off.",
+        "advice",
+    ),
+    Rule("amount_empty", WARNING, "A row has no amount. Check if it was cut off, or shifted.", "advice"),
+    Rule(
+        "column_ignored",
+        WARNING,
+        "The Advanced format has no such column. Begin its name with *, if it shall be ignored.",
+        _ADVANCED_PAGE,
+    ),
+    Rule(
+        "column_repeated",
+        WARNING,
+        "Two columns have the same name: amounts count twice, and of other columns the first counts.",
+        _ADVANCED_PAGE,
+    ),
+    Rule(
+        "code_date",
+        WARNING,
+        "A code looks like a date, into which spreadsheet programs turn codes such as 3-12. Compare it with the "
+        "source.",
+        "advice",
+    ),
+    Rule(
+        "code_decimal",
+        WARNING,
+        "A code ends in .0, which programs add that read it as a number. Compare it with the source.",
+        "advice",
+    ),
+    Rule(
+        "code_rounded",
+        WARNING,
+        "A code has 16 or more digits and zeros from the 16th on, as Excel rounds numbers. Compare it with the "
+        "source.",
+        "advice",
+    ),
+    Rule("period_short", WARNING, "A bill's period has 0 or 1 day. Compare its dates with the bill.", "advice"),
+    Rule("period_future", WARNING, "A bill ends in the future. Compare its dates with the bill.", "advice"),
+    Rule(
+        "date_swapped",
+        WARNING,
+        "A bill's period is unusual, and usual with day and month exchanged. Compare the date format with the "
+        "file.",
+        "advice",
+    ),
+    Rule(
+        "period_missing",
+        WARNING,
+        "More than 20 days are between two bills of a meter. Check if a bill is missing.",
         "advice",
     ),
     Rule("period_long", WARNING, "A bill's period is unusually long. Compare its dates with the bill.", "advice"),

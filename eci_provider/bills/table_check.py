@@ -15,6 +15,7 @@ from eci_provider.bills.check_options import CheckOptions
 from eci_provider.bills.history import BillHistory, BillStart, Period
 from eci_provider.bills.keys import BillKey, BillKeys, KeyCells
 from eci_provider.bills.layout import Layout
+from eci_provider.bills.period_check import PeriodCheck
 from eci_provider.bills.rebills import detail_of, is_corrected
 from eci_provider.bills.report import Problem, Tally
 from eci_provider.bills.rules import RULES
@@ -22,6 +23,8 @@ from eci_provider.bills.tables import Rows, Table
 
 #: How codes begin that EnergyCAP replaces by a meter of the account.
 _AUTO = "!AUTO!"
+#: How many days may be between two bills of a meter before one is missing.
+_LONGEST_GAP = 20
 
 # A bill: the index of its first row; its key; its first and last day, None where they are unknown or reversed; and
 # the faults that all its rows share. A plain tuple, since there are millions.
@@ -51,6 +54,7 @@ class TableCheck:
         self._cells = CellCheck(layout, len(table.header), self._keys.days)
         self._width = {len(table.header)}
         self._bill_rows = BillRows(layout)
+        self._periods = PeriodCheck(options.longest_period, layout.date_format)
         # The last bill so far, its first row, the key's cells of its last row, and the detail of that.
         self._last_bill: _Bill = (0, ("", "", "", ""), None, ())
         self._last_start: BillStart | None = None
@@ -128,7 +132,7 @@ class TableCheck:
         if (
             start is not None
             and end is not None
-            and start <= end <= start + options.longest_period
+            and self._periods.is_usual(start, end)
             and account
             and (options.accounts is None or account in options.accounts)
         ):
@@ -137,12 +141,11 @@ class TableCheck:
         if start is None or end is None or not account:
             faults = self._required_faults(cells)
         if options.accounts is not None and account and account not in options.accounts:
-            message = f"{account!r} is not among the accounts given."
-            faults.append(("account_unknown", self._layout.columns["account_code"], message))
+            faults.append(self._account_fault(account))
         if start is None or end is None:
             return index, key, None, faults
-        if not start <= end <= start + options.longest_period:
-            faults.append(self._period_fault(end - start, cells))
+        column = self._layout.columns["end_date"]
+        faults += [(code, column, message) for code, message in self._periods.faults(start, end)]
         return index, key, (start, end) if start <= end else None, faults
 
     def _required_faults(self, cells: KeyCells) -> list[Fault]:
@@ -155,12 +158,12 @@ class TableCheck:
                 faults.append(date_fault(text, index, self._layout.date_format))
         return faults
 
-    def _period_fault(self, days: int, cells: KeyCells) -> Fault:
-        index = self._layout.columns["end_date"]
-        if days < 0:
-            message = f"The end {cells[2].strip()} is before the start {cells[1].strip()}."
-            return "end_before_start", index, message
-        return "period_long", index, f"The period is {days} days long, more than {self._options.longest_period}."
+    def _account_fault(self, account: str) -> Fault:
+        index, nearest = self._layout.columns["account_code"], self._options.nearest_account(account)
+        message = f"{account!r} is not among the accounts given."
+        if nearest is not None and nearest.lstrip("0") == account.lstrip("0"):
+            return "account_zeros_lost", index, f"{message} {nearest!r} is."
+        return "account_unknown", index, message if nearest is None else f"{message} Did you mean {nearest!r}?"
 
     def _check_meters(
         self, bills: list[_Bill], meters: list[str], labels: Sequence[int], numbers: Sequence[int], faults: Faults
@@ -202,6 +205,8 @@ class TableCheck:
             known = periods.get(hashed) or older.get(hashed)
             if not known or known[1] <= period[0]:
                 periods[hashed] = period
+                if known and period[0] - known[1] > _LONGEST_GAP:
+                    faults[index].append(self._gap_fault(known[1], period[0]))
             elif known is not period and (other := add_overlapping(hashed, known, period)):
                 faults[index].append(self._overlap_fault(other))
         self._last_start = begun
@@ -219,6 +224,11 @@ class TableCheck:
         if known is None or meter in known or meter.startswith(_AUTO):
             return []
         return [("meter_unknown", index, f"{meter!r} is not among the meters given for account {account!r}.")]
+
+    def _gap_fault(self, end: int, start: int) -> Fault:
+        shown = date.fromordinal(end).isoformat()
+        message = f"The bill before of this account and meter ends on {shown}, {start - end} days earlier."
+        return "period_missing", self._layout.columns["start_date"], message
 
     def _overlap_fault(self, other: Period) -> Fault:
         start, end = [date.fromordinal(day).isoformat() for day in other]

@@ -40,6 +40,7 @@ _SYNONYMS = {
     "ACEFLAG": "ACE",
     "VENDOR": "VENDORCODE",
     "VPRFLAG": "VPR",
+    "RATECODE": "RATE",
 }
 _ADVANCED_FIELDS = {
     "ACCOUNT": "accountCode",

@@ -30,7 +30,15 @@ from tests.support.bill_files import (
         ([row(charge="", energy="-.5"), row(charge="+1.", energy="1e-05", meter="M2")], []),
         ([row(account=" ")], [("required_empty", 2, "Account")]),
         ([row(start="")], [("required_empty", 2, "Start")]),
-        ([GOOD[:2]], [("required_empty", 2, "End"), ("meter_empty", 2, "Meter")]),
+        (
+            [GOOD[:2]],
+            [
+                ("row_short", 2, "End"),
+                ("required_empty", 2, "End"),
+                ("meter_empty", 2, "Meter"),
+                ("amount_empty", 2, "Charge"),
+            ],
+        ),
         ([row(start="13/13/2025")], [("date_unreadable", 2, "Start")]),
         ([row(start="02/30/2025")], [("date_unreadable", 2, "Start")]),
         ([row(end="31/01/2025")], [("date_other_format", 2, "End")]),
@@ -46,6 +54,20 @@ from tests.support.bill_files import (
         ([row(meter="")], [("meter_empty", 2, "Meter")]),
         ([[*row(), "", " "]], []),
         ([[*row(), "more"]], [("row_wide", 2, None)]),
+        ([[*GOOD[:5], "12", "345", "fine", " thanks"]], [("row_wide", 2, None)]),
+        ([[*GOOD[:5], "1", "234.50", "100", "fine"]], [("amount_divided", 2, "Charge")]),
+        ([[*GOOD[:5], "5", "1", "234", "fine"]], [("amount_divided", 2, "Energy")]),
+        ([[*GOOD[:5], "1", "234", "567.89", "100", ""]], [("amount_divided", 2, "Charge")]),
+        ([[*GOOD[:5], "12", "50", "100", "fine"]], [("amount_divided", 2, "Charge")]),
+        ([[*row(account=str(number)), ""] for number in (1, 2)], []),
+        (
+            [*([*row(account=str(number))] for number in (1, 2)), ["3", *GOOD[1:5], "1", "234.50", "100", "", ""]],
+            [("amount_divided", 4, "Charge")],
+        ),
+        ([row()[:7]], [("row_short", 2, "Note")]),
+        ([row()[:5]], [("row_short", 2, "Charge"), ("amount_empty", 2, "Charge")]),
+        ([row(charge="", energy=" ")], [("amount_empty", 2, "Charge")]),
+        ([row(charge="", energy="0")], []),
         ([row(end="03/04/2025")], []),
         ([row(end="03/05/2025")], [("period_long", 2, "End")]),
         ([row(), row()], [("row_duplicate", 3, None)]),
@@ -53,7 +75,10 @@ from tests.support.bill_files import (
         ([row(energy=""), row(charge="0.00")], []),
         ([row(), row(charge="2", meter="M2")], []),
         ([row(), [f" {cell} " for cell in row()]], [("row_duplicate", 3, None)]),
-        ([row(note=""), [*row(note=""), ""], row(note="")[:7]], [("row_duplicate", at, None) for at in (3, 4)]),
+        (
+            [row(note=""), [*row(note=""), ""], row(note="")[:7]],
+            [("row_duplicate", 3, None), ("row_short", 4, "Note"), ("row_duplicate", 4, None)],
+        ),
         (
             [row(), row(charge="2"), row(charge=" 12.50"), row(note="fin e")],
             [("meter_summed", 3, "Charge"), ("row_duplicate", 4, None)],
@@ -166,12 +191,14 @@ def test_a_file_without_rows_in_a_zip_is_named(tmp_path: Path) -> None:
 def test_real_bills() -> None:
     report = check_file(NYCHA, mapping=mapping_from_file(NYCHA, **NYCHA_NAMES))
 
-    # Building 10.0 is below building 63.0, and RED HOOK's bill of 92 days overlaps the one before.
+    # Building 10.0 is below building 63.0, and RED HOOK's bill of 92 days overlaps another one.
     assert problems_in(report) == [
         # Buildings with two rows of a meter have amounts that are added up.
         ("meter_summed", 23, "Consumption (KWH)"),
         ("out_of_order", 24, None),
+        # Two meters of building 10.0 have no bills for a while.
+        *[("period_missing", number, "Service Start Date") for number in (45, 48)],
         ("period_long", 60, "Service End Date"),
         ("period_overlap", 60, "Service Start Date"),
     ]
-    assert (report.rows, report.errors, report.warnings) == (59, 0, 4)
+    assert (report.rows, report.errors, report.warnings) == (59, 0, 6)
