@@ -1,4 +1,4 @@
-"""The check of a bill file from the command line: ``python -m eci_provider.bills check FILE``."""
+"""Bill files from the command line: ``python -m eci_provider.bills check FILE``, and ``prepare``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from eci_provider.bills.check_options import ADVISED_ROWS, LONGEST_PERIOD
 from eci_provider.bills.checking import check_file
+from eci_provider.bills.prepare.command import add_prepare
 from eci_provider.bills.rules import RULES
 from eci_provider.core.errors import EciError, EciValidationError
 from eci_provider.core.text import printable
@@ -23,11 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Run the command.
 
     :param arguments: the arguments of the command line.
-    :return: 0 without errors, 1 with errors, 2 if the check could not be made; 141, as for any command, if the
+    :return: 0 without errors, 1 with errors, 2 if the work could not be done; 141, as for any command, if the
         reader of the output closed it.
     """
     try:
-        code = _check(arguments)
+        code = _run(_parser().parse_args(arguments))
         sys.stdout.flush()
     except BrokenPipeError:
         # Otherwise the interpreter would fail at its end, on the rest of the buffer.
@@ -36,28 +37,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _check(arguments: Sequence[str] | None) -> int:
-    options = _parser().parse_args(arguments)
+def _run(options: argparse.Namespace) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         # A terminal or a pipe may not be able to show every letter of a bill.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        report = check_file(
-            _local(options.file),
-            mapping=_json(options.mapping) if options.mapping else None,
-            accounts=_codes(options.accounts),
-            meters=_codes(options.meters),
-            longest_period=options.longest_period,
-            most_rows=options.most_rows,
-            rules_off=options.off,
-        )
-        for problem in report:
-            print(problem)
+        options.file = _local(options.file)
+        code: int = options.run(options)
     except BrokenPipeError:
         raise
     except (EciError, OSError) as error:
-        print(f"The check could not be made. {printable(str(error))}", file=sys.stderr)
+        what = {"check": "The check could not be made."}.get(options.command, "Nothing was written.")
+        print(f"{what} {printable(str(error))}", file=sys.stderr)
         return 2
+    return code
+
+
+def _check(options: argparse.Namespace) -> int:
+    report = check_file(
+        options.file,
+        mapping=_json(options.mapping) if options.mapping else None,
+        accounts=_codes(options.accounts),
+        meters=_codes(options.meters),
+        longest_period=options.longest_period,
+        most_rows=options.most_rows,
+        rules_off=options.off,
+    )
+    for problem in report:
+        print(problem)
     print(
         f"{printable(options.file)}: {report.rows:,} rows, {report.bills:,} bills, {report.errors:,} errors, "
         f"{report.warnings:,} warnings"
@@ -66,8 +73,11 @@ def _check(arguments: Sequence[str] | None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m eci_provider.bills", description="Check bill files.")
-    check = parser.add_subparsers(required=True, metavar="COMMAND").add_parser(
+    parser = argparse.ArgumentParser(
+        prog="python -m eci_provider.bills", description="Check and prepare bill files."
+    )
+    commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
+    check = commands.add_parser(
         "check",
         help="check a bill file before you send it to EnergyCAP",
         description="Print what is wrong with a bill file, one problem a line. The exit code is 0 without errors, "
@@ -75,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Rules: " + ", ".join(RULES),
     )
     _add_arguments(check)
+    check.set_defaults(run=_check)
+    add_prepare(commands)
     return parser
 
 
@@ -112,7 +124,7 @@ def _add_arguments(check: argparse.ArgumentParser) -> None:
 
 def _local(file: str) -> str:
     if "://" in file:
-        problem = "it is a URL, and this command reads local files. Use CheckBillFileOperator for URLs"
+        problem = "it is a URL, and this command reads local files. Use the operators for URLs"
         raise EciValidationError([problem], source=file)
     return file
 

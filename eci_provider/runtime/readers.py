@@ -225,6 +225,21 @@ def path(description: str) -> Reader:
     return read_path
 
 
+def mapping_or_path(description: str) -> Reader:
+    """
+    Return a reader of a dict, or of the path or the URL of a file that holds one.
+
+    :param description: what it must name, such as ``a recipe``.
+    """
+    read_path = path(description)
+
+    def read_mapping_or_path(name: str, value: Any, reading: Reading) -> Any:
+        # Not without_none_texts: a text "None" in a dict may be a word of a bill file.
+        return dict(value) if isinstance(value, Mapping) else read_path(name, value, reading)
+
+    return read_mapping_or_path
+
+
 def task_guid(name: str, value: Any, reading: Reading) -> str:
     """Return the GUID of an import, in lower case."""
     # Late, since the models are not loaded for a DAG that has no GUID.

@@ -20,6 +20,7 @@ from eci_provider.operators import (
     ImportBillsOperator,
     KickoutReportOperator,
     OpenBatchOperator,
+    PrepareBillFileOperator,
     RetryKickoutsOperator,
     SplitBillFileOperator,
     UpdateBatchStatusOperator,
@@ -36,6 +37,16 @@ TASKS: list[Any] = [
 ]
 #: Keys of XComs that are not part of what a task returns.
 INTERNAL = {"return_value", "eci_link", "eci_kickout_report_link", "rounds", "reattached"}
+
+
+#: The recipe of a file that is in Advanced format.
+ADVANCED = {
+    "dates": "yyyymmdd",
+    "account_code": 1,
+    "start_date": 2,
+    "end_date": 3,
+    "amounts": {"COST:USD:Charges": 6},
+}
 
 
 @pytest.mark.parametrize("cls", TASKS, ids=lambda cls: cls.__name__)
@@ -67,6 +78,9 @@ def test_each_key_is_an_xcom_of_its_own_and_none_is_empty(
         RetryKickoutsOperator(task_id="retry", task_guid=guid, on_kickouts="warn", kickout_report=report),
         KickoutReportOperator(task_id="report", task_guid=guid, path=report),
         CheckBillFileOperator(task_id="check", file=str(file), on_problems="warn", report=report),
+        PrepareBillFileOperator(
+            task_id="prepare", file=str(file), to=str(tmp_path / "prepared.csv"), recipe=ADVANCED, report=report
+        ),
         EciTaskSensor(task_id="wait", task_guid=guid, on_kickouts="warn"),
         EciBatchSensor(task_id="closed", batch_id=batch_id, batch_status="Closed"),
     ]

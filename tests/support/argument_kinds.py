@@ -18,6 +18,7 @@ from eci_provider.operators import (
     ImportBillsOperator,
     KickoutReportOperator,
     OpenBatchOperator,
+    PrepareBillFileOperator,
     RetryKickoutsOperator,
     SplitBillFileOperator,
     UpdateBatchStatusOperator,
@@ -34,6 +35,13 @@ MAPPING: dict[str, Any] = {
     "observations": [{"column_index": 4, "observation_type_code": "USE", "caption": "Use", "unit_code": "KWH"}],
 }
 
+RECIPE: dict[str, Any] = {
+    "account_code": "Account",
+    "start_date": "From",
+    "end_date": "To",
+    "amounts": {"COST:USD:Gas": "Charges"},
+}
+
 #: The arguments that a task needs beside the one that is tested.
 NEEDED: dict[type, dict[str, Any]] = {
     OpenBatchOperator: {"batch_code": "January"},
@@ -42,6 +50,7 @@ NEEDED: dict[type, dict[str, Any]] = {
     ImportBillsOperator: {"file": "bills.csv"},
     RetryKickoutsOperator: {"task_guid": GUID},
     CheckBillFileOperator: {"file": "bills.csv"},
+    PrepareBillFileOperator: {"file": "bills.csv", "to": "prepared.csv", "recipe": RECIPE},
     SplitBillFileOperator: {"file": "bills.csv", "destination": "parts"},
     KickoutReportOperator: {"task_guid": GUID, "path": "report.csv"},
     EciTaskSensor: {"task_guid": GUID},
@@ -210,7 +219,25 @@ def _path(name: str) -> Kind:
 REPORT = _path("report.csv")
 # Of a bill file this is not known: it may have such a name.
 FILE = replace(_path("bills.csv"), wrong_texts=[])
-PATHS = {"file": FILE, "destination": _path("parts"), "path": REPORT, "report": REPORT}
+RECIPES = Kind(
+    right=[
+        (RECIPE, RECIPE),
+        (MappingProxyType(RECIPE), RECIPE),
+        ("recipe.yaml", "recipe.yaml"),
+        (Path("recipe.json"), "recipe.json"),
+    ],
+    wrong=[5, True, [1], 1.5, {"x": 1}, {}, "recipe.txt"],
+    rendered=[("recipe.yaml", "recipe.yaml")],
+    wrong_texts=["{{ x }}.yaml"],
+    foreign=_lists(dict),
+)
+PATHS = {
+    "file": FILE,
+    "to": _path("prepared.csv"),
+    "destination": _path("parts"),
+    "path": REPORT,
+    "report": REPORT,
+}
 #: The kind of each argument by its name.
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("batch_code", "control_code", "invoice_number", "note", "profile_code"), TEXT),
@@ -240,5 +267,6 @@ KINDS: Mapping[str, Kind] = {
     "on_kickouts": _choice("fail", "warn", "skip"),
     "on_kill": _choice("detach", "void_batch"),
     "on_problems": _choice("fail", "warn"),
+    "recipe": RECIPES,
     "rules_off": RULES,
 }

@@ -49,7 +49,7 @@ class PreparedFile:
     """
     A prepared bill file, and the account of what became of each row.
 
-    :param file: the source.
+    :param source: the vendor's file.
     :param target: the prepared file.
     :param rows_in: how many rows the source has below its header, empty ones not counted.
     :param rows_out: how many of them are in the output.
@@ -68,7 +68,7 @@ class PreparedFile:
     :param header_row: the row of the header; 0 without one.
     """
 
-    file: str
+    source: str
     target: str
     rows_in: int = 0
     rows_out: int = 0
@@ -116,8 +116,8 @@ class PreparedFile:
     def as_xcom(self) -> dict[str, Any]:
         """Return the result as plain JSON: sums as texts, which keep each cent, and ten rows that are left out."""
         return {
-            "file": self.file,
-            "target": self.target,
+            "source": self.source,
+            "file": self.target,
             "rows_in": self.rows_in,
             "rows_out": self.rows_out,
             "rows_left_out": self.rows_left_out,

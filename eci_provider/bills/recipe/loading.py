@@ -37,13 +37,27 @@ def load_recipe(recipe: AnyRecipe, *, source: str = "recipe") -> BillFileRecipe:
         return recipe
     if isinstance(recipe, Mapping):
         return validated(BillFileRecipe, _with_tables(recipe, None, source), source=source)
-    checked_path(recipe, name="recipe", description="a recipe", source=source)
+    check_recipe_name(recipe, source=source)
     path = open_path(recipe)
     shown = redact_path(path)
     values = _parsed(path.name, _text(path, shown), shown)
     if not isinstance(values, Mapping):
         raise EciValidationError(["a recipe must be a mapping of its fields"], source=shown)
     return validated(BillFileRecipe, _with_tables(values, path, shown), source=shown)
+
+
+def check_recipe_name(recipe: AnyPath, *, source: str) -> None:
+    """
+    Refuse a path that is no recipe's.
+
+    :param recipe: the path.
+    :param source: whose argument it is, for the message.
+    :raises EciValidationError: when its name does not end in .json, .yaml or .yml.
+    """
+    text = checked_path(recipe, name="recipe", description="a recipe", source=source)
+    if PurePosixPath(text).suffix.lower() not in (".json", *_YAML):
+        problem = f"recipe is {redact_path(text)!r}: its name must end in .json, .yaml or .yml"
+        raise EciValidationError([problem], source=source)
 
 
 def _text(path: OpenablePath, shown: str) -> str:
@@ -68,9 +82,7 @@ def _parsed(name: str, text: str, shown: str) -> Any:
             return json.loads(text, object_pairs_hook=_without_doubles)
         except ValueError as error:
             raise EciValidationError([f"it is not JSON ({error})"], source=shown) from None
-    if suffix in _YAML:
-        return _yaml(text, shown)
-    raise EciValidationError(["a recipe's name must end in .json, .yaml or .yml"], source=shown)
+    return _yaml(text, shown)
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

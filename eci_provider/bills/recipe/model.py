@@ -321,6 +321,10 @@ class BillFileRecipe(Fields):
                 raise ValueError(f"amounts{where} is missing: name at least one TYPE:UNIT:LABEL")
         return self
 
+    def wire(self) -> dict[str, Any]:
+        """Return the recipe as plain JSON."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
     def parts(self) -> tuple[Fields, ...]:
         """Return the rows that each row becomes, each with all of its fields."""
         if not self.rows:
