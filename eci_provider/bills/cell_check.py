@@ -56,8 +56,8 @@ class CellCheck:
         #: The columns of codes.
         self._codes = sorted({columns[name] for name in _CODES if name in columns})
         self._damaged = DamagedCodes()
-        # How many rows have how many cells, where some have more or fewer than the header.
-        self._widths: Counter[int] = Counter()
+        #: How many rows have how many cells.
+        self.widths = Counter({width: 1})
         self._mapped = sorted({*columns.values(), *layout.observations})
         self._flags = [(columns[name], *rule) for name, rule in _FLAGS.items() if name in columns]
         #: The column that identifies meters.
@@ -71,8 +71,8 @@ class CellCheck:
         :param faults: faults of rows that are wider than the header are added here.
         """
         width = self._width
-        self._widths.update(map(len, rows))
-        usual = max(width, self._widths.most_common(1)[0][0])
+        self.widths.update(map(len, rows))
+        usual = max(width, self.widths.most_common(1)[0][0])
         for index, cells in enumerate(rows):
             is_wide = any(map(str.strip, cells[width:]))
             if (is_wide or len(cells) > usual) and (split := self._split_amount(cells)) is not None:

@@ -70,6 +70,8 @@ class TableCheck:
             faults: Faults = defaultdict(list)
             if set(map(len, rows)) != self._width:
                 rows = self._cells.pad(rows, faults)
+            else:
+                self._cells.widths[len(self._table.header)] += len(rows)
             bills = self._check_bills(rows, faults)
             meters, labels = self._cells.meters(rows), self._cells.labels(rows)
             self._check_meters(bills, meters, labels, numbers, faults)
