@@ -42,7 +42,9 @@ def _run(options: argparse.Namespace) -> int:
         # A terminal or a pipe may not be able to show every letter of a bill.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        options.file = _local(options.file)
+        files = options.file if isinstance(options.file, list) else [options.file]
+        for file in files:
+            _refuse_url(file)
         code: int = options.run(options)
     except BrokenPipeError:
         raise
@@ -62,12 +64,15 @@ def _check(options: argparse.Namespace) -> int:
         longest_period=options.longest_period,
         most_rows=options.most_rows,
         rules_off=options.off,
+        fail_on=options.fail_on,
+        min_rows=options.min_rows,
+        min_bills=options.min_bills,
     )
     for problem in report:
         print(problem)
     print(
-        f"{printable(options.file)}: {report.rows:,} rows, {report.bills:,} bills, {report.errors:,} errors, "
-        f"{report.warnings:,} warnings"
+        f"{printable(', '.join(options.file))}: {report.rows:,} rows, {report.bills:,} bills, "
+        f"{report.errors:,} errors, {report.warnings:,} warnings"
     )
     return 1 if report.errors else 0
 
@@ -91,7 +96,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_arguments(check: argparse.ArgumentParser) -> None:
-    check.add_argument("file", metavar="FILE", help="a local CSV, DAT, TXT, XLSX or ZIP file")
+    check.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="+",
+        help="a local CSV, DAT, TXT, XLSX or ZIP file; several in the order of their import",
+    )
     check.add_argument(
         "--mapping",
         type=Path,
@@ -120,13 +130,21 @@ def _add_arguments(check: argparse.ArgumentParser) -> None:
     check.add_argument(
         "--off", action="append", default=[], metavar="RULE", help="switch off a rule; may be given several times"
     )
+    check.add_argument(
+        "--fail-on",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="count the warnings of a rule as errors; may be given several times",
+    )
+    check.add_argument("--min-rows", type=int, metavar="ROWS", help="the fewest rows that all files must have")
+    check.add_argument("--min-bills", type=int, metavar="BILLS", help="the fewest bills that all files must have")
 
 
-def _local(file: str) -> str:
+def _refuse_url(file: str) -> None:
     if "://" in file:
         problem = "it is a URL, and this command reads local files. Use the operators for URLs"
         raise EciValidationError([problem], source=file)
-    return file
 
 
 def _codes(file: Path | None) -> list[str] | None:

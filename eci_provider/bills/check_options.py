@@ -34,6 +34,9 @@ class CheckOptions:
     :param meters: the known codes of meters; None where they are not known.
     :param meters_of: the known codes of the meters of each account; None where they are not known.
     :param off: the codes of rules that are switched off.
+    :param fail_on: the codes of rules whose warnings count as errors.
+    :param min_rows: the fewest rows that all files must have.
+    :param min_bills: the fewest bills that all files must have.
     """
 
     longest_period: int
@@ -42,6 +45,9 @@ class CheckOptions:
     meters: frozenset[str] | None
     meters_of: Mapping[str, frozenset[str]] | None
     off: frozenset[str]
+    fail_on: frozenset[str] = frozenset()
+    min_rows: int = 0
+    min_bills: int = 0
 
     def nearest_account(self, account: str) -> str | None:
         """
@@ -78,6 +84,9 @@ def checked_options(
     longest_period: Any = LONGEST_PERIOD,
     most_rows: Any = ADVISED_ROWS,
     rules_off: Any = (),
+    fail_on: Any = (),
+    min_rows: Any = None,
+    min_bills: Any = None,
 ) -> CheckOptions:
     """
     Return the options of a check; they are as in :func:`~eci_provider.bills.checking.check_file`.
@@ -88,6 +97,14 @@ def checked_options(
     longest_period = whole_number("longest_period", longest_period, 1, None, source=source)
     most_rows = whole_number("most_rows", most_rows, 1, None, source=source)
     off = checked_codes(rules_off, source=f"{source}: rules_off")
+    failing = checked_codes(fail_on, source=f"{source}: fail_on")
+    if both := sorted(off & failing):
+        problem = f"{', '.join(both)}: in rules_off and in fail_on; must be in one of them"
+        raise EciValidationError([problem], source=source)
+    fewest = [
+        0 if value is None else whole_number(name, value, 1, None, source=source)
+        for name, value in (("min_rows", min_rows), ("min_bills", min_bills))
+    ]
     meters_of = None
     if isinstance(accounts, Mapping):
         if meters is not None:
@@ -108,6 +125,8 @@ def checked_options(
         None if meters is None else _codes("meters", meters, source),
         meters_of,
         off,
+        failing,
+        *fewest,
     )
 
 

@@ -50,6 +50,7 @@ class Tally:
     rows: int = 0
     bills: int = 0
     moved_starts: int = 0
+    fail_on: frozenset[str] = frozenset()
     found: Counter[tuple[str, str | None]] = field(default_factory=Counter)
 
 
@@ -103,7 +104,10 @@ class CheckReport:
         return self._count(WARNING)
 
     def _count(self, severity: str) -> int:
-        return sum(number for (code, _), number in self._tally.found.items() if RULES[code].severity == severity)
+        return sum(number for (code, _), number in self._tally.found.items() if self._severity(code) == severity)
+
+    def _severity(self, code: str) -> str:
+        return ERROR if code in self._tally.fail_on else RULES[code].severity
 
     def digest(self) -> list[dict[str, Any]]:
         """
@@ -113,12 +117,12 @@ class CheckReport:
         """
         kinds = sorted(
             self._tally.found.items(),
-            key=lambda item: (RULES[item[0][0]].severity != ERROR, -item[1], str(item[0])),
+            key=lambda item: (self._severity(item[0][0]) != ERROR, -item[1], str(item[0])),
         )
         return [
             {
                 "code": code,
-                "severity": RULES[code].severity,
+                "severity": self._severity(code),
                 "column": column,
                 "message": RULES[code].sentence,
                 "rows": number,

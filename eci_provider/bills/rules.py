@@ -81,6 +81,8 @@ _ALL = (
         "the file shall create them, switch this rule off.",
         _CREATE_PAGE,
     ),
+    Rule("too_few_rows", ERROR, "There are fewer rows than min_rows. Check if the file is complete.", "advice"),
+    Rule("too_few_bills", ERROR, "There are fewer bills than min_bills. Check if the file is complete.", "advice"),
     Rule("required_empty", ERROR, "A required cell is empty. Fill it in.", _MAPPING_PAGE, True),
     Rule(
         "date_unreadable",

@@ -49,7 +49,7 @@ class CheckBillFileOperator(EciOperator):
         ``sample_file`` that they are in. Default: none; without a profile too, the file is in Advanced format.
         Templated.
     :param on_problems: the task's state when the file has errors: ``"fail"`` or ``"warn"`` (it succeeds). Warnings
-        never fail it. Default: ``"fail"``. Templated.
+        never fail it, except by ``fail_on``. Default: ``"fail"``. Templated.
     :param accounts: the codes and aliases of the accounts that EnergyCAP knows; or a dict of them with the codes,
         aliases and serial numbers of each account's meters. Default: none, accounts are not checked. Templated.
     :param meters: the codes, aliases and serial numbers of the meters that EnergyCAP knows; not together with a
@@ -57,6 +57,10 @@ class CheckBillFileOperator(EciOperator):
     :param longest_period: the longest usual period of a bill, in days. Default: 62. Templated.
     :param most_rows: the most rows that a file should have. Default: 5000, as EnergyCAP advises. Templated.
     :param rules_off: the codes of rules to switch off. Default: none. Templated.
+    :param fail_on: the codes of rules whose warnings count as errors, such as ``["row_wide"]``. Default: none.
+        Templated.
+    :param min_rows: the fewest rows that the file must have. Default: none, it may have any number. Templated.
+    :param min_bills: the fewest bills that the file must have. Default: none, it may have any number. Templated.
     :param report: where to write all rows with problems, in the form of a kickout report: a path or URL that ends
         in .csv, .xlsx or .md. An existing file is replaced, except for the bill file and the sample file. If it
         cannot be written, the task fails once the file is checked. Default: none. Templated.
@@ -81,6 +85,9 @@ class CheckBillFileOperator(EciOperator):
         "longest_period",
         "most_rows",
         "rules_off",
+        "fail_on",
+        "min_rows",
+        "min_bills",
         "report",
     )
     readers: ClassVar[Mapping[str, Reader]] = {
@@ -91,6 +98,9 @@ class CheckBillFileOperator(EciOperator):
         "longest_period": whole_number(1),
         "most_rows": whole_number(1),
         "rules_off": anything,
+        "fail_on": anything,
+        "min_rows": optional(whole_number(1)),
+        "min_bills": optional(whole_number(1)),
         "report": optional(path("the file that the report is written to")),
     }
     template_fields_renderers: ClassVar[dict[str, str]] = {"column_mapping": "json"}
@@ -111,6 +121,9 @@ class CheckBillFileOperator(EciOperator):
         longest_period: int | str | XComArg = 62,
         most_rows: int | str | XComArg = 5000,
         rules_off: Sequence[str] | str | XComArg | None = (),
+        fail_on: Sequence[str] | str | XComArg | None = (),
+        min_rows: int | str | XComArg | None = None,
+        min_bills: int | str | XComArg | None = None,
         report: str | os.PathLike[str] | ObjectStoragePath | XComArg | None = None,
         eci_conn_id: str | XComArg = "eci_default",
         **kwargs: Unpack[OperatorArguments],
@@ -125,6 +138,9 @@ class CheckBillFileOperator(EciOperator):
         self.longest_period = longest_period
         self.most_rows = most_rows
         self.rules_off = rules_off
+        self.fail_on = fail_on
+        self.min_rows = min_rows
+        self.min_bills = min_bills
         self.report = as_text(report)
         self._run(self.read(is_rendered=False)).check_literals()
 

@@ -103,7 +103,7 @@ class BillFileCheck:
         :return: the result, which is complete even if the report could not be written.
         :raises EciStoreError: when no installed package opens the file's URL.
         """
-        found = report_of(open_path(self._file), mapping, self._options)
+        found = report_of([open_path(self._file)], mapping, self._options)
         problems = self._read(found)
         report_error = None if self._report is None else self._write_report(problems)
         # Whatever the report did not take; the counts are those of the whole file.

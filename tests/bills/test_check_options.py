@@ -48,6 +48,10 @@ def test_a_rule_is_switched_off(tmp_path: Path) -> None:
         ({"longest_period": "62"}, "longest_period is '62': must be a whole number of at least 1"),
         ({"most_rows": None}, "most_rows is None: must be a whole number of at least 1"),
         ({"most_rows": -1}, "most_rows is -1"),
+        ({"min_rows": 0}, "min_rows is 0: must be a whole number of at least 1"),
+        ({"min_bills": "7"}, "min_bills is '7'"),
+        ({"fail_on": ["row_wider"]}, "Did you mean 'row_wide'?"),
+        ({"fail_on": ["row_wide"], "rules_off": ["row_wide"]}, "row_wide: in rules_off and in fail_on"),
         ({"mapping": {**MAPPING, "dateFormat": "x"}}, "'x'"),
     ],
 )
@@ -58,3 +62,49 @@ def test_wrong_arguments_are_refused_before_the_file_is_read(
         check_file(tmp_path / "missing.csv", **{"mapping": MAPPING, **arguments})
 
     assert words in str(caught.value)
+
+
+def test_a_warning_fails_the_check_where_it_is_wanted(tmp_path: Path) -> None:
+    content = text([*row(), "more"], row(account="2", meter=""))
+
+    plain = check_content(tmp_path, content)
+    raised = check_content(tmp_path, content, fail_on=["row_wide"])
+
+    assert [str(problem).split(": ")[1] for problem in plain] == ["warning row_wide", "warning meter_empty"]
+    assert [str(problem).split(": ")[1] for problem in raised] == ["error row_wide", "warning meter_empty"]
+    assert (plain.errors, plain.warnings, raised.errors, raised.warnings) == (0, 2, 1, 1)
+    assert [kind["severity"] for kind in raised.digest()] == ["error", "warning"]
+
+
+@pytest.mark.parametrize(
+    ("fewest", "found"),
+    [
+        ({"min_rows": 3, "min_bills": 2}, []),
+        ({"min_rows": 4}, ["too_few_rows"]),
+        ({"min_bills": 3}, ["too_few_bills"]),
+    ],
+)
+def test_a_file_that_is_too_short(fewest: dict[str, int], found: list[str], tmp_path: Path) -> None:
+    rows = [row(), row(meter="M2"), row(account="2")]
+
+    report = check_content(tmp_path, text(*rows), **fewest)
+
+    assert problems_in(report) == [(code, None, None) for code in found]
+    assert report.errors == len(found)
+
+
+def test_bills_of_several_files_are_compared(tmp_path: Path) -> None:
+    for name, meter in (("a.csv", "M1"), ("b.csv", "M2")):
+        (tmp_path / name).write_text(text(row(meter=meter)))
+    files = [tmp_path / "a.csv", tmp_path / "missing.csv", tmp_path / "b.csv"]
+
+    report = check_file(files, mapping=MAPPING, min_bills=3)
+
+    assert [(problem.rule.code, problem.file) for problem in report] == [
+        ("file_unreadable", str(files[1])),
+        ("bill_torn", "b.csv"),
+        ("too_few_bills", "b.csv"),
+    ]
+    assert (report.rows, report.bills) == (2, 2)
+    with pytest.raises(EciValidationError, match="empty list"):
+        check_file([], mapping=MAPPING)

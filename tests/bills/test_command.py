@@ -79,6 +79,25 @@ def test_errors_are_printed_and_it_ends_with_1(
     ]
 
 
+def test_several_files_and_warnings_that_fail(
+    mapping: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [str(tmp_path / name) for name in ("a.csv", "b.csv")]
+    for number, file in enumerate(files):
+        Path(file).write_text(text(row(account=str(number)), [*row(account=str(number + 5)), "more"]))
+
+    code = main(["check", *files, "--mapping", mapping, "--fail-on", "row_wide", "--min-rows", "5"])
+
+    assert code == 1
+    assert [line.split(": ")[1] for line in capsys.readouterr().out.splitlines()] == [
+        "error row_wide",
+        "error row_wide",
+        "error too_few_rows",
+        "4 rows, 4 bills, 3 errors, 0 warnings",
+    ]
+    assert main(["check", *files, "--mapping", mapping]) == 0
+
+
 @pytest.mark.parametrize(
     "arguments", [["--off", "nothing"], ["--mapping", "missing.json"], ["--accounts", "missing"]]
 )

@@ -58,7 +58,7 @@ def _kind(name: str) -> Kind:
 def _is_optional(cls: Any, name: str) -> bool:
     """Return whether None stands for "left out"."""
     (parameter,) = (each for each in _parameters(cls) if each.name == name)
-    return parameter.default is None or name == "rules_off"
+    return parameter.default is None or name in ("rules_off", "fail_on")
 
 
 def _make(cls: Any, name: str, value: Any) -> Any:
@@ -90,7 +90,7 @@ def _taken(task: Any, name: str) -> Any:
     read = task.read()
     if name == "eci_conn_id" and not isinstance(task, BaseSensorOperator):
         return task.connection_id()
-    if name in ("accounts", "meters", "rules_off"):
+    if name in ("accounts", "meters", "rules_off", "fail_on"):
         return getattr(
             checked_options(source="here", **{name: read[name]}), "off" if name == "rules_off" else name
         )

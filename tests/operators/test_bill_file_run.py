@@ -138,6 +138,16 @@ def test_sorting_brings_a_torn_bill_together(tmp_path: Path) -> None:
     assert (after.result["errors"], after.result["warnings"], after.result["bills"]) == (0, 0, 2)
 
 
+def test_warnings_fail_the_task_by_the_rules_that_are_named() -> None:
+    task = check_task(file=str(NYCHA), column_mapping=NAMES, fail_on=["period_overlap"], min_bills="{{ 7 * 7 }}")
+
+    end = run(task)
+
+    assert end.state == "failed"
+    assert (end.result["errors"], end.result["warnings"]) == (2, 5)
+    assert [kind["code"] for kind in end.result["problems"][:2]] == ["period_overlap", "too_few_bills"]
+
+
 def test_warnings_never_fail_the_task() -> None:
     end = run(check_task(file="{{ params.file }}", column_mapping=NAMES), params={"file": str(NYCHA)})
 

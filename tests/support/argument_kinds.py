@@ -244,6 +244,7 @@ KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("import_note", "comment"), TEXT),
     **dict.fromkeys(("statement_date", "due_date", "next_reading"), DATE),
     **dict.fromkeys(("max_rounds", "min_progress", "longest_period", "most_rows", "rows_per_file"), COUNT),
+    **dict.fromkeys(("min_rows", "min_bills"), COUNT),
     **dict.fromkeys(("close_existing_batch", "leave_open_batches_as_is", "save_as_resolved", "sort"), SWITCH),
     **dict.fromkeys(("reattach", "wait_for_completion", "wait_for_analysis", "deferrable"), SWITCH),
     **dict.fromkeys(("poll_interval", "poke_interval", "timeout"), SPAN),
@@ -269,4 +270,5 @@ KINDS: Mapping[str, Kind] = {
     "on_problems": _choice("fail", "warn"),
     "recipe": RECIPES,
     "rules_off": RULES,
+    "fail_on": RULES,
 }
