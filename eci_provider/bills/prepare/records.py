@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -155,18 +156,11 @@ def _encoding(name: str, head: bytes, wanted: str | None) -> str:
             )
             raise EciBillFileError(problem, file=name)
         return marked or "utf-8"
-    try:
-        is_marked_as_wanted = marked is None or (b"x".decode(wanted) == "x" and _same_family(wanted, marked))
-    except (LookupError, UnicodeDecodeError):
-        is_marked_as_wanted = marked is None or wanted.lower().replace("_", "-").startswith(marked[:6])
-    if not is_marked_as_wanted:
+    name_of_wanted = codecs.lookup(wanted).name
+    if marked is not None and not name_of_wanted.startswith(marked.removesuffix("-sig")):
         problem = f"its byte order mark says {marked}, and the recipe {wanted!r}. Correct source.encoding."
         raise EciBillFileError(problem, file=name)
     return marked or wanted
-
-
-def _same_family(wanted: str, marked: str) -> bool:
-    return wanted.lower().replace("_", "-").replace("utf8", "utf-8").startswith(marked[:5])
 
 
 def _delimiter(name: str, head: bytes, encoding: str, quote: str | None, has_header: HeaderTest) -> str:
@@ -232,8 +226,6 @@ def _text_rows(
                 # Files that were joined have a byte order mark in the middle.
                 cells[0] = cells[0][1:]
             yield number, cells
-    except LookupError:
-        raise EciBillFileError(f"source.encoding is {encoding!r}, which is none.", file=name) from None
     except UnicodeError as error:
         raise EciBillFileError(_undecodable(error, encoding), file=name, row=number + 1) from None
     except csv.Error as error:

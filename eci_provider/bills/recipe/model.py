@@ -19,6 +19,7 @@ CURRENCIES = frozenset(("USD", "EUR", "CAD", "GBP", "AUD", "NZD", "CHF", "JPY", 
 DATE_FIELDS = ("start_date", "end_date", "statement_date", "due_date")
 _MONEY_DECIMALS, _OTHER_DECIMALS = 2, 6
 _LONGEST_TYPE = 16
+_MOST_COLUMNS = 16_384
 
 
 class _Part(BaseModel):
@@ -32,12 +33,18 @@ def _as_column(value: Any) -> Any:
     return {"column": value} if isinstance(value, (str, int)) and not isinstance(value, bool) else value
 
 
+def _checked_number(value: Any) -> Any:
+    if isinstance(value, int) and not 1 <= value <= _MOST_COLUMNS:
+        raise ValueError(f"must be the number of a column, from 1 to {_MOST_COLUMNS:,}")
+    return value
+
+
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, (str, Mapping)) else value
 
 
 #: A column: its name in the header, or its number, counted from 1.
-Column = Annotated[int, Field(ge=1, le=16_384)] | Annotated[str, Field(min_length=1)]
+Column = Annotated[int | Annotated[str, Field(min_length=1)], BeforeValidator(_checked_number)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 #: Patterns of dates, such as ``mm/dd/yyyy``.
 DatePatterns = Annotated[
@@ -177,6 +184,17 @@ class Match(_Part):
 Matches = Annotated[tuple[Match, ...], BeforeValidator(_as_list)]
 
 
+def _checked_encoding(value: str) -> str:
+    try:
+        # Not codecs.lookup, which also knows encodings of bytes in bytes, such as base64.
+        b"x".decode(value)
+    except UnicodeDecodeError:
+        return value
+    except LookupError:
+        raise ValueError("must be an encoding of Python, such as utf-16 or cp1252") from None
+    return value
+
+
 class Source(_Part):
     """
     How the file is read.
@@ -191,7 +209,7 @@ class Source(_Part):
     :param header: words of the header's row, by which it is found.
     """
 
-    encoding: str | None = None
+    encoding: Annotated[str, AfterValidator(_checked_encoding)] | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     quote: Annotated[str, Field(min_length=1, max_length=1)] | None = '"'
     sheet: Annotated[int, Field(ge=1)] | str | None = None
