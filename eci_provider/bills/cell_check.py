@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TypeAlias
 
 from eci_provider.bills.code_check import DamagedCodes
-from eci_provider.bills.dates import Days, other_formats
+from eci_provider.bills.dates import Days, other_formats, unknown_format
 from eci_provider.bills.layout import Layout
 from eci_provider.bills.rebills import label_of
 from eci_provider.bills.workbook import NO_RESULT
@@ -214,6 +214,13 @@ def date_fault(text: str, index: int, date_format: str) -> Fault:
     """
     others = other_formats(text, date_format)
     if others:
-        message = f"{text!r} is not a date in the format {date_format}, but in {' or '.join(others)}."
+        message = (
+            f"{text!r} is not a date in the format {date_format}, but in {' or '.join(others)}. If all dates "
+            "are like this, set date_format."
+        )
         return "date_other_format", index, message
-    return "date_unreadable", index, f"{text!r} is not a date in the format {date_format}."
+    message = f"{text!r} is not a date in the format {date_format}."
+    looks = unknown_format(text)
+    if looks is not None:
+        message += f" It looks like {looks}. Set date_format, or prepare the file."
+    return "date_unreadable", index, message

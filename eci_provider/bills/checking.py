@@ -12,7 +12,7 @@ from eci_provider.bills.dates import ADVANCED_DATE_FORMAT
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.header_check import header_faults
 from eci_provider.bills.history import BillHistory
-from eci_provider.bills.layout import layout_for
+from eci_provider.bills.layout import header_row, layout_for
 from eci_provider.bills.mapping import column_mapping
 from eci_provider.bills.reading import tables
 from eci_provider.bills.report import CheckReport, Problem, Tally
@@ -23,6 +23,12 @@ from eci_provider.core.checks import FILE, checked_path
 from eci_provider.core.errors import EciValidationError
 from eci_provider.core.paths import AnyPath, OpenablePath
 from eci_provider.storage.object_store import open_path
+
+_HEADER_BELOW = (
+    "the header seems to stand in row {}. EnergyCAP takes the first row that is not empty. Remove the rows "
+    "above it, or "
+    "prepare the file."
+)
 
 
 def check_file(
@@ -156,7 +162,9 @@ class _FileCheck:
         try:
             layout = layout_for(table.header, self._mapping, file=table.name)
         except EciBillFileError as error:
-            yield Problem(RULES["column_missing"], error.file, error.row, None, error.problem)
+            seems = header_row(table, self._mapping)
+            problem = error.problem if seems is None else _HEADER_BELOW.format(seems)
+            yield Problem(RULES["column_missing"], error.file, error.row, None, problem + table.sheet_note)
             return
         for code, index, message in header_faults(table.header, layout, self._mapping):
             column = None if index is None else table.header[index]

@@ -96,6 +96,31 @@ def other_formats(text: str, date_format: str) -> list[str]:
     return [other for other in DATE_FORMATS if other != date_format and read_date(text, other) is not None]
 
 
+_UNKNOWN_SHAPES = (
+    (r"\d{4}-\d{1,2}-\d{1,2}", "yyyy-mm-dd"),
+    (r"\d{4}/\d{1,2}/\d{1,2}", "yyyy/mm/dd"),
+    (r"\d{1,2}\.\d{1,2}\.\d{2,4}", "dd.mm.yyyy"),
+    (r"\d{1,2}-\d{1,2}-\d{2,4}", "mm-dd-yyyy or dd-mm-yyyy"),
+    (r"\d{1,2}/\d{1,2}/\d{2}", "a date with a year of two digits"),
+    (r"\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{2,4}", "dd-Mon-yyyy"),
+    (r"[A-Za-z]{3,9} \d{1,2},? \d{2,4}", "a date with the name of its month"),
+    (r"[34]\d{4}(\.\d+)?", "a number of days, as Excel counts them"),
+    (r".*\d[ T]\d{1,2}:\d{2}.*", "a date with a time"),
+)
+_UNKNOWN_FORMATS = [(re.compile(shape, re.ASCII), name) for shape, name in _UNKNOWN_SHAPES]
+
+
+def unknown_format(text: str) -> str | None:
+    """
+    Return what a cell looks like that is a date in none of :data:`DATE_FORMATS`; None for no date.
+
+    :param text: the cell.
+    """
+    if len(text) > _LONGEST_DATE:
+        return None
+    return next((name for shape, name in _UNKNOWN_FORMATS if shape.fullmatch(text)), None)
+
+
 class Days(dict[str, Day]):
     """
     The dates in cells, kept once they are read, since the same dates recur.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from eci_provider.api.column_mapping import ColumnMapping
 from eci_provider.api.header_lookup import COLUMN_INDEX, FIELDS, REQUIRED_FIELDS, other_separators
 from eci_provider.bills.dates import ADVANCED_DATE_FORMAT
 from eci_provider.bills.errors import EciBillFileError
+from eci_provider.bills.tables import Table
 
 #: How an Advanced header must begin (help centre, Advanced file format); only letters count, so A/C/E is ACE.
 ADVANCED_START = ("ACCOUNT", "STARTDATE", "ENDDATE", "ACE", "METERCODE")
@@ -25,6 +27,9 @@ ADVANCED_TITLES = tuple(_ADVANCED_NAMES)
 #: How many columns with another name are listed, and how many characters of a name.
 _MOST_NAMED = 5
 _LONGEST_SHOWN = 60
+#: Among how many rows a header is searched for.
+_MOST_SEARCHED = 50
+_DIGIT = re.compile("[0-9]")
 # TYPE:UNIT:LABEL, whose label may hold colons.
 _LINE_ITEM = re.compile(r"[^:]+:[^:]+:.*", re.DOTALL)
 
@@ -151,6 +156,31 @@ def layout_for(header: Sequence[str], mapping: ColumnMapping | None, *, file: st
     return layout
 
 
+def header_row(table: Table, mapping: ColumnMapping | None) -> int | None:
+    """
+    Return the number of a row that would be a fitting header, if the file had none above it.
+
+    :param table: the table, whose first rows are read.
+    :param mapping: which column has which meaning; None for Advanced format.
+    """
+    for number, cells, _ in islice(table.rows(), _MOST_SEARCHED):
+        if cells and _is_header([cell.strip() for cell in cells], mapping):
+            return number
+    return None
+
+
+def _is_header(cells: list[str], mapping: ColumnMapping | None) -> bool:
+    while cells and not cells[-1]:
+        cells.pop()
+    try:
+        layout = layout_for(cells, mapping, file="")
+    except EciBillFileError:
+        return False
+    # A mapping by numbers fits any row that is wide enough.
+    names = [cells[index] for index in (*layout.columns.values(), *layout.observations)]
+    return all(name and not _DIGIT.search(name) for name in names) or bool(mapping is None or mapping.names)
+
+
 def _refuse_other_names(header: Sequence[str], mapping: ColumnMapping, file: str) -> None:
     """Refuse a header whose mapped columns have other names: EnergyCAP knows only their numbers."""
     differing = []
@@ -159,6 +189,14 @@ def _refuse_other_names(header: Sequence[str], mapping: ColumnMapping, file: str
         if own != name:
             found = "nothing" if own is None else f"{own[:_LONGEST_SHOWN]!r}"
             differing.append(f"column {number} must be {name[:_LONGEST_SHOWN]!r} and is {found}")
+    if mapping.names and not {name.strip() for name in header}.intersection(mapping.names.values()):
+        first = mapping.names[min(mapping.names)][:_LONGEST_SHOWN]
+        # These may be names of people above the header, which no message may show.
+        problem = (
+            f"its header has none of the names that the column mapping was made from, such as {first!r}. "
+            "This is another kind of file, or the rows above its header must be removed."
+        )
+        raise EciBillFileError(problem, file=file)
     if differing:
         if len(differing) > _MOST_NAMED:
             differing[_MOST_NAMED:] = [f"and {len(differing) - _MOST_NAMED} more"]

@@ -74,8 +74,9 @@ def _opened(path: OpenablePath) -> Iterator[BinaryIO]:
 
 def _table(name: str, stream: BinaryIO, date_format: str) -> Table:
     if suffix_of(name) == WORKBOOK:
-        rows = workbook_rows(name, stream, date_format)
-        return Table(name, True, ((number, [cells], [text]) for number, cells, text in rows))
+        sheets: list[str] = []
+        rows = workbook_rows(name, stream, date_format, sheets)
+        return Table(name, True, ((number, [cells], [text]) for number, cells, text in rows), sheets)
     return Table(name, False, text_rows(name, stream))
 
 

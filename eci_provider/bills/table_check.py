@@ -95,7 +95,13 @@ class TableCheck:
 
     def _problems_at_end(self, rows: int) -> Iterator[Problem]:
         if not rows:
-            yield Problem(RULES["no_rows"], self._table.name, None, None, "It has no rows below its header.")
+            yield Problem(
+                RULES["no_rows"],
+                self._table.name,
+                None,
+                None,
+                f"It has no rows below its header.{self._table.sheet_note}",
+            )
         if rows > self._options.most_rows:
             message = f"It has {rows:,} rows, EnergyCAP advises at most {self._options.most_rows:,}."
             yield Problem(RULES["too_many_rows"], self._table.name, None, None, message)

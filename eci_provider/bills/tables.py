@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, count
 from typing import TypeAlias
 
@@ -27,11 +27,13 @@ class Table:
     :param name: the file's name; inside a ZIP the name there.
     :param is_workbook: whether it comes from a workbook, whose rows have no text.
     :param records: all its rows, those above the header included.
+    :param sheets: the names of a workbook's sheets, of which the first is read; known once a row is.
     :raises EciBillFileError: when it has no header, or one that is too wide.
     """
 
-    def __init__(self, name: str, is_workbook: bool, records: Iterator[Rows]) -> None:
+    def __init__(self, name: str, is_workbook: bool, records: Iterator[Rows], sheets: Sequence[str] = ()) -> None:
         self.name = name
+        self._sheets = sheets
         self.is_workbook = is_workbook
         #: The names of its columns: the first row that is not empty, without the empty cells at its end.
         self.header: list[str] = []
@@ -56,7 +58,15 @@ class Table:
                 )
                 raise EciBillFileError(problem, file=self.name, row=number + at)
             return number + at + 1, cells[at + 1 :], texts[at + 1 :]
-        raise EciBillFileError("it has no header row.", file=self.name)
+        raise EciBillFileError(f"it has no header row.{self.sheet_note}", file=self.name)
+
+    @property
+    def sheet_note(self) -> str:
+        """Return a sentence that says which sheet was read, with a space before it; empty for a text file."""
+        if not self._sheets:
+            return ""
+        others = f", the first of {len(self._sheets)}" if len(self._sheets) > 1 else ""
+        return f" The sheet {self._sheets[0]!r}{others} was read."
 
     def stretches(self) -> Iterator[Rows]:
         """Iterate over the rows below the header, empty ones included, many at a time."""

@@ -12,16 +12,23 @@ from typing import BinaryIO
 
 from eci_provider.bills.archive import UNPACKING_ERRORS
 from eci_provider.bills.errors import EciBillFileError
+from eci_provider.bills.file_kind import HEAD, SUSPICIOUS, other_kind
 from eci_provider.bills.tables import Rows
 
 #: The longest row that is read, in characters, about; no bill comes near.
 LONGEST_ROW = 4 * 1024 * 1024
+#: The longest cell that is read, in characters: the limit of Python's csv, which EnergyCAP's sandbox has, too.
+LONGEST_CELL = 131_072
 #: How many characters are read at once; more only where a row is longer.
 BLOCK = 32 * 1024
 #: How many lines are parsed at once. Many more would keep Python's garbage collector busy.
 LINES = 96
 _NO_UTF_8 = "it is not UTF-8. Save the file as 'CSV UTF-8'."
+_UTF_16 = "it is UTF-16 text, not UTF-8. Save the file as 'CSV UTF-8'."
 _TOO_LONG = "it is too long to be a bill."
+_LONG_CELL = f"a cell of it has more than {LONGEST_CELL:,} characters. Look for a quote that is out of place."
+#: What csv says of a cell that is longer than its limit, which any code of the process may have set.
+_FIELD_LIMIT = "field limit"
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -39,7 +46,13 @@ def text_rows(name: str, stream: BinaryIO) -> Iterator[Rows]:
     try:
         start = text.read(1)
         mark = start if start == _BYTE_ORDER_MARK else ""
-        for lines in chain(_lines(text, "" if mark else start), ([],)):
+        if mark:
+            start = text.read(1)
+        if start in SUSPICIOUS:
+            start += text.read(HEAD)
+            if problem := other_kind(start.encode("utf-8", "surrogateescape"), is_text=True):
+                raise EciBillFileError(problem, file=name)
+        for lines in chain(_lines(text, start), ([],)):
             found = parser.parse(lines)
             if found is None:
                 continue
@@ -92,7 +105,7 @@ class _RowParser:
         """
         # In UTF-16 every other byte of ASCII is zero, which is a character of UTF-8.
         if self.number == 1 and lines and "\0" in lines[0]:
-            raise _RowError(_NO_UTF_8)
+            raise _RowError(_UTF_16)
         if self._left:
             self._size += sum(map(len, lines))
         self._left += lines
@@ -140,7 +153,7 @@ def _parsed(lines: list[str], *, is_all: bool) -> _Parsed:
         found = _Parsed(list(csv.reader(sound, strict=True)), sound, len(sound))
     except csv.Error:
         found = _Parsed([], [], 0)
-    if len(found.cells) != len(sound):
+    if len(found.cells) != len(sound) or max(map(len, sound), default=0) > LONGEST_CELL:
         found = _parsed_one_by_one(sound, is_all=is_all and undecoded is None)
     if undecoded is not None and not found.fault:
         found.fault = _NO_UTF_8
@@ -165,12 +178,18 @@ def _parsed_one_by_one(lines: list[str], *, is_all: bool) -> _Parsed:
     reader = csv.reader(lines, strict=True)
     try:
         for row in reader:
+            is_long = reader.line_num - found.taken > 1 or len(lines[found.taken]) > LONGEST_CELL
+            if is_long and max(map(len, row), default=0) > LONGEST_CELL:
+                found.fault = _LONG_CELL
+                break
             found.cells.append(row)
             found.texts.append("".join(lines[found.taken : reader.line_num]))
             found.taken = reader.line_num
     except csv.Error as error:
+        if _FIELD_LIMIT in str(error):
+            found.fault = _LONG_CELL
         # A row that continues behind the last line ends in an error, too.
-        if is_all or reader.line_num < len(lines):
+        elif is_all or reader.line_num < len(lines):
             problem = f"it is not comma-separated text from here on ({error})."
             found.fault = f"{problem} Look for a quote that is out of place."
     return found

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final, cast
 
 from eci_provider.bills.dates import written_date
 from eci_provider.bills.errors import EciBillFileError
+from eci_provider.bills.file_kind import other_kind_of
 from eci_provider.bills.tables import Row
 from eci_provider.core.spill import spill_file
 from eci_provider.core.text import shown
@@ -33,13 +34,14 @@ class _NoResult(str):
 NO_RESULT: Final[str] = _NoResult()
 
 
-def workbook_rows(name: str, stream: BinaryIO, date_format: str) -> Iterator[Row]:
+def workbook_rows(name: str, stream: BinaryIO, date_format: str, sheets: list[str] | None = None) -> Iterator[Row]:
     """
     Iterate over the rows of a workbook's first sheet that are in the file.
 
     :param name: the file's name.
     :param stream: its content.
     :param date_format: how dates are written.
+    :param sheets: the names of its sheets are added here; the first one is read.
     :return: the rows; the cell of a formula without a stored result is :data:`NO_RESULT`.
     :raises EciBillFileError: when it cannot be read, or openpyxl is not installed.
     """
@@ -47,9 +49,11 @@ def workbook_rows(name: str, stream: BinaryIO, date_format: str) -> Iterator[Row
     # openpyxl seeks in the file, which is slow or impossible in a ZIP and in some object stores.
     with spill_file() as local:
         copyfileobj(stream, local)
+        if problem := other_kind_of(local):
+            raise EciBillFileError(problem, file=name)
         number = 0
         try:
-            for number, values in enumerate(_values(local, load_workbook), start=1):
+            for number, values in enumerate(_values(local, load_workbook, sheets), start=1):
                 if number > _MOST_ROWS:
                     # A row with a huge number would make openpyxl create millions of empty rows above it.
                     problem = f"it claims to have more than {_MOST_ROWS:,} rows, which is the limit of Excel."
@@ -62,8 +66,8 @@ def workbook_rows(name: str, stream: BinaryIO, date_format: str) -> Iterator[Row
             raise
         except Exception as error:
             # openpyxl raises whatever zipfile, zlib and the XML parser raise, in any row.
-            reason = shown(f"{type(error).__name__}: {error}", _LONGEST_REASON)
-            problem = f"it cannot be read as an Excel workbook ({reason}). Save it again as .xlsx."
+            reason = f" ({shown(str(error), _LONGEST_REASON)})" if "<" not in str(error) else ""
+            problem = f"it cannot be read as an Excel workbook{reason}. Save it again as .xlsx."
             raise EciBillFileError(problem, file=name, row=number + 1 if number else None) from error
 
 
@@ -76,9 +80,12 @@ def _load_workbook(name: str) -> Callable[..., Any]:
     return cast("Callable[..., Any]", load_workbook)
 
 
-def _values(file: Any, load_workbook: Callable[..., Any]) -> Iterator[Sequence[Any]]:
+def _values(file: Any, load_workbook: Callable[..., Any], sheets: list[str] | None) -> Iterator[Sequence[Any]]:
     """Iterate over the values of a workbook's first sheet."""
-    sheet = _sheet(load_workbook(file, read_only=True, data_only=True))
+    book = load_workbook(file, read_only=True, data_only=True)
+    if sheets is not None:
+        sheets += [found.title for found in book.worksheets]
+    sheet = _sheet(book)
     if not _has_formulas(file):
         yield from sheet.iter_rows(values_only=True)
         return

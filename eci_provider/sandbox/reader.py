@@ -17,6 +17,9 @@ TEXT_EXTENSIONS = ("csv", "dat", "txt")
 # A small upload must not unpack until memory is full.
 UNPACKED_LIMIT = 256 * 1024 * 1024
 CELL_LIMIT = 20_000_000
+# Assumptions: a header is as wide as a spreadsheet at most, and a cell as long as Python's csv reads by default.
+WIDEST_HEADER = 16_384
+LONGEST_CELL = 131_072
 
 Cell = str | date
 
@@ -97,6 +100,8 @@ def _read_one(name: str, data: bytes) -> BillFile:
     header = [str(cell) for cell in rows[0]]
     while header and not header[-1]:
         header.pop()
+    if len(header) > WIDEST_HEADER:
+        raise UnreadableFileError(f"The header of the file '{name}' has more than {WIDEST_HEADER:,} columns.")
     return BillFile(name, header, rows[1:])
 
 
@@ -104,6 +109,10 @@ def _text_rows(name: str, data: bytes) -> Iterator[list[Cell]]:
     try:
         text = data.decode("utf-8-sig")
         for row in csv.reader(io.StringIO(text, newline=""), strict=True):
+            if any(len(cell) > LONGEST_CELL for cell in row):
+                raise UnreadableFileError(
+                    f"The file '{name}' has a cell of more than {LONGEST_CELL:,} characters."
+                )
             yield [cell.strip() for cell in row]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UnreadableFileError(f"The file '{name}' could not be read: {error}.") from error

@@ -38,7 +38,8 @@ NAMED = {
         ),
         ([*HEADER[:6], "energy"], "column 7 must be 'Energy' and is 'energy'."),
         (HEADER[:5], "column 6 must be 'Charge' and is nothing; column 7 must be 'Energy' and is nothing."),
-        (["x"] * 8, "column 6 must be 'Charge' and is 'x'; and 1 more."),
+        (["x"] * 6 + ["Energy", "x"], "column 6 must be 'Charge' and is 'x'."),
+        (["x"] * 8, "its header has none of the names that the column mapping was made from, such as 'Account'."),
     ],
 )
 def test_mapped_columns_of_other_names_are_missing(header: list[str], words: str, tmp_path: Path) -> None:
