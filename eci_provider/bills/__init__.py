@@ -14,6 +14,7 @@ from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.mapping import mapping_from_file
 from eci_provider.bills.prepare.preparing import prepare_file
 from eci_provider.bills.prepare.result import PreparedFile
+from eci_provider.bills.proposal.proposing import propose_recipe
 from eci_provider.bills.reading import header_of
 from eci_provider.bills.recipe.loading import load_recipe
 from eci_provider.bills.recipe.model import BillFileRecipe
@@ -33,5 +34,6 @@ __all__ = [
     "mapping_from_file",
     "mapping_from_header",
     "prepare_file",
+    "propose_recipe",
     "split_file",
 ]

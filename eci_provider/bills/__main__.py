@@ -1,4 +1,4 @@
-"""Bill files from the command line: ``python -m eci_provider.bills check FILE``, and ``prepare``."""
+"""Bill files from the command line: ``python -m eci_provider.bills check FILE``, ``prepare``, ``recipe``."""
 
 from __future__ import annotations
 
@@ -14,9 +14,17 @@ from typing import Any
 from eci_provider.bills.check_options import ADVISED_ROWS, LONGEST_PERIOD
 from eci_provider.bills.checking import check_file
 from eci_provider.bills.prepare.command import add_prepare
+from eci_provider.bills.proposal.command import add_recipe
 from eci_provider.bills.rules import RULES
 from eci_provider.core.errors import EciError, EciValidationError
 from eci_provider.core.text import printable
+
+#: What an error of a command begins with.
+_FAILURES = {
+    "check": "The check could not be made.",
+    "prepare": "Nothing was written.",
+    "recipe": "No recipe can be proposed.",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +57,7 @@ def _run(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except (EciError, OSError) as error:
-        what = {"check": "The check could not be made."}.get(options.command, "Nothing was written.")
+        what = _FAILURES[options.command]
         print(f"{what} {printable(str(error))}", file=sys.stderr)
         return 2
     return code
@@ -92,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_arguments(check)
     check.set_defaults(run=_check)
     add_prepare(commands)
+    add_recipe(commands)
     return parser
 
 

@@ -71,29 +71,57 @@ def open_records(path: OpenablePath, source: Source, has_header: HeaderTest) -> 
     :param has_header: whether some rows have the header of the table.
     :raises EciBillFileError: when it cannot be read, or is ambiguous; also while its rows are read.
     """
+    with _opened(path) as stream, _records(redact_path(path.name), stream, source, has_header) as records:
+        yield records
+
+
+def read_content(path: OpenablePath) -> tuple[bytes, bool]:
+    """
+    Return the start of a file's content, unpacked, and whether it is a workbook.
+
+    :param path: the file.
+    :raises EciBillFileError: when it cannot be opened, or is neither text nor a workbook.
+    """
     name = redact_path(path.name)
-    try:
-        stream = path.open("rb")
-    except (FileNotFoundError, NotADirectoryError):
-        raise EciBillFileError("there is no such file.", file=redact_path(path)) from None
-    except IsADirectoryError:
-        raise EciBillFileError("it is a folder.", file=redact_path(path)) from None
-    with stream:
-        try:
-            with _records(name, stream, source, has_header) as records:
-                yield records
-        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise EciBillFileError(f"it cannot be unpacked ({error}).", file=name) from error
+    with _opened(path) as stream:
+        head, _ = _unpacked(stream)
+    is_workbook = head.startswith(_WORKBOOKS)
+    if not is_workbook:
+        _refuse_other_content(name, head)
+    return head, is_workbook
 
 
 @contextmanager
-def _records(name: str, stream: BinaryIO, source: Source, has_header: HeaderTest) -> Iterator[Records]:
+def _opened(path: OpenablePath) -> Iterator[BinaryIO]:
+    """Open a file; whatever is wrong with its packing, also later, is an error of ours."""
+    shown_path = redact_path(path)
+    try:
+        stream = path.open("rb")
+    except (FileNotFoundError, NotADirectoryError):
+        raise EciBillFileError("there is no such file.", file=shown_path) from None
+    except IsADirectoryError:
+        raise EciBillFileError("it is a folder.", file=shown_path) from None
+    with stream:
+        try:
+            yield stream
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise EciBillFileError(f"it cannot be unpacked ({error}).", file=redact_path(path.name)) from error
+
+
+def _unpacked(stream: BinaryIO) -> tuple[bytes, Any]:
+    """Return the start of a stream's content, and a stream of all of it."""
     head = _read_head(stream)
     content: Any = io.BufferedReader(_Replay(head, stream), 64 * 1024)
     if head.startswith(_GZIP):
         content = gzip.GzipFile(fileobj=content)
         head = _read_head(content)
         content = io.BufferedReader(_Replay(head, content), 64 * 1024)
+    return head, content
+
+
+@contextmanager
+def _records(name: str, stream: BinaryIO, source: Source, has_header: HeaderTest) -> Iterator[Records]:
+    head, content = _unpacked(stream)
     if not head.strip():
         raise EciBillFileError("it is empty.", file=name)
     if head.startswith(_WORKBOOKS):
