@@ -26,7 +26,8 @@ class BillRows:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        #: How many bills with amounts that are added up were found.
+        self._amount = layout.observations[0] if layout.observations else layout.columns["account_code"]
+        #: How many bills with amounts that are added up were found, until there are more than are reported.
         self.summed = 0
         # Of the last bill so far: the hashes of its rows, the label of its first row, and of each meter the label
         # and
@@ -36,9 +37,9 @@ class BillRows:
         self._meters: dict[str, tuple[int, set[int]]] = {}
 
     @property
-    def unreported(self) -> int:
-        """Return how many bills with amounts that are added up were not reported one by one."""
-        return max(self.summed - _MOST_SUMMED, 0)
+    def has_unreported(self) -> bool:
+        """Return whether there are bills with amounts that are added up which were not reported one by one."""
+        return self.summed > _MOST_SUMMED
 
     def check(
         self,
@@ -59,10 +60,15 @@ class BillRows:
         """
         last = len(rows)
         # Most bills have one row. The first bill may have begun above, and the last one may continue below.
-        for start, end in pairwise([*starts, last]):
-            # Rows of different meters are no duplicates, and that is fast to compare.
-            if start and end != last and _are_apart(meters[start:end], labels[start:end]):
-                continue
+        spans = pairwise([*starts, last])
+        amount, is_unlabelled, is_full = self._amount, not any(labels), self.has_unreported
+        for start, end in [(start, end) for start, end in spans if end - start > 1 or not start or end == last]:
+            if start and end != last and (is_unlabelled or len(set(labels[start:end])) == 1):
+                # Rows with different amounts, or of different meters, are no duplicates.
+                if is_full and len({cells[amount].strip() for cells in rows[start:end]}) == end - start:
+                    continue
+                if len(set(meters[start:end])) == end - start:
+                    continue
             if start:
                 self.begin()
             for index in range(start, end):
@@ -102,11 +108,6 @@ class BillRows:
     def _label_column(self) -> int | None:
         columns = self._layout.columns
         return columns.get("ace_flag", columns.get("invoice_number"))
-
-
-def _are_apart(meters: Sequence[str], labels: Sequence[int]) -> bool:
-    """Return whether all rows of a bill are of different meters and have one label."""
-    return len(meters) == 1 or (len(set(meters)) == len(meters) and len(set(labels)) == 1)
 
 
 def _hash(cells: list[str]) -> int:

@@ -27,6 +27,8 @@ _PLAIN_NUMBER = r"(?:[+-]?[0-9]+(?:\.[0-9]*)?|)"
 _HEAD = re.compile(r"[-+(]?[$€£]?[0-9]{1,3}")
 _TAIL = re.compile(r"[0-9]{2,3}(?:\.[0-9]*)?[-)]?")
 _MARK = "\ufeff"
+#: How many sound codes are kept, about.
+_MOST_SOUND = 4096
 _CODES = ("account_code", "vendor_code", "meter_code", "serial_number", "invoice_number", "control_code")
 #: How many bad amounts of a row are reported one by one; of further ones only the number.
 _MOST_NUMBERS = 100
@@ -56,6 +58,8 @@ class CellCheck:
         #: The columns of codes.
         self._codes = sorted({columns[name] for name in _CODES if name in columns})
         self._damaged = DamagedCodes()
+        # Codes with which nothing is wrong: whole sets are compared at once.
+        self._sound: set[str] = set()
         #: How many rows have how many cells.
         self.widths = Counter({width: 1})
         self._mapped = sorted({*columns.values(), *layout.observations})
@@ -176,12 +180,18 @@ class CellCheck:
         """Find codes that a spreadsheet program has changed, and the mark of a file that was joined to another."""
         damaged = self._damaged
         for index in self._codes:
-            found = [damaged[cells[index]] for cells in rows]
-            if any(found):
-                for row, damage in enumerate(found):
-                    if damage is not None:
+            codes = {cells[index] for cells in rows}
+            if codes <= self._sound:
+                continue
+            if any(map(damaged.__getitem__, codes)):
+                for row, cells in enumerate(rows):
+                    if damage := damaged[cells[index]]:
                         faults[row].append((damage[0], index, damage[1]))
-        if 0 not in self._codes:
+            elif len(self._sound) < _MOST_SOUND:
+                self._sound |= codes
+            else:
+                self._sound = codes
+        if 0 not in self._codes and _MARK in "".join([cells[0] for cells in rows]):
             for row, cells in enumerate(rows):
                 if cells[0][:1] == _MARK:
                     message = "It begins with the byte order mark of a file that was joined to this one."

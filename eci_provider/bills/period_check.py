@@ -25,17 +25,8 @@ class PeriodCheck:
     def __init__(self, longest: int, date_format: str) -> None:
         self._longest = longest
         self._may_be_exchanged = date_format in _NUMERIC
-        # Somewhere it is tomorrow already.
-        self._last_day = (clock.utc_now().date() + timedelta(days=1)).toordinal()
-
-    def is_usual(self, start: int, end: int) -> bool:
-        """
-        Return whether nothing is unusual about a period.
-
-        :param start: its first day, as a number of days.
-        :param end: its last day.
-        """
-        return start + SHORTEST <= end <= start + self._longest and end <= self._last_day
+        #: The last day on which a bill may end, as a number of days: somewhere it is tomorrow already.
+        self.last_day = (clock.utc_now().date() + timedelta(days=1)).toordinal()
 
     def faults(self, start: int, end: int) -> list[tuple[str, str]]:
         """
@@ -54,7 +45,7 @@ class PeriodCheck:
         elif days > self._longest:
             message = f"The period is {days} days long, more than {self._longest}."
             found.append(("period_long", message))
-        if end > self._last_day:
+        if end > self.last_day:
             found.append(("period_future", f"The end {last} is in the future."))
         if exchanged := self._exchanged(start, end):
             first, last = (day.isoformat() for day in exchanged)
@@ -74,7 +65,7 @@ class PeriodCheck:
                 and new_last is not None
                 and (new_first, new_last) != (first, last)
                 and (new_last - new_first).days in _USUAL
-                and new_last.toordinal() <= self._last_day
+                and new_last.toordinal() <= self.last_day
             ):
                 return new_first, new_last
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 
 #: A detail is a number: 44 bits of the meter, 18 bits of the invoice number, 2 bits of the flag A/C/E.
 _LABEL_BITS, _FLAG_BITS = 20, 2
@@ -13,6 +14,7 @@ _FLAGS = {"": 0, "E": 1, "C": 2}
 _ACTUAL = 3
 
 
+@lru_cache(maxsize=4096)
 def label_of(flag: str, invoice: str) -> int:
     """
     Return the label of a row: its flag and its invoice number.
@@ -62,7 +64,7 @@ def detail_of(meter: int, label: int) -> int:
     :param meter: a hash of its meter.
     :param label: its label.
     """
-    return meter_bits(meter) << _LABEL_BITS | label
+    return meter >> _LABEL_BITS << _LABEL_BITS | label
 
 
 def meter_bits(detail: int) -> int:

@@ -10,7 +10,7 @@ from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.keys import BillKey, BillKeys
 from eci_provider.bills.layout import Layout
 from eci_provider.bills.parts import Stretch
-from eci_provider.bills.rebills import detail_of, differ, is_corrected, label_of, meter_bits
+from eci_provider.bills.rebills import detail_of, differ, label_of, meter_bits
 from eci_provider.bills.row_sort import Mark, sorted_rows
 from eci_provider.bills.starts import StartModel
 from eci_provider.bills.tables import Table
@@ -93,7 +93,7 @@ class _SortGuard:
         period = _period(key)
         if period is None:
             return
-        fault = self._starts.add(key[0], *period, is_corrected=is_corrected(detail))
+        fault = self._starts.add(key[0], period, detail)
         if fault is not None and fault[0] == "start_meets_bill":
             problem = f"it cannot be sorted: {fault[1]}"
             raise EciBillFileError(problem, file=self._file, row=number)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import TypeAlias
 
+from eci_provider.bills.rebills import is_corrected
+
 #: The rule's code, and a sentence.
 StartFault: TypeAlias = "tuple[str, str]"
+_Ends: TypeAlias = "dict[int, int | tuple[int, ...]]"
 #: The bills of so many ends are kept at least.
 _MOST_ENDS = 16_384
 #: How many bills of one account and one end are compared.
@@ -23,37 +26,50 @@ class StartModel:
     def __init__(self) -> None:
         #: How many starts were moved.
         self.moved = 0
-        # By the hash of an account and an end: twice the start in the file, plus 1 where it is moved; of recent
-        # bills, and of those before them. Plain numbers, since there are many.
-        self._bills: dict[int, tuple[int, ...]] = {}
-        self._older: dict[int, tuple[int, ...]] = {}
+        # Of each account, by the ends of its bills: twice the start in the file, plus 1 where it is moved; tuples
+        # of
+        # these where bills end together. Of recent accounts, and of those before them.
+        self._accounts: dict[str, _Ends] = {}
+        self._older: dict[str, _Ends] = {}
+        self._known = 0
+        self._account = ""
+        self._ends: _Ends = {}
 
-    def add(self, account: str, start: int, end: int, *, is_corrected: bool) -> StartFault | None:
+    def add(self, account: str, period: tuple[int, int], label: int) -> StartFault | None:
         """
         Add a bill that the importer takes.
 
         :param account: its account.
-        :param start: its first day in the file, as a number of days.
-        :param end: its last day, likewise.
-        :param is_corrected: whether it is flagged C, so that no other bill is replaced.
+        :param period: its first and its last day in the file, as numbers of days.
+        :param label: the label of its first row; flagged C it replaces no other bill.
         :return: the fault of a bill that meets another one once its start is moved, or that may meet it.
         """
-        bills, older = self._bills, self._older
-        before = hash((account, start - 1))
-        is_moved = before in bills or before in older
-        own = 2 * start + is_moved
-        self.moved += is_moved
-        key = hash((account, end))
-        known = bills.get(key) or older.get(key)
-        if known is None:
-            bills[key] = (own,)
-            if len(bills) >= _MOST_ENDS:
-                self._older, self._bills = bills, {}
+        start, end = period
+        if account != self._account:
+            self._begin(account)
+        ends = self._ends
+        own = 2 * start
+        if start - 1 in ends:
+            own += 1
+            self.moved += 1
+        if end not in ends:
+            ends[end] = own
+            self._known += 1
             return None
-        bills[key] = (*(other for other in known if other != own), own)[-_MOST_BILLS:]
-        if is_corrected:
+        found = ends[end]
+        known = found if isinstance(found, tuple) else (found,)
+        ends[end] = (*(other for other in known if other != own), own)[-_MOST_BILLS:]
+        if is_corrected(label):
             return None
         return next((fault for other in known if (fault := self._fault(own, other, end))), None)
+
+    def _begin(self, account: str) -> None:
+        """Go on with another account, and keep the number of bills bounded."""
+        if self._known >= _MOST_ENDS:
+            self._older, self._accounts, self._known = self._accounts, {}, 0
+        self._account = account
+        self._ends = self._accounts.get(account) or self._older.get(account) or {}
+        self._accounts[account] = self._ends
 
     def _fault(self, own: int, other: int, end: int) -> StartFault | None:
         start, other_start = own // 2, other // 2

@@ -15,8 +15,8 @@ from eci_provider.bills.check_options import CheckOptions
 from eci_provider.bills.history import BillHistory, BillStart, Period
 from eci_provider.bills.keys import BillKey, BillKeys, KeyCells
 from eci_provider.bills.layout import Layout
-from eci_provider.bills.period_check import PeriodCheck
-from eci_provider.bills.rebills import detail_of, is_corrected
+from eci_provider.bills.period_check import SHORTEST, PeriodCheck
+from eci_provider.bills.rebills import detail_of
 from eci_provider.bills.report import Problem, Tally
 from eci_provider.bills.rules import RULES
 from eci_provider.bills.tables import Rows, Table
@@ -105,8 +105,8 @@ class TableCheck:
         if rows > self._options.most_rows:
             message = f"It has {rows:,} rows, EnergyCAP advises at most {self._options.most_rows:,}."
             yield Problem(RULES["too_many_rows"], self._table.name, None, None, message)
-        if more := self._bill_rows.unreported:
-            message = f"{more:,} further bills have amounts of one meter in several rows."
+        if self._bill_rows.has_unreported:
+            message = "Further bills have amounts of one meter in several rows."
             yield Problem(RULES["meter_summed"], self._table.name, None, None, message)
 
     def _check_bills(self, rows: list[list[str]], faults: Faults) -> list[_Bill]:
@@ -140,7 +140,8 @@ class TableCheck:
         if (
             start is not None
             and end is not None
-            and self._periods.is_usual(start, end)
+            and start + SHORTEST <= end <= start + options.longest_period
+            and end <= self._periods.last_day
             and account
             and (options.accounts is None or account in options.accounts)
         ):
@@ -182,7 +183,8 @@ class TableCheck:
         periods, older, add_overlapping = history.periods, history.older_periods, history.add_overlapping_period
         starts: list[BillStart] = []
         further: list[BillStart] = []
-        begun = self._last_start
+        begun, add_start = self._last_start, history.starts.add
+        last_meter = last_label = 0
         coming = iter(bills)
         following = next(coming, None)
         for index, meter in enumerate(meters):
@@ -201,15 +203,15 @@ class TableCheck:
                 continue
             hashed = hash((account, vendor, meter))
             if is_taken:
-                detail = detail_of(hashed, labels[index])
                 if begun is None:
-                    begun = key, numbers[index], detail
+                    begun = key, numbers[index], detail_of(hashed, labels[index])
                     starts.append(begun)
-                    if fault := history.starts.add(account, *period, is_corrected=is_corrected(detail)):
+                    if fault := add_start(account, period, labels[index]):
                         faults[index].append((fault[0], self._layout.columns["start_date"], fault[1]))
-                elif detail != begun[2]:
-                    begun = key, begun[1], detail
+                elif hashed != last_meter or labels[index] != last_label:
+                    begun = key, begun[1], detail_of(hashed, labels[index])
                     further.append(begun)
+                last_meter, last_label = hashed, labels[index]
             known = periods.get(hashed) or older.get(hashed)
             if not known or known[1] <= period[0]:
                 periods[hashed] = period

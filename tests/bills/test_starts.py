@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eci_provider.api.client import EciClient
+from eci_provider.bills.rebills import label_of
 from eci_provider.bills.starts import StartModel
 from eci_provider.sandbox import Sandbox
 from tests.support.bill_files import MAPPING, check_content, problems_in, row, text
@@ -41,11 +42,11 @@ def test_the_report_says_how_many_starts_move(tmp_path: Path) -> None:
 def test_starts_are_known_after_many_other_ends() -> None:
     model = StartModel()
     for account in range(20_000):
-        assert model.add(str(account), 100, 130, is_corrected=False) is None
+        assert model.add(str(account), (100, 130), 0) is None
 
-    assert model.add("19999", 130, 160, is_corrected=False) is None
-    assert model.add("19999", 131, 160, is_corrected=True) is None
-    fault = model.add("19999", 131, 160, is_corrected=False)
+    assert model.add("19999", (130, 160), 0) is None
+    assert model.add("19999", (131, 160), label_of("C", "")) is None
+    fault = model.add("19999", (131, 160), 0)
     assert fault is not None
     assert fault[0] == "start_meets_bill"
 
