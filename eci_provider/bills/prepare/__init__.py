@@ -3,6 +3,7 @@ Preparing a vendor's file: it is read as a recipe says, and written as EnergyCAP
 
 ``preparing`` does it, with ``records``, ``workbooks`` and ``header`` (the table in the file), ``cells``,
 ``numbers`` and ``values`` (what is in it), ``rows`` (what each row becomes), ``columns`` (where that is written),
-``ordering`` (starts, sort, rows of one period), ``faults`` and ``result``.
+``batches`` (many rows at once), ``ordering`` (starts, sort, rows of one period), ``output``, ``faults`` and
+``result``.
 May touch api, storage and core, and the recipe, the errors, the sort and the date formats of bills.
 """

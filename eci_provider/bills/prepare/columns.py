@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
 
 from eci_provider.api.column_mapping import ColumnMapping, Observation
 from eci_provider.api.header_lookup import COLUMN_INDEX, FIELDS
@@ -53,10 +55,11 @@ class OutputColumns:
 
     :param header: their names.
     :param row: returns the row of a record.
+    :param drops: whether a row differs from its record.
     """
 
-    def __init__(self, header: list[str], row: Callable[[list[str]], list[str]]) -> None:
-        self.header, self.row = header, row
+    def __init__(self, header: list[str], row: Callable[[Any], Any], *, drops: bool = True) -> None:
+        self.header, self.row, self.drops = header, row, drops
 
 
 def output_columns(recipe: BillFileRecipe, columns: Columns) -> OutputColumns:
@@ -80,8 +83,8 @@ def _advanced(columns: Columns) -> OutputColumns:
         for index in written
     ]
     if len(written) == len(columns.names):
-        return OutputColumns(header, lambda record: record)
-    return OutputColumns(header, lambda record: [record[index] for index in written])
+        return OutputColumns(header, lambda record: record, drops=False)
+    return OutputColumns(header, itemgetter(*written))
 
 
 def _profile(columns: Columns, mapping: ColumnMapping) -> OutputColumns:

@@ -5,16 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TypeAlias
 
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.prepare.columns import Columns
-from eci_provider.bills.prepare.rows import SEPARATOR, Record, day_text
+from eci_provider.bills.prepare.rows import OPEN_START, SEPARATOR, day_text
 from eci_provider.bills.recipe.model import BillFileRecipe
 from eci_provider.bills.row_sort import Mark, sorted_rows
 
-#: Where a record's cells begin, behind the number of the source's row and that of its part.
-_CELLS = 2
+#: A row of the output as a text: the number of the row in the source, and the cells.
+Record: TypeAlias = str
+#: Rows of the output, and the number of the row in the source of each.
+Block: TypeAlias = "tuple[list[int], list[tuple[str, ...]]]"
 _MOST_NAMED = 10
+
+
+def follows_other_bills(recipe: BillFileRecipe) -> bool:
+    """
+    Return whether a start follows from the end of the bill before.
+
+    :param recipe: the recipe.
+    """
+    return any(part.start_date is not None and part.start_date.after_last_end for part in recipe.parts())
+
+
+def records_of(blocks: Iterable[Block]) -> Iterator[Record]:
+    """
+    Iterate over rows as texts, which a sort keeps: the number of the row in the source, and the cells.
+
+    :param blocks: the rows of the output.
+    """
+    for numbers, rows in blocks:
+        for number, row in zip(numbers, rows, strict=True):
+            yield f"{number}{SEPARATOR}{SEPARATOR.join(row)}"
 
 
 def in_order(
@@ -31,8 +54,8 @@ def in_order(
     :param file: the source, for messages.
     :raises EciBillFileError: when a start is not known, or rows of one meter and period are ambiguous.
     """
-    if any(part.start_date is not None and part.start_date.after_last_end for part in recipe.parts()):
-        records = _with_starts(records, recipe, file)
+    if follows_other_bills(recipe):
+        records = _with_starts(records, file)
     rows = (record.split(SEPARATOR) for _, _, record in sorted_rows(_keyed(records, _bill_key)))
     return _by_period(rows, recipe, columns, file)
 
@@ -45,38 +68,37 @@ def _keyed(
 
 
 def _bill_key(record: Record) -> tuple[str, ...]:
-    _, _, account, start, end, _, meter, vendor, *_ = record.split(SEPARATOR, 8)
+    _, account, start, end, _, meter, vendor, *_ = record.split(SEPARATOR, 7)
     return account, vendor, start, end, meter
 
 
 def _meter_key(record: Record) -> tuple[str, ...]:
-    _, _, account, start, end, _, meter, vendor, *_ = record.split(SEPARATOR, 8)
+    _, account, start, end, _, meter, vendor, *_ = record.split(SEPARATOR, 7)
     return account, vendor, meter, end, start
 
 
-def _with_starts(records: Iterable[Record], recipe: BillFileRecipe, file: str) -> Iterator[Record]:
+def _with_starts(records: Iterable[Record], file: str) -> Iterator[Record]:
     """Fill in the starts that are the day after the last end of the same meter."""
-    firsts = [part.start_date.first if part.start_date else None for part in recipe.parts()]
     meter: tuple[str, ...] = ()
     last = start = ""
     faults: list[str] = []
     for key, _, record in sorted_rows(_keyed(records, _meter_key)):
-        number, part, account, own, end, rest = record.split(SEPARATOR, 5)
+        number, account, own, end, rest = record.split(SEPARATOR, 4)
         if key[:3] != meter:
-            first = firsts[int(part)]
-            known = first.get(key[2]) if isinstance(first, dict) else first
-            start = day_text(known) if known is not None else ""
+            start = own.removeprefix(OPEN_START)
             meter = key[:3]
         elif end != last:
             start = day_text(_day(last) + timedelta(days=1))
-        if not own and not start:
-            faults.append(
-                f"row {number} has the first bill of meter {key[2]!r}, with none before. Set start_date.first."
-            )
-        elif not own and start > end:
-            faults.append(f"row {number} ends before {start}, which start_date.first says.")
+        if own.startswith(OPEN_START):
+            own = start
+            if not start:
+                faults.append(
+                    f"row {number} has the first bill of meter {key[2]!r}, with none before. Set start_date.first."
+                )
+            elif start > end:
+                faults.append(f"row {number} ends before {start}, which start_date.first says.")
         last = end
-        yield SEPARATOR.join((number, part, account, own or start, end, rest))
+        yield SEPARATOR.join((number, account, own, end, rest))
     if faults:
         raise EciBillFileError(_listed("the start of a bill is not known", faults), file=file)
 
@@ -90,7 +112,7 @@ def _by_period(
     faults: list[str] = []
     for row in rows:
         number = row[0]
-        cells = row[_CELLS:]
+        cells = row[1:]
         if above is not None and _is_same(above[1:], cells):
             if mode == "fail":
                 faults.append(f"rows {above[0]} and {number}")

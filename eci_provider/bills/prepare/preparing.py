@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from decimal import Decimal, localcontext
+from decimal import localcontext
 from functools import partial
 from itertools import islice
-from typing import BinaryIO, TypeAlias
+from typing import TypeAlias
 
 from eci_provider.bills.archive import suffix_of
 from eci_provider.bills.errors import EciBillFileError
-from eci_provider.bills.prepare.columns import Columns, OutputColumns, output_columns
+from eci_provider.bills.prepare.batches import BatchMaker
+from eci_provider.bills.prepare.columns import Columns, output_columns
 from eci_provider.bills.prepare.faults import LeftOutRow
 from eci_provider.bills.prepare.header import Header, find_header
-from eci_provider.bills.prepare.ordering import in_order
+from eci_provider.bills.prepare.ordering import Block, follows_other_bills
+from eci_provider.bills.prepare.output import OutputWriter
 from eci_provider.bills.prepare.records import NumberedRow, Records, open_records
 from eci_provider.bills.prepare.result import DIGITS, AmountSum, PreparedFile
-from eci_provider.bills.prepare.rows import Record, RowMaker
+from eci_provider.bills.prepare.rows import RowMaker
 from eci_provider.bills.recipe.loading import AnyRecipe, load_recipe
 from eci_provider.bills.recipe.model import BillFileRecipe
 from eci_provider.core.checks import checked_path
@@ -28,8 +28,8 @@ from eci_provider.core.paths import AnyPath, redact_path, same_place
 from eci_provider.storage.atomic import atomic_write
 from eci_provider.storage.object_store import open_path
 
-#: How many rows are written at once.
-_WRITTEN = 256
+#: How many rows are made at once.
+ROWS_AT_ONCE = 512
 _MOST_NAMED = 10
 _SUFFIXES = (".csv", ".dat", ".txt")
 _SOURCE = "prepare_file"
@@ -114,9 +114,11 @@ class _Preparation:
             header = find_header(records.rows, self._recipe.source, used, name)
             self._note(records, header, used)
             maker = RowMaker(self._recipe, header, self._columns, self._result.sums)
-            made = self._made(records.rows, maker, header)
+            batches = self._batches(records, header)
+            blocks = self._blocks(records.rows, maker, batches, header)
             with atomic_write(self._target) as stream:
-                self._write(stream, in_order(made, self._recipe, self._columns, name), name)
+                writer = OutputWriter(stream, self._recipe, self._columns, self._output, self._result)
+                writer.write(blocks, name)
         return self._result
 
     def _has_header(self, rows: list[NumberedRow], *, used: list[int | str], name: str) -> bool:
@@ -136,30 +138,52 @@ class _Preparation:
         read = {header.index(column) for column in used}
         result.unused_columns = [name for index, name in enumerate(header.names) if name and index not in read]
 
-    def _made(self, rows: Iterable[NumberedRow], maker: RowMaker, header: Header) -> Iterator[Record]:
-        result, make = self._result, maker.make
-        is_lenient = self._recipe.unreadable_rows == "leave_out"
-        for number, cells in rows:
-            if not cells or not (cells[0] or any(map(_has_content, cells))):
-                continue
-            made = make(number, cells)
-            result.rows_in += 1
-            if not isinstance(made, LeftOutRow):
-                result.rows_out += 1
-                yield from made
-                continue
-            if not any(map(_has_content, cells)):
-                result.rows_in -= 1
-                continue
-            result.leave_out(made)
-            if self._left_out is not None:
-                self._left_out(made, header)
-            if made.is_fault and not is_lenient:
-                self._fault_count += 1
-                if len(self._faults) < _MOST_NAMED:
-                    self._faults.append(made)
+    def _batches(self, records: Records, header: Header) -> BatchMaker | None:
+        """Return what makes many rows at once, where that can be done."""
+        if records.encoding is None or not header.row or follows_other_bills(self._recipe):
+            return None
+        return BatchMaker(self._recipe, header, self._columns, self._result.sums)
+
+    def _blocks(
+        self, rows: Iterator[NumberedRow], maker: RowMaker, batches: BatchMaker | None, header: Header
+    ) -> Iterator[Block]:
+        while some := list(islice(rows, ROWS_AT_ONCE)):
+            made = None if batches is None or maker.is_below else batches.make(some)
+            if made is None:
+                yield self._block(some, maker, header)
+            else:
+                rows_in = len(set(made[0]))
+                self._result.rows_in += rows_in
+                self._result.rows_out += rows_in
+                yield made
         if self._faults:
             raise EciBillFileError(self._fault_text(), file=header.file)
+
+    def _block(self, rows: list[NumberedRow], maker: RowMaker, header: Header) -> Block:
+        """Return what rows become that are made one by one."""
+        result, numbers, found = self._result, [], []
+        for number, cells in rows:
+            if not any(map(_has_content, cells)):
+                continue
+            made = maker.make(number, cells)
+            result.rows_in += 1
+            if isinstance(made, LeftOutRow):
+                self._leave_out(made, header)
+                continue
+            result.rows_out += 1
+            for record in made:
+                numbers.append(number)
+                found.append(tuple(record))
+        return numbers, found
+
+    def _leave_out(self, row: LeftOutRow, header: Header) -> None:
+        self._result.leave_out(row)
+        if self._left_out is not None:
+            self._left_out(row, header)
+        if row.is_fault and self._recipe.unreadable_rows == "fail":
+            self._fault_count += 1
+            if len(self._faults) < _MOST_NAMED:
+                self._faults.append(row)
 
     def _fault_text(self) -> str:
         shown = " ".join(str(row).rstrip(".") + ";" for row in self._faults).rstrip(";")
@@ -169,39 +193,6 @@ class _Preparation:
             f"{f'; and {more:,} more' if more else ''}. Correct the recipe or the file, or set unreadable_rows to "
             "'leave_out'."
         )
-
-    def _write(self, stream: BinaryIO, records: Iterator[list[str]], name: str) -> None:
-        output: OutputColumns = self._output
-        text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(output.header)
-        counted = self._counted(records)
-        while some := list(islice(counted, _WRITTEN)):
-            writer.writerows(map(output.row, some))
-        text.flush()
-        text.detach()
-        if not self._result.rows_written:
-            raise EciBillFileError("it has no row with a bill, so nothing was written.", file=name)
-
-    def _counted(self, records: Iterator[list[str]]) -> Iterator[list[str]]:
-        """Count what is written, apart from what was read."""
-        result = self._result
-        sums = [(index, result.sums[self._columns.names[index]]) for index in self._columns.numbers]
-        bill: tuple[str, ...] = ()
-        first, last = "99999999", ""
-        for record in records:
-            result.rows_written += 1
-            for index, found in sums:
-                if record[index]:
-                    found.written += Decimal(record[index])
-            own = record[0], record[1], record[2], record[5]
-            if own != bill:
-                result.bills += 1
-                bill = own
-                first, last = min(first, record[1]), max(last, record[2])
-            yield record
-        if last:
-            result.first_day, result.last_day = (f"{day[:4]}-{day[4:6]}-{day[6:]}" for day in (first, last))
 
 
 def _has_content(cell: object) -> bool:

@@ -18,8 +18,10 @@ from eci_provider.bills.recipe.model import DATE_FIELDS, Amount, BillFileRecipe,
 
 #: What separates the cells of a record, which is one text so that a sort can keep many of them.
 SEPARATOR = "\x1f"
-#: A row of the output before it is sorted: the row of the source, the number of its part, and its cells.
-Record: TypeAlias = str
+#: What a start begins with that follows from the bill before; behind it that of the meter's first bill, if known.
+OPEN_START = "~"
+#: The cells of a row of the output, before it is sorted.
+Record: TypeAlias = "list[str]"
 _MOST_DAYS = 16_384
 
 
@@ -36,14 +38,13 @@ class RowMaker:
     def __init__(self, recipe: BillFileRecipe, header: Header, columns: Columns, sums: Sums) -> None:
         readers = ValueReaders(recipe, header)
         self._header = header
-        self._parts = [
-            _Part(number, part, readers, columns, sums) for number, part in enumerate(recipe.parts(), start=0)
-        ]
-        self._leave_out = [_match(match, header) for match in recipe.leave_out]
-        self._ends_at = [_match(match, header) for match in recipe.ends_at]
+        self._parts = [_Part(part, readers, columns, sums) for part in recipe.parts()]
+        self._leave_out = [match_test(match, header) for match in recipe.leave_out]
+        self._ends_at = [match_test(match, header) for match in recipe.ends_at]
         self._needed = 1 + max((header.index(column) for column in recipe.used_columns()), default=0)
         self._width = len(header.names) if header.row else None
-        self._is_below = False
+        #: Whether the table has ended.
+        self.is_below = False
 
     def make(self, number: int, cells: Cells) -> list[Record] | LeftOutRow:
         """
@@ -52,14 +53,14 @@ class RowMaker:
         :param number: its number.
         :param cells: its cells, of which one has content.
         """
-        if self._leave_out or self._ends_at or self._is_below:
+        if self._leave_out or self._ends_at or self.is_below:
             left_out = self._left_out_by_recipe(number, cells)
             if left_out is not None:
                 return left_out
         try:
             if len(cells) != self._width:
                 self._check_width(cells)
-            records = [record for part in self._parts if (record := part.record(number, cells))]
+            records = [record for part in self._parts if (record := part.record(cells))]
         except RowError as fault:
             if is_repeated(cells, self._header):
                 return self._row(number, cells, "repeated_header", "it repeats the header", None, is_fault=False)
@@ -71,9 +72,9 @@ class RowMaker:
         return records
 
     def _left_out_by_recipe(self, number: int, cells: Cells) -> LeftOutRow | None:
-        if not self._is_below:
-            self._is_below = any(matches(cells) for matches, _ in self._ends_at)
-        if self._is_below:
+        if not self.is_below:
+            self.is_below = any(matches(cells) for matches, _ in self._ends_at)
+        if self.is_below:
             return self._row(number, cells, "below_table", "it is below the table", None, is_fault=False)
         for matches, reason in self._leave_out:
             if matches(cells):
@@ -102,8 +103,7 @@ class RowMaker:
 class _Part:
     """One of the rows that each row becomes."""
 
-    def __init__(self, number: int, part: Fields, readers: ValueReaders, columns: Columns, sums: Sums) -> None:
-        self._number = str(number)
+    def __init__(self, part: Fields, readers: ValueReaders, columns: Columns, sums: Sums) -> None:
         values = part.values()
         self._width = len(columns.names)
         if not (part.account_code and part.end_date and part.start_date):
@@ -111,18 +111,19 @@ class _Part:
         self._account = readers.text(part.account_code)
         self._end = readers.bill_day(part.end_date, of_start=False)
         self._start = readers.start(part.start_date, part.end_date)
+        self._first = part.start_date.first
         self._column_of = {name: value.column for name, value in values.items()}
         self._ace = readers.text(part.ace_flag) if part.ace_flag else _always("A")
         special = ("account_code", "start_date", "end_date", "ace_flag")
         self._texts: list[tuple[int, TextReader]] = []
         self._days: list[tuple[int, DateReader]] = []
-        self._amounts: list[_AmountColumn] = []
+        self._amounts: list[AmountColumn] = []
         for name, value in values.items():
             index = columns.index(name)
             if name in special:
                 continue
             if isinstance(value, Amount):
-                self._amounts.append(_AmountColumn(index, name, readers.number(value), value, sums))
+                self._amounts.append(AmountColumn(index, name, readers.number(value), value, sums))
             elif name in DATE_FIELDS:
                 self._days.append((index, readers.day(value)))  # type: ignore[arg-type]
             else:
@@ -131,10 +132,10 @@ class _Part:
         self._main = len(self._amounts)
         for name, amount in part.amounts.items():
             index = columns.index(name)
-            self._amounts.append(_AmountColumn(index, name, readers.number(amount), amount, sums))
+            self._amounts.append(AmountColumn(index, name, readers.number(amount), amount, sums))
         self._blank = [""] * self._width
 
-    def record(self, number: int, cells: Cells) -> Record | None:
+    def record(self, cells: Cells) -> Record | None:
         """Return the record of a row; None where it has no amount."""
         amounts = self._amounts
         is_empty = True
@@ -151,20 +152,19 @@ class _Part:
         record[0] = account = self._account(cells)
         if not account:
             raise RowError("account_missing", "it has no account code.", self._column_of["account_code"])
-        self._set_period(record, cells)
         record[3] = ace = self._ace(cells).upper()
         if ace not in ACE_FLAGS:
             problem = f"{ace[:20]!r} is no A/C/E flag. Use a look-up table that makes it A, C or E."
             raise RowError("ace_flag_unknown", problem, self._column_of.get("ace_flag"))
         for index, text in self._texts:
             record[index] = text(cells)
+        self._set_period(record, cells)
         for index, day in self._days:
             found = day(cells)
             record[index] = "" if found is None else day_text(found)
-        joined = SEPARATOR.join(record)
-        if joined.count(SEPARATOR) >= self._width:
+        if any(SEPARATOR in cell for cell in record):
             raise RowError("control_character", "it has a control character (unit separator). Remove it.")
-        return f"{number}{SEPARATOR}{self._number}{SEPARATOR}{joined}"
+        return record
 
     def _set_period(self, record: list[str], cells: Cells) -> None:
         end = self._end(cells)
@@ -172,6 +172,8 @@ class _Part:
             raise RowError("date_missing", "its end date is empty.", self._column_of["end_date"])
         record[2] = day_text(end)
         if self._start is None:
+            first = self._first.get(record[4]) if isinstance(self._first, dict) else self._first
+            record[1] = OPEN_START if first is None else f"{OPEN_START}{day_text(first)}"
             return
         start = self._start(cells)
         if start is None:
@@ -198,7 +200,7 @@ class _Part:
                 column.sum.left_out += value
 
 
-class _AmountColumn:
+class AmountColumn:
     """A column of amounts: read exactly, and written with so many decimals."""
 
     __slots__ = ("_decimals", "_quantum", "index", "pending", "read", "sum")
@@ -251,8 +253,13 @@ def _always(text: str) -> TextReader:
     return lambda cells: text
 
 
-def _match(match: Match, header: Header) -> tuple[Callable[[Cells], bool], str]:
-    """Return the test of a rule, and its reason."""
+def match_test(match: Match, header: Header) -> tuple[Callable[[Cells], bool], str]:
+    """
+    Return the test of a rule, and its reason.
+
+    :param match: the rule.
+    :param header: the header of the table.
+    """
     index = header.index(match.column)
     what: Any = match.equals if match.equals is not None else match.matches
     reason = match.reason or (
