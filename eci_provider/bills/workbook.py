@@ -80,17 +80,32 @@ def _load_workbook(name: str) -> Callable[..., Any]:
     return cast("Callable[..., Any]", load_workbook)
 
 
-def _values(file: Any, load_workbook: Callable[..., Any], sheets: list[str] | None) -> Iterator[Sequence[Any]]:
-    """Iterate over the values of a workbook's first sheet."""
+def sheet_values(name: str, stream: BinaryIO, title: str) -> Iterator[Sequence[Any]]:
+    """
+    Iterate over the rows of a workbook's sheet as typed values, in memory that does not grow with the sheet.
+
+    :param name: the file's name.
+    :param stream: its content, which can be searched.
+    :param title: the sheet's name.
+    :return: the rows; a formula without a stored result is :data:`NO_RESULT`.
+    :raises EciBillFileError: when openpyxl is not installed.
+    """
+    return _values(stream, _load_workbook(name), None, title)
+
+
+def _values(
+    file: Any, load_workbook: Callable[..., Any], sheets: list[str] | None, title: str | None = None
+) -> Iterator[Sequence[Any]]:
+    """Iterate over the values of a workbook's sheet, the first one without a title."""
     book = load_workbook(file, read_only=True, data_only=True)
     if sheets is not None:
         sheets += [found.title for found in book.worksheets]
-    sheet = _sheet(book)
-    if not _has_formulas(file):
+    sheet = _sheet(book, title)
+    if not has_formulas(file):
         yield from sheet.iter_rows(values_only=True)
         return
     # openpyxl gives either formulas or their results, so a sheet with formulas is read twice, side by side.
-    formulas = _sheet(load_workbook(file, read_only=True))
+    formulas = _sheet(load_workbook(file, read_only=True), title)
     for cells, written in zip(sheet.iter_rows(), formulas.iter_rows(), strict=False):
         yield [
             NO_RESULT if found.data_type == "f" and _is_empty(cell) else cell.value
@@ -98,9 +113,9 @@ def _values(file: Any, load_workbook: Callable[..., Any], sheets: list[str] | No
         ]
 
 
-def _sheet(book: Any) -> Any:
-    """Return a workbook's first sheet."""
-    sheet = book.worksheets[0]
+def _sheet(book: Any, title: str | None) -> Any:
+    """Return a workbook's sheet, the first one without a title."""
+    sheet = book.worksheets[0] if title is None else book[title]
     # openpyxl would rely on the size that the sheet claims, which may be wrong.
     sheet.reset_dimensions()
     return sheet
@@ -111,7 +126,7 @@ def _is_empty(cell: Any) -> bool:
     return cell.value is None and cell.data_type != "str"
 
 
-def _has_formulas(file: Any) -> bool:
+def has_formulas(file: Any) -> bool:
     """Return whether any sheet has a formula; searching for one takes little time beside reading the sheet."""
     # Damage is reported when the sheet itself is read, row by row.
     with suppress(Exception), zipfile.ZipFile(file) as archive:

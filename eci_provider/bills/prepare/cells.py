@@ -10,6 +10,16 @@ from eci_provider.bills.prepare.faults import RowError
 
 #: A cell: a text, or in a workbook a number, a date, a time, true or false.
 Cell: TypeAlias = Any
+
+
+class Uncalculated:
+    """The cell of a formula without a stored result."""
+
+    def __str__(self) -> str:
+        return "(a formula that was never calculated)"
+
+
+UNCALCULATED = Uncalculated()
 #: From here on Excel has rounded a whole number.
 _ROUNDED = 10**15
 _SCIENTIFIC = re.compile(r"\d(?:\.\d{1,20})?[eE]\+\d{1,3}", re.ASCII)
@@ -49,6 +59,7 @@ def code_text(cell: Cell, column: object) -> str:
             problem = f"{text!r} is how Excel shows a long number, whose digits are lost. Export the file again."
             raise RowError("code_scientific", problem, column)
         return text
+    check_calculated(cell, column)
     if isinstance(cell, (int, float)) and not isinstance(cell, bool) and abs(cell) >= _ROUNDED:
         problem = "a number of 16 or more digits, of which Excel keeps 15. Export the column as text."
         raise RowError("code_rounded", problem, column)
@@ -58,6 +69,19 @@ def code_text(cell: Cell, column: object) -> str:
         )
         raise RowError("code_is_date", problem, column)
     return cell_text(cell)
+
+
+def check_calculated(cell: Cell, column: object) -> None:
+    """
+    Refuse the cell of a formula without a stored result.
+
+    :param cell: the cell.
+    :param column: its column, for the message.
+    :raises RowError: when it is one.
+    """
+    if cell is UNCALCULATED:
+        problem = "its formula was never calculated. Open the workbook in a spreadsheet program and save it."
+        raise RowError("formula_without_value", problem, column)
 
 
 def excerpt(cell: Cell) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeAlias
 
-from eci_provider.bills.prepare.cells import Cell, cell_text, excerpt
+from eci_provider.bills.prepare.cells import Cell, cell_text, check_calculated, excerpt
 from eci_provider.bills.prepare.faults import RowError
 from eci_provider.bills.recipe.model import Numbers
 
@@ -51,6 +51,7 @@ def _typed(cell: Cell, column: object) -> Decimal | None:
     """Return the number in a workbook's cell."""
     if cell is None:
         return None
+    check_calculated(cell, column)
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         text = repr(int(cell)) if isinstance(cell, float) and cell.is_integer() else repr(cell)
         if text.lower().strip("-") not in ("nan", "inf"):

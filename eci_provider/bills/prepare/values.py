@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
-from eci_provider.bills.prepare.cells import Cell, cell_text, code_text, excerpt
+from eci_provider.bills.prepare.cells import Cell, cell_text, check_calculated, code_text, excerpt
 from eci_provider.bills.prepare.faults import RowError
 from eci_provider.bills.prepare.header import Header
 from eci_provider.bills.prepare.numbers import number_reader
@@ -95,6 +95,7 @@ class ValueReaders:
             cell = cell_of(cells)
             if isinstance(cell, date):
                 return cell.date() if isinstance(cell, datetime) else cell
+            check_calculated(cell, column)
             text = cell_text(cell)
             if not text or text.lower() in missing:
                 return None

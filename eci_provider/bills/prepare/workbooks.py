@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from eci_provider.bills.errors import EciBillFileError
-from eci_provider.bills.prepare.cells import Cell
+from eci_provider.bills.prepare.cells import UNCALCULATED, Cell
+from eci_provider.bills.workbook import NO_RESULT, has_formulas, sheet_values
 from eci_provider.core.text import did_you_mean, shown
 
 _LONGEST_REASON = 200
 _MOST_NAMED = 20
+#: From this size of its sheets on, unpacked, a workbook is streamed.
+_LARGE = 128 * 1024 * 1024
+#: How many rows a sheet has at most.
+_MOST_ROWS = 1_048_576
 
 
 def workbook_records(
@@ -29,6 +35,8 @@ def workbook_records(
         book = calamine.CalamineWorkbook.from_filelike(stream)
         names = list(book.sheet_names)
         chosen = _chosen(name, names, sheet)
+        if _must_stream(stream):
+            return chosen, _streamed(name, stream, chosen)
         found = book.get_sheet_by_name(chosen)
     except EciBillFileError:
         raise
@@ -85,6 +93,37 @@ def _chosen(name: str, names: list[str], sheet: str | int | None) -> str:
         return sheet
     hint = did_you_mean(sheet, names, is_quoted=True)
     raise EciBillFileError(f"it has no sheet {sheet!r}.{hint} It has {listed}.", file=name)
+
+
+def _must_stream(stream: BinaryIO) -> bool:
+    """
+    Return whether openpyxl reads a workbook: a huge one, or one with formulas.
+
+    calamine has the whole sheet in memory, and does not tell a formula without a stored result from an empty cell.
+    """
+    if not zipfile.is_zipfile(stream):
+        return False
+    with zipfile.ZipFile(stream) as archive:
+        sheets = [member for member in archive.infolist() if member.filename.startswith("xl/worksheets/")]
+        is_xml = bool(sheets) and all(not member.filename.endswith(".bin") for member in sheets)
+        size = sum(member.file_size for member in sheets)
+    return is_xml and (size > _LARGE or has_formulas(stream))
+
+
+def _streamed(name: str, stream: BinaryIO, sheet: str) -> Iterator[tuple[int, list[Cell]]]:
+    number = 0
+    try:
+        for number, values in enumerate(sheet_values(name, stream, sheet), start=1):
+            if number > _MOST_ROWS:
+                raise EciBillFileError(f"it claims to have more than {_MOST_ROWS:,} rows.", file=name)
+            yield number, [UNCALCULATED if value is NO_RESULT else value for value in values]
+    except EciBillFileError:
+        raise
+    except Exception as error:
+        # openpyxl raises whatever zipfile, zlib and the XML parser raise, in any row.
+        reason = shown(f"{type(error).__name__}: {error}", _LONGEST_REASON)
+        problem = f"it cannot be read as a workbook ({reason}). Save it again."
+        raise EciBillFileError(problem, file=name, row=number + 1) from None
 
 
 def _rows(sheet: Any) -> Iterator[tuple[int, list[Cell]]]:

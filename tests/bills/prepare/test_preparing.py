@@ -224,6 +224,28 @@ def test_what_a_spreadsheet_program_changed_is_an_error(
         prepare_file(file, tmp_path / "bills.csv", {**PLAIN, **recipe})
 
 
+def test_a_formula_needs_a_stored_result(tmp_path: Path) -> None:
+    good, bad = (
+        ["A", number, date(2026, 1, 1), date(2026, 1, 31), value] for number, value in ((1, 2.5), (2, "=1+1"))
+    )
+    file = _book(tmp_path, [HEADER, [], good, bad])
+
+    with pytest.raises(EciBillFileError, match="row 4, column 'Charges': its formula was never calculated"):
+        prepare_file(file, tmp_path / "bills.csv", PLAIN)
+
+
+def test_a_large_workbook_is_streamed_with_the_same_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = ["A-1", 7030, date(2026, 1, 1), date(2026, 1, 31), 12.5]
+    file = _book(tmp_path, [["Portal"], [], HEADER, row, [], [*row[:1], 7031, *row[2:]]])
+    found = _written(prepare_file(file, tmp_path / "bills.csv", PLAIN))
+    monkeypatch.setattr("eci_provider.bills.prepare.workbooks._LARGE", 0)
+
+    assert _written(prepare_file(file, tmp_path / "bills.csv", PLAIN)) == found
+    assert [row[4] for row in found] == ["7030", "7031"]
+
+
 def test_a_workbook_of_several_sheets_needs_the_name_of_one(tmp_path: Path) -> None:
     with pytest.raises(EciBillFileError, match=r"it has 2 sheets: 'Sheet', 'Sheet2'. Set source.sheet"):
         prepare_file(_book(tmp_path, [HEADER, ROW], sheets=2), tmp_path / "bills.csv", PLAIN)
