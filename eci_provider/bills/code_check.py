@@ -36,6 +36,9 @@ class DamagedCodes(dict[str, "tuple[str, str] | None"]):
 
 
 def _damage(code: str) -> tuple[str, str] | None:
+    # Most codes are of letters and digits only.
+    if len(code) <= _DIGITS and code.isascii() and code.isalnum():
+        return None
     if hidden := _HIDDEN.search(code):
         return "code_hidden_character", f"{code!r} has the invisible character U+{ord(hidden[0]):04X}."
     if _SCIENTIFIC.fullmatch(code):
@@ -45,7 +48,17 @@ def _damage(code: str) -> tuple[str, str] | None:
     if _FLOAT.fullmatch(code):
         return "code_decimal", f"{code!r} has a decimal point and a zero."
     if len(code) > _DIGITS and code.isascii() and code.isdigit():
+        # A workbook's number may differ from its 15 digits in the last ones, since it is a binary number.
         digits = code.lstrip("0")
-        if len(digits) > _DIGITS and not digits[_DIGITS:].strip("0"):
-            return "code_rounded", f"{code!r} has {len(digits)} digits, and zeros from the 16th on."
+        if len(digits) > _DIGITS and int(digits) in (_rounded(digits), int(float(_rounded(digits)))):
+            return (
+                "code_rounded",
+                f"{code!r} has {len(digits)} digits, and is a number of 15 digits, as Excel has it.",
+            )
     return None
+
+
+def _rounded(digits: str) -> int:
+    """Return a number whose digits behind the 15th are zeros."""
+    behind = len(digits) - _DIGITS
+    return round(int(digits), -behind)

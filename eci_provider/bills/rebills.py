@@ -7,6 +7,8 @@ from functools import lru_cache
 
 #: A detail is a number: 44 bits of the meter, 18 bits of the invoice number, 2 bits of the flag A/C/E.
 _LABEL_BITS, _FLAG_BITS = 20, 2
+#: What a detail has of the hash of a meter; the rest is the label.
+METER = -1 << _LABEL_BITS
 _FLAG = (1 << _FLAG_BITS) - 1
 _INVOICE = (1 << _LABEL_BITS - _FLAG_BITS) - 1
 _FLAGS = {"": 0, "E": 1, "C": 2}
@@ -64,7 +66,7 @@ def detail_of(meter: int, label: int) -> int:
     :param meter: a hash of its meter.
     :param label: its label.
     """
-    return meter >> _LABEL_BITS << _LABEL_BITS | label
+    return meter & METER | label
 
 
 def meter_bits(detail: int) -> int:

@@ -17,6 +17,7 @@ _IMPORT_PAGE = "BillImportV3"
 _MAPPING_PAGE = "BillImportProfileColumnMapping"
 _LEGACY_PAGE = "help centre, legacy: how to import a bill"
 _WHITE_LABEL_PAGE = "help centre, rules for bill import"
+_PROFILE_PAGE = "help centre, bill import profile"
 _CREATE_PAGE = "help centre, automatically create accounts and meters"
 _NOTES_PAGE = "help centre, notes on version 3.5.1"
 
@@ -296,9 +297,11 @@ _ALL = (
     ),
     Rule(
         "ace_flag_unknown",
-        WARNING,
-        "An A/C/E flag is not A, C or E. It is read as A, which replaces a bill of the same dates.",
-        _LEGACY_PAGE,
+        ERROR,
+        "An A/C/E flag is not A, C or E. EnergyCAP kicks the bill out, or, as older pages say, reads it as A, "
+        "which "
+        "replaces a bill of the same dates. Correct it.",
+        f"{_PROFILE_PAGE}; {_LEGACY_PAGE}",
     ),
     Rule(
         "vpr_flag_unknown",

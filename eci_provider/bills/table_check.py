@@ -16,7 +16,7 @@ from eci_provider.bills.history import BillHistory, BillStart, Period
 from eci_provider.bills.keys import BillKey, BillKeys, KeyCells
 from eci_provider.bills.layout import Layout
 from eci_provider.bills.period_check import SHORTEST, PeriodCheck
-from eci_provider.bills.rebills import detail_of
+from eci_provider.bills.rebills import METER
 from eci_provider.bills.report import Problem, Tally
 from eci_provider.bills.rules import RULES
 from eci_provider.bills.tables import Rows, Table
@@ -184,11 +184,11 @@ class TableCheck:
         starts: list[BillStart] = []
         further: list[BillStart] = []
         begun, add_start = self._last_start, history.starts.add
-        last_meter = last_label = 0
+        last_meter, last_label = None, 0
         coming = iter(bills)
         following = next(coming, None)
         for index, meter in enumerate(meters):
-            if following is not None and index == following[0]:
+            if is_start := following is not None and index == following[0]:
                 _, key, period, shared_faults = bill = following
                 account, vendor, *_ = key
                 following = next(coming, None)
@@ -201,17 +201,20 @@ class TableCheck:
                 faults[index] += self._meter_faults(meter, account)
             if period is None:
                 continue
+            label = labels[index]
+            if not is_start and meter == last_meter and label == last_label:
+                continue
+            last_meter, last_label = meter, label
             hashed = hash((account, vendor, meter))
             if is_taken:
                 if begun is None:
-                    begun = key, numbers[index], detail_of(hashed, labels[index])
+                    begun = key, numbers[index], hashed & METER | label
                     starts.append(begun)
-                    if fault := add_start(account, period, labels[index]):
+                    if fault := add_start(account, period, label):
                         faults[index].append((fault[0], self._layout.columns["start_date"], fault[1]))
-                elif hashed != last_meter or labels[index] != last_label:
-                    begun = key, begun[1], detail_of(hashed, labels[index])
+                else:
+                    begun = key, begun[1], hashed & METER | label
                     further.append(begun)
-                last_meter, last_label = hashed, labels[index]
             known = periods.get(hashed) or older.get(hashed)
             if not known or known[1] <= period[0]:
                 periods[hashed] = period

@@ -75,6 +75,8 @@ class Import:
         start = self._adjusted_start(account_id, first.start)
         ace = _first(rows, "aceFlag").upper()
         ace = ace if ace in ("A", "C", "E") else "A"
+        own = self.task_id, self.batch["batch_id"]
+        before = self.replaced[own]
         if ace != "C":
             # A bill is the same whether its start is as in the file or adjusted.
             self._replace(account_id, end, {start.isoformat(), first.start.isoformat()})
@@ -101,7 +103,7 @@ class Import:
                 {"meter": checked.meter, "lines": checked.lines, "cells": cells}
                 for checked, cells in zip(rows, raw.rows, strict=True)
             ],
-            note=None if start == first.start else "The start date was adjusted to the previous bill's end date.",
+            note=_note(first.start, start, self.replaced[own] - before),
         )
 
     def _replace(self, account_id: int, end: str, starts: set[str]) -> None:
@@ -126,6 +128,16 @@ class Import:
             "SELECT 1 FROM bills WHERE account_id = ? AND end = ? LIMIT 1", account_id, before.isoformat()
         )
         return before if previous else start
+
+
+def _note(file_start: date, start: date, replaced: int) -> str | None:
+    """Return a bill's note: its start in the file if it was adjusted, and what it replaced of this import."""
+    notes = []
+    if start != file_start:
+        notes.append(f"The start date {file_start.isoformat()} was adjusted to the previous bill's end date.")
+    if replaced:
+        notes.append(f"It replaced {replaced} {'bill' if replaced == 1 else 'bills'} of the same import.")
+    return " ".join(notes) or None
 
 
 def grouped(file: BillFile, layout: Layout) -> Iterator[RawBill]:

@@ -26,6 +26,21 @@ def test_a_moved_start_that_meets_another_bill_is_an_error(tmp_path: Path) -> No
     )
 
 
+def test_the_sandbox_says_which_start_it_moved_and_what_it_replaced(tmp_path: Path) -> None:
+    check_content(tmp_path, text(*GAS, ELECTRIC))
+    with Sandbox(clock="virtual") as sandbox, EciClient(sandbox.url, sandbox.api_key) as client:
+        sandbox.add_account("1001", ["M1", "M2"])
+        client.import_profiles.create("P", MAPPING)
+        client.bill_imports.submit(tmp_path / "bills.csv", profile_code="P")
+        notes = {bill["end"]: bill["note"] for bill in sandbox.bills()}
+
+    assert notes == {
+        "2025-01-31": None,
+        "2025-02-28": "The start date 2025-02-01 was adjusted to the previous bill's end date. "
+        "It replaced 1 bill of the same import.",
+    }
+
+
 def test_a_start_that_a_bill_in_energycap_may_move_is_a_warning(tmp_path: Path) -> None:
     found = problems_in(check_content(tmp_path, text(GAS[1], ELECTRIC)))
 
