@@ -19,6 +19,8 @@ METHODS = {"fullmatch", "match", "search", "sub", "subn", "split", "findall", "f
 COMPOSED = {
     "api/transport/key_mask.py": "spellings of the key, all of them literal texts",
     "bills/cell_check.py": "the pattern of a plain number, once for each amount",
+    "bills/code_check.py": "dates, with the names of months written once",
+    "bills/dates.py": "shapes of dates, each of a few digits or letters",
     "bills/prepare/batches.py": "many numbers, each of which ends with its line",
     "bills/prepare/numbers.py": "digits in groups of three with a recipe's mark between them, or all at once",
     "bills/prepare/rows.py": "a recipe's own pattern, applied to a thousand characters at most",

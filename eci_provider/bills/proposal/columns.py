@@ -96,14 +96,6 @@ class Column:
             return date(cell.year, cell.month, cell.day)
         return None if pattern is None else _READERS[pattern](cell_text(cell))
 
-    def others(self, pattern: str | None) -> Counter[str]:
-        """Return the texts that are no date, and no word for a missing one."""
-        return Counter(
-            cell_text(cell)
-            for _, cell in self.cells
-            if self.day(cell, pattern) is None and not _MISSING.fullmatch(cell_text(cell))
-        )
-
 
 def columns_of(names: list[str], rows: list[NumberedRow]) -> list[Column]:
     """

@@ -31,6 +31,7 @@ _THOUSANDS_COMMA, _THOUSANDS_POINT = re.compile(r"\d,\d{3}\.\d"), re.compile(r"\
 _DECIMAL_COMMA, _EITHER = re.compile(r"\d,\d{1,2}(?!\d)"), re.compile(r"\d{1,3}[.,]\d{3}")
 _FLAGS = {"yes": "E", "y": "E", "estimated": "E", "e": "E", "no": "A", "n": "A", "actual": "A", "a": "A"}
 _LONGEST_LABEL = 32
+_TOTAL = re.compile(r"(?:grand |sub)?-?totals?\b|sum\b|summe\b")
 _SOURCE = "propose_recipe"
 
 
@@ -135,13 +136,32 @@ class _Proposer:
             self._proposal.ask('numbers: {thousands: ","}', question)
 
     def _propose_footers(self) -> None:
-        if self._end is None or not (self._pattern or self._end.is_typed_date):
+        end = self._end
+        if end is None or not (self._pattern or end.is_typed_date):
             return
-        for text, number in self._end.others(self._pattern).most_common(5):
-            if text != self._end.name:
-                rule = f"leave_out: {{column: {self._ref(self._end)}, equals: {scalar(text)}}}"
-                self._proposal.add(rule, f"no date, in {number} rows")
-                return
+        totals: Counter[tuple[int, str]] = Counter()
+        others: list[int] = []
+        for row, cells in self._table.rows:
+            cell = cells[end.number - 1] if len(cells) >= end.number else ""
+            texts = [cell_text(found) for found in cells]
+            if end.day(cell, self._pattern) is not None or set(texts) <= {*self._table.names, ""}:
+                continue
+            at, text = next((at, text) for at, text in enumerate(texts) if text)
+            if _TOTAL.match(text.lower()) and at < len(self._table.names) and self._table.names[at]:
+                totals[at, text] += 1
+            else:
+                others.append(row)
+        if totals:
+            self._proposal.add("leave_out:")
+        for (at, text), number in totals.most_common(5):
+            name = next(self._ref(column) for column in self._columns if column.number == at + 1)
+            rows = "row" if number == 1 else "rows"
+            self._proposal.add(f"  - {{column: {name}, equals: {scalar(text)}}}", f"no date, in {number} {rows}")
+        if others:
+            listed = ", ".join(map(str, others[:5]))
+            line = f"leave_out: {{column: {self._ref(end)}, empty: true}}"
+            question = f"{len(others)} rows have no date that can be read (such as {listed}): are they bills?"
+            self._proposal.ask(f"  - {line.removeprefix('leave_out: ')}" if totals else line, question)
 
     def _propose_codes(self) -> None:
         account = _first([column for column in self._columns if not column.is_date], _ACCOUNT)

@@ -224,6 +224,17 @@ def test_what_a_spreadsheet_program_changed_is_an_error(
         prepare_file(file, tmp_path / "bills.csv", {**PLAIN, **recipe})
 
 
+@pytest.mark.parametrize("name", ["typed.xls", "typed.ods"])
+def test_older_and_open_workbooks_are_read_alike(name: str, tmp_path: Path) -> None:
+    prepared = prepare_file(Path(__file__).parents[2] / "data" / name, tmp_path / "bills.csv", PLAIN)
+
+    assert _written(prepared) == [
+        ["A-1", "20260101", "20260128", "A", "7030", "12.5"],
+        ["A-1", "20260201", "20260228", "A", "7030", "13.5"],
+    ]
+    assert (prepared.header_row, prepared.sheet) == (3, "Bills")
+
+
 def test_a_formula_needs_a_stored_result(tmp_path: Path) -> None:
     good, bad = (
         ["A", number, date(2026, 1, 1), date(2026, 1, 31), value] for number, value in ((1, 2.5), (2, "=1+1"))

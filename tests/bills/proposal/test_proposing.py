@@ -112,6 +112,25 @@ def test_how_numbers_are_written_is_found_or_left_open(cell: str, line: str, tmp
     assert line in _lines(tmp_path, f"Account;From;To;kWh\nA;2024-01-01;2024-01-31;{cell}\n")
 
 
+def test_totals_are_left_out_and_other_rows_without_a_date_are_asked_about(tmp_path: Path) -> None:
+    bills = "".join(f"A-{number},2024-01-01,2024-01-31,5\n" for number in range(9))
+    lines = _lines(tmp_path, f"Account,From,To,kWh\n{bills}Total,,,45\nA-9,,,6\nPrinted on Friday,,,\n")
+
+    place = lines.index("leave_out:")
+    assert lines[place + 1 : place + 3] == [
+        "  - {column: Account, equals: Total}  # no date, in 1 row",
+        "  # - {column: To, empty: true}"
+        "  # ? 2 rows have no date that can be read (such as 12, 13): are they bills?",
+    ]
+
+
+@pytest.mark.parametrize("name", ["vendor.tsv", "vendor.dat", "vendor.txt"])
+def test_the_name_of_a_file_does_not_matter(name: str, tmp_path: Path) -> None:
+    lines = _lines(tmp_path, "Account\tFrom\tTo\tkWh\nA\t2024-01-01\t2024-01-31\t5\n", name)
+
+    assert '  delimiter: "\\t"  # 2 rows have 4 cells with it' in lines
+
+
 def test_a_name_that_the_header_has_twice_becomes_a_number(tmp_path: Path) -> None:
     lines = _lines(tmp_path, "Account,Start,End,kWh Usage,kWh Usage\nA,2024-01-01,2024-01-31,5,6\n")
 
