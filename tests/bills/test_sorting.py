@@ -73,7 +73,7 @@ def test_rows_of_one_meter_with_different_flags_are_summed_and_the_check_says_so
 
 
 def test_rows_of_one_meter_with_other_invoices_are_summed_and_the_check_says_so(tmp_path: Path) -> None:
-    apart = check_content(tmp_path, text(row(note="17"), row(note="18", charge="1")), mapping=INVOICES)
+    apart = [*check_content(tmp_path, text(row(note="17"), row(note="18", charge="1")), mapping=INVOICES)]
     same = check_content(tmp_path, text(row(note="17"), row(note="", meter="M2")), mapping=INVOICES)
 
     assert [(problem.rule.code, problem.column) for problem in apart] == [("rows_summed", "Note")]
@@ -81,7 +81,7 @@ def test_rows_of_one_meter_with_other_invoices_are_summed_and_the_check_says_so(
 
 
 def test_rows_of_several_meters_with_different_flags_get_the_first(tmp_path: Path) -> None:
-    mixed = check_content(tmp_path, text(row(note="E"), row(note="A", meter="M2")), mapping=FLAGGED)
+    mixed = [*check_content(tmp_path, text(row(note="E"), row(note="A", meter="M2")), mapping=FLAGGED)]
     alike = check_content(tmp_path, text(row(note="E"), row(note="", meter="M2")), mapping=FLAGGED)
 
     assert [(problem.rule.code, problem.row) for problem in mixed] == [("flags_mixed", 3)]
