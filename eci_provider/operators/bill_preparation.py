@@ -53,10 +53,10 @@ class PrepareBillFileOperator(EciOperator):
     :param eci_conn_id: the Airflow connection, which is not used. Default: ``"eci_default"``. Templated.
     :param kwargs: Airflow's own arguments, such as ``task_id`` and ``retries``.
     :return: a dict with ``source``, ``file`` (the prepared file), ``rows_in``, ``rows_out``, ``rows_left_out``,
-        ``rows_written``, ``bills``, ``first_day``, ``last_day``, ``sums`` (by amount: what was ``read`` and
-        ``written``, what ``rounding`` took away, what is in rows ``left_out``; as texts), ``reasons`` (rows left
-        out by reason), ``left_out`` (ten of them) and ``unused_columns``; and ``report`` if one is wanted.
-        ``.output["file"]`` and ``.output["report"]`` pass a part of it on.
+        ``rows_written``, ``bills``, ``first_day``, ``last_day``, ``money_in``, ``money_out``, ``sums`` (by amount:
+        what was ``read`` and ``written``, what ``rounding`` took away, what is in rows ``left_out``; as texts),
+        ``reasons`` (rows left out by reason), ``left_out`` (ten of them) and ``unused_columns``; and ``report``
+        if one is wanted. ``.output["file"]`` and ``.output["report"]`` pass a part of it on.
     """
 
     template_fields: Sequence[str] = ("eci_conn_id", "file", "to", "recipe", "report")

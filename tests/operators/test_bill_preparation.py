@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,8 @@ def test_the_prepared_file_is_imported(sandbox: Sandbox, tmp_path: Path) -> None
         "bills": 1,
         "first_day": "2026-01-01",
         "last_day": "2026-01-31",
+        "money_in": "12.50",
+        "money_out": "12.50",
         "sums": {"COST:USD:Gas": {"read": "12.50", "written": "12.50", "rounding": "0.00", "left_out": "12.50"}},
         "reasons": {"left_out": 1},
         "left_out": [
@@ -81,6 +84,17 @@ def test_unreadable_rows_may_be_left_out(tmp_path: Path) -> None:
     assert done.state == "success"
     assert done.result["reasons"] == {"date_unreadable": 1}
     assert done.result["sums"]["COST:USD:Gas"]["left_out"] == "1.00"
+
+
+def test_the_result_fits_into_xcom_whatever_the_file_has(tmp_path: Path) -> None:
+    amounts = {f"COST:USD:{'x' * 25}{number}": "Charges" for number in range(500)}
+    wide = VENDOR.replace("Charges", "Charges;" + ";".join("é" * 500 + str(number) for number in range(300)))
+    rows = "".join(f"{'é' * 5000}{number};01.01.2026;{'é' * 500};1,00\n" for number in range(30))
+
+    done = _prepare(tmp_path, wide + rows, recipe={**RECIPE, "amounts": amounts, "unreadable_rows": "leave_out"})
+
+    assert done.state == "success"
+    assert len(json.dumps(done.result)) < 16 * 1024
 
 
 @pytest.mark.parametrize(

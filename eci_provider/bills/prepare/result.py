@@ -6,14 +6,19 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
+from itertools import islice
 from typing import Any
 
 from eci_provider.bills.prepare.faults import LeftOutRow
 from eci_provider.bills.recipe.model import is_money
+from eci_provider.core.text import shown
 
 #: How many rows that are left out are kept in the result; the report has all of them.
 MOST_KEPT = 1000
 _MOST_IN_XCOM = 10
+_MOST_SUMS = 50
+#: How many bytes of JSON the name of a column takes in XCom.
+_LONGEST = 200
 #: Enough digits that no sum of amounts is ever rounded.
 DIGITS = 120
 _EXACT = Context(prec=DIGITS)
@@ -114,7 +119,10 @@ class PreparedFile:
             self.left_out.append(row)
 
     def as_xcom(self) -> dict[str, Any]:
-        """Return the result as plain JSON: sums as texts, which keep each cent, and ten rows that are left out."""
+        """
+        Return the result as plain JSON under 16 KiB: sums as texts, which keep each cent, those of fifty amounts
+        at most, and ten rows that are left out.
+        """
         return {
             "source": self.source,
             "file": self.target,
@@ -125,6 +133,8 @@ class PreparedFile:
             "bills": self.bills,
             "first_day": self.first_day,
             "last_day": self.last_day,
+            "money_in": format(self.money_in, "f"),
+            "money_out": format(self.money_out, "f"),
             "sums": {
                 name: {
                     "read": format(found.read, "f"),
@@ -132,14 +142,19 @@ class PreparedFile:
                     "rounding": format(found.rounding, "f"),
                     "left_out": format(found.left_out, "f"),
                 }
-                for name, found in self.sums.items()
+                for name, found in islice(self.sums.items(), _MOST_SUMS)
             },
             "reasons": dict(self.reasons.most_common()),
             "left_out": [
-                {"row": row.row, "code": row.code, "column": row.column, "reason": row.reason}
+                {
+                    "row": row.row,
+                    "code": row.code,
+                    "column": shown(row.column, _LONGEST),
+                    "reason": shown(row.reason, 2 * _LONGEST),
+                }
                 for row in self.left_out[:_MOST_IN_XCOM]
             ],
-            "unused_columns": self.unused_columns[:100],
+            "unused_columns": [shown(name, _LONGEST) for name in self.unused_columns[:_MOST_IN_XCOM]],
         }
 
 
