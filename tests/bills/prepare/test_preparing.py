@@ -69,7 +69,7 @@ def _book(folder: Path, rows: list[list[Any]], *, sheets: int = 1) -> Path:
         (TABLE.replace("\n", "\r\n"), {}),
         (TABLE.replace("\n", "\r"), {}),
         (TABLE.replace("A-1", '"A-1"').replace("Charges", '"Charges"'), {}),
-        (gzip.compress(TABLE.encode()), {}),
+        (gzip.compress(TABLE.encode(), mtime=0), {}),
         ("Title\n\nAddress,\"1, Main St\"\n\n" + TABLE, {}),
         (TABLE + "\n,,,,\n\x1a", {}),
         (TABLE.replace("From", '"service \n from"'), {"start_date": "Service From"}),
