@@ -45,7 +45,7 @@ class PrepareBillFileOperator(EciOperator):
         decides how it is read: delimited text in any encoding, gzip, or a workbook. Templated.
     :param to: the file to write, which ends in .csv, .dat or .txt; likewise. An existing file is replaced.
         Templated.
-    :param recipe: how the file is read: a :class:`~eci_provider.bills.recipe.model.BillFileRecipe`, a dict, or the
+    :param recipe: how the file is read: a ``BillFileRecipe``, a dict, or the
         path or URL of a JSON or YAML file. Templated.
     :param report: where to write all rows that are left out, and why, in the form of a kickout report: a path or
         URL that ends in .csv, .xlsx or .md. It is written also if the task fails because of such rows. Default:
