@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-#: How many codes are kept, and how many characters of a code are looked at.
-_MOST_CODES = 8192
+from eci_provider.core.memo import Memo
+
+#: The longest code that is looked at, in characters.
 _LONGEST_CODE = 100
 #: As many digits as a number of Excel keeps.
 _DIGITS = 15
@@ -23,16 +24,18 @@ _DATE = re.compile(
 _HIDDEN = re.compile("[\ufeff\u200b-\u200f\u2060\u00ad\u00a0\u202f\x00-\x08\x0e-\x1f\x7f]")
 
 
-class DamagedCodes(dict[str, "tuple[str, str] | None"]):
+class DamagedCodes(Memo[str, "tuple[str, str] | None"]):
     """What is wrong with a code, as its rule and a sentence, kept once it is known; None where nothing is."""
 
-    def __missing__(self, code: str) -> tuple[str, str] | None:
-        found = _damage(code.strip()) if len(code) <= _LONGEST_CODE else None
-        if len(self) >= _MOST_CODES:
-            self.clear()
-        if len(code) <= _LONGEST_CODE:
-            self[code] = found
-        return found
+    most = 8192
+
+    def find(self, key: str) -> tuple[str, str] | None:
+        """Return what is wrong with a code; a long text is none."""
+        return _damage(key.strip()) if self.is_kept(key) else None
+
+    def is_kept(self, key: str) -> bool:
+        """Return whether a cell may be a code; any other text may be as long as a row."""
+        return len(key) <= _LONGEST_CODE
 
 
 def _damage(code: str) -> tuple[str, str] | None:

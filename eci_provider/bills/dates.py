@@ -7,6 +7,8 @@ from datetime import date
 from functools import lru_cache
 from typing import TypeAlias
 
+from eci_provider.core.memo import Memo
+
 # strptime's month names follow the machine's locale.
 MONTHS = (
     "January",
@@ -38,8 +40,7 @@ DATE_FORMATS = tuple(_SHAPES)
 #: The content of a cell: its date as yyyymmdd, and as a number of days. A cell without a date has a tilde and its
 #: text, which differs from all dates, and None.
 Day: TypeAlias = "tuple[str, int | None]"
-#: How many cells are kept, and how many characters a date has at most.
-_MOST_DAYS = 16_384
+#: How many characters a date has at most.
 _LONGEST_DATE = 40
 
 
@@ -121,7 +122,7 @@ def unknown_format(text: str) -> str | None:
     return next((name for shape, name in _UNKNOWN_FORMATS if shape.fullmatch(text)), None)
 
 
-class Days(dict[str, Day]):
+class Days(Memo[str, Day]):
     """
     The dates in cells, kept once they are read, since the same dates recur.
 
@@ -132,13 +133,12 @@ class Days(dict[str, Day]):
         super().__init__()
         self.date_format = date_format
 
-    def __missing__(self, cell: str) -> Day:
-        text = cell.strip()
+    def find(self, key: str) -> Day:
+        """Return the date in a cell: its text as yyyymmdd, and its number."""
+        text = key.strip()
         day = read_date(text, self.date_format)
-        found = (f"~{text}", None) if day is None else (written_date(day, ADVANCED_DATE_FORMAT), day.toordinal())
-        if len(self) >= _MOST_DAYS:
-            self.clear()
-        # Any other text may be as long as a row.
-        if len(cell) <= _LONGEST_DATE:
-            self[cell] = found
-        return found
+        return (f"~{text}", None) if day is None else (written_date(day, ADVANCED_DATE_FORMAT), day.toordinal())
+
+    def is_kept(self, key: str) -> bool:
+        """Return whether a cell may be a date; any other text may be as long as a row."""
+        return len(key) <= _LONGEST_DATE

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import BinaryIO
 
 from eci_provider.api.upload import READABLE_EXTENSIONS
 from eci_provider.bills.archive import ARCHIVE, UNPACKING_ERRORS, Unreadable, suffix_of, unpacked_files
 from eci_provider.bills.dates import ADVANCED_DATE_FORMAT
 from eci_provider.bills.errors import EciBillFileError
+from eci_provider.bills.opening import opened_file
 from eci_provider.bills.tables import Table
 from eci_provider.bills.text_file import text_rows
 from eci_provider.bills.workbook import WORKBOOK, workbook_rows
@@ -56,20 +57,12 @@ def header_of(file: AnyPath) -> list[str]:
         return next(found).header
 
 
-@contextmanager
-def _opened(path: OpenablePath) -> Iterator[BinaryIO]:
-    shown = redact_path(path)
+def _opened(path: OpenablePath) -> BinaryIO:
     if suffix_of(path.name) not in READABLE_EXTENSIONS:
         wanted = ", ".join(READABLE_EXTENSIONS)
-        raise EciBillFileError(f"its name must end in one of {wanted}; the importer reads no other.", file=shown)
-    try:
-        stream = path.open("rb")
-    except (FileNotFoundError, NotADirectoryError):
-        raise EciBillFileError("there is no such file.", file=shown) from None
-    except IsADirectoryError:
-        raise EciBillFileError("it is a folder.", file=shown) from None
-    with stream:
-        yield stream
+        problem = f"its name must end in one of {wanted}; the importer reads no other."
+        raise EciBillFileError(problem, file=redact_path(path))
+    return opened_file(path)
 
 
 def _table(name: str, stream: BinaryIO, date_format: str) -> Table:

@@ -13,10 +13,9 @@ from typing import BinaryIO
 from eci_provider.bills.archive import UNPACKING_ERRORS
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.file_kind import HEAD, SUSPICIOUS, other_kind
+from eci_provider.bills.opening import LONGEST_ROW, LongLineError, line_blocks
 from eci_provider.bills.tables import Rows
 
-#: The longest row that is read, in characters, about; no bill comes near.
-LONGEST_ROW = 4 * 1024 * 1024
 #: The longest cell that is read, in characters: the limit of Python's csv, which EnergyCAP's sandbox has, too.
 LONGEST_CELL = 131_072
 #: How many characters are read at once; more only where a row is longer.
@@ -74,16 +73,12 @@ class _RowError(Exception):
 
 def _lines(text: io.TextIOWrapper, start: str) -> Iterator[list[str]]:
     """Iterate over the lines of a text, some at a time; its start has been read."""
-    left, block = start, "-"
-    while block:
-        block = text.read(BLOCK)
-        lines = io.StringIO(left + block, newline="").readlines()
-        # The last line may continue in the next block.
-        left = lines.pop() if block else ""
-        for first in range(0, len(lines), LINES):
-            yield lines[first : first + LINES]
-        if len(left) >= LONGEST_ROW:
-            raise _RowError(_TOO_LONG)
+    try:
+        for lines in line_blocks(text, BLOCK, start):
+            for first in range(0, len(lines), LINES):
+                yield lines[first : first + LINES]
+    except LongLineError:
+        raise _RowError(_TOO_LONG) from None
 
 
 class _RowParser:

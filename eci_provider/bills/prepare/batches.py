@@ -26,13 +26,13 @@ from eci_provider.bills.recipe.model import (
     Value,
     decimals_of,
 )
+from eci_provider.core.memo import Memo
 
 #: A row of the output: its cells.
 OutputRow: TypeAlias = "tuple[str, ...]"
 _Table: TypeAlias = "list[tuple[str, ...]]"
 #: Returns the cells of a column of the output, of the rows and the columns of the source.
 _ColumnReader: TypeAlias = Callable[["list[Cells]", _Table], Sequence[str]]
-_MOST_DAYS = 16_384
 
 
 class _UnusualError(Exception):
@@ -51,7 +51,7 @@ class BatchMaker:
 
     def __init__(self, recipe: BillFileRecipe, header: Header, columns: Columns, sums: Sums) -> None:
         self._width = len(header.names)
-        self._needed = max(header.index(column) for column in recipe.used_columns()) + 1
+        self._needed = header.width_of(recipe.used_columns())
         self._rules = [
             (header.index(match.column), match_test(match, header)[0])
             for match in (*recipe.leave_out, *recipe.ends_at)
@@ -131,7 +131,7 @@ class _Readers:
     def __init__(self, recipe: BillFileRecipe, header: Header) -> None:
         self.one_by_one = ValueReaders(recipe, header)
         self._header, self._dates = header, recipe.dates
-        self._missing = frozenset(word.strip().lower() for word in recipe.missing)
+        self._missing = recipe.missing_words()
         self.has_point = recipe.numbers.decimal == "."
 
     def index_of(self, value: Value) -> int | None:
@@ -194,21 +194,18 @@ def _day_text(read: DateReader, cells: Cells) -> str:
     return day_text(day)
 
 
-class _Days(dict[str, str]):
+class _Days(Memo[str, str]):
     """Dates of a pattern as the Advanced format writes them."""
 
     def __init__(self, pattern: str) -> None:
         super().__init__()
         self._read = date_reader(pattern)
 
-    def __missing__(self, cell: str) -> str:
-        day = self._read(cell.strip())
+    def find(self, key: str) -> str:
+        day = self._read(key.strip())
         if day is None:
             raise _UnusualError
-        if len(self) >= _MOST_DAYS:
-            self.clear()
-        text = self[cell] = day_text(day)
-        return text
+        return day_text(day)
 
 
 class _BatchAmount:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+_MOST_NAMED = 10
+
 
 class RowError(Exception):
     """
@@ -19,6 +21,31 @@ class RowError(Exception):
         super().__init__(message)
         self.code, self.message = code, message
         self.column = None if column is None else str(column)
+
+
+class FaultList:
+    """Faults for a message: the first ten, and how many there are."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._first: list[str] = []
+
+    def add(self, fault: object) -> None:
+        """
+        Add a fault.
+
+        :param fault: what is wrong, as a text or what becomes one.
+        """
+        self.count += 1
+        if len(self._first) < _MOST_NAMED:
+            self._first.append(str(fault).rstrip("."))
+
+    def __bool__(self) -> bool:
+        return bool(self.count)
+
+    def __str__(self) -> str:
+        more = self.count - len(self._first)
+        return "; ".join([*self._first, *([f"and {more:,} more"] if more else [])])
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,15 @@ class Header:
         )
         raise EciBillFileError(problem, file=self.file, row=self.row)
 
+    def width_of(self, columns: Iterable[int | str]) -> int:
+        """
+        Return how many cells a row has that has these columns; 1 at least.
+
+        :param columns: the columns.
+        :raises EciBillFileError: when one is not there.
+        """
+        return 1 + max(map(self.index, columns), default=0)
+
     def above_value(self, label: str) -> str:
         """
         Return the value of a label above the table: to the right of it, or behind its colon.

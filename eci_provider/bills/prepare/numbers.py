@@ -124,8 +124,10 @@ def _without_currency(text: str) -> str:
 
 def _from_percent(value: Decimal, numbers: Numbers, text: str, column: object) -> Decimal:
     if numbers.percent is None:
-        problem = f"{excerpt(text)} is 5 or 0.05 of 5%? Set numbers.percent to 'number' or 'fraction'."
-        raise RowError("number_ambiguous", problem.replace("5%", "5 %"), column)
+        problem = (
+            f"{excerpt(text)} may be that number, or its hundredth. Set numbers.percent to 'number' or 'fraction'."
+        )
+        raise RowError("number_ambiguous", problem, column)
     return value / _HUNDRED if numbers.percent == "fraction" else value
 
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.prepare.columns import Columns
+from eci_provider.bills.prepare.faults import FaultList
 from eci_provider.bills.prepare.rows import OPEN_START, SEPARATOR, day_text
 from eci_provider.bills.recipe.model import BillFileRecipe
 from eci_provider.bills.row_sort import Mark, sorted_rows
@@ -17,7 +18,6 @@ from eci_provider.bills.row_sort import Mark, sorted_rows
 Record: TypeAlias = str
 #: Rows of the output, and the number of the row in the source of each.
 Block: TypeAlias = "tuple[list[int], list[tuple[str, ...]]]"
-_MOST_NAMED = 10
 
 
 def follows_other_bills(recipe: BillFileRecipe) -> bool:
@@ -81,7 +81,7 @@ def _with_starts(records: Iterable[Record], file: str) -> Iterator[Record]:
     """Fill in the starts that are the day after the last end of the same meter."""
     meter: tuple[str, ...] = ()
     last = start = ""
-    faults: list[str] = []
+    faults = FaultList()
     for key, _, record in sorted_rows(_keyed(records, _meter_key)):
         number, account, own, end, rest = record.split(SEPARATOR, 4)
         if key[:3] != meter:
@@ -92,15 +92,15 @@ def _with_starts(records: Iterable[Record], file: str) -> Iterator[Record]:
         if own.startswith(OPEN_START):
             own = start
             if not start:
-                faults.append(
+                faults.add(
                     f"row {number} has the first bill of meter {key[2]!r}, with none before. Set start_date.first."
                 )
             elif start > end:
-                faults.append(f"row {number} ends before {start}, which start_date.first says.")
+                faults.add(f"row {number} ends before {start}, which start_date.first says.")
         last = end
         yield SEPARATOR.join((number, account, own, end, rest))
     if faults:
-        raise EciBillFileError(_listed("the start of a bill is not known", faults), file=file)
+        raise EciBillFileError(f"the start of a bill is not known: {faults}.", file=file)
 
 
 def _by_period(
@@ -109,13 +109,13 @@ def _by_period(
     """Iterate over rows, those of one meter and period joined, kept or refused as the recipe says."""
     mode = recipe.same_period
     above: list[str] | None = None
-    faults: list[str] = []
+    faults = FaultList()
     for row in rows:
         number = row[0]
         cells = row[1:]
         if above is not None and _is_same(above[1:], cells):
             if mode == "fail":
-                faults.append(f"rows {above[0]} and {number}")
+                faults.add(f"rows {above[0]} and {number}")
             elif mode == "sum":
                 above[1:] = _summed(above[1:], cells, columns, (above[0], number), file)
                 continue
@@ -125,9 +125,11 @@ def _by_period(
     if above is not None:
         yield above[1:]
     if faults:
-        problem = _listed("several rows have the same meter and period", faults)
-        hint = " Set same_period to 'sum' or 'keep' if they add up, or leave out the rows that others replace."
-        raise EciBillFileError(problem + hint, file=file)
+        problem = (
+            f"several rows have the same meter and period: {faults}. Set same_period to 'sum' or 'keep' if they "
+            "add up, or leave out the rows that others replace."
+        )
+        raise EciBillFileError(problem, file=file)
 
 
 def _is_same(one: list[str], other: list[str]) -> bool:
@@ -153,8 +155,3 @@ def _summed(one: list[str], other: list[str], columns: Columns, numbers: tuple[s
 
 def _day(text: str) -> date:
     return date(int(text[:4]), int(text[4:6]), int(text[6:]))
-
-
-def _listed(problem: str, faults: list[str]) -> str:
-    more = f"; and {len(faults) - _MOST_NAMED:,} more" if len(faults) > _MOST_NAMED else ""
-    return f"{problem}: {'; '.join(faults[:_MOST_NAMED]).rstrip('.')}{more}."

@@ -13,7 +13,7 @@ from eci_provider.bills.archive import suffix_of
 from eci_provider.bills.errors import EciBillFileError
 from eci_provider.bills.prepare.batches import BatchMaker
 from eci_provider.bills.prepare.columns import Columns, output_columns
-from eci_provider.bills.prepare.faults import LeftOutRow
+from eci_provider.bills.prepare.faults import FaultList, LeftOutRow
 from eci_provider.bills.prepare.header import Header, find_header
 from eci_provider.bills.prepare.ordering import Block, follows_other_bills
 from eci_provider.bills.prepare.output import OutputWriter
@@ -30,7 +30,6 @@ from eci_provider.storage.object_store import open_path
 
 #: How many rows are made at once.
 ROWS_AT_ONCE = 512
-_MOST_NAMED = 10
 _SUFFIXES = (".csv", ".dat", ".txt")
 _SOURCE = "prepare_file"
 #: Called with a row that is left out, and the header of the source.
@@ -103,8 +102,7 @@ class _Preparation:
         self._output = output_columns(recipe, self._columns)
         sums = {self._columns.names[index]: AmountSum() for index in self._columns.numbers}
         self._result = PreparedFile(redact_path(source), redact_path(target), sums=sums)
-        self._faults: list[LeftOutRow] = []
-        self._fault_count = 0
+        self._faults = FaultList()
 
     def run(self) -> PreparedFile:
         path = open_path(self._source)
@@ -157,7 +155,11 @@ class _Preparation:
                 self._result.rows_out += rows_in
                 yield made
         if self._faults:
-            raise EciBillFileError(self._fault_text(), file=header.file)
+            problem = (
+                f"{self._faults.count:,} of its rows cannot be read, so nothing was written: {self._faults}. "
+                "Correct the recipe or the file, or set unreadable_rows to 'leave_out'."
+            )
+            raise EciBillFileError(problem, file=header.file)
 
     def _block(self, rows: list[NumberedRow], maker: RowMaker, header: Header) -> Block:
         """Return what rows become that are made one by one."""
@@ -181,18 +183,7 @@ class _Preparation:
         if self._left_out is not None:
             self._left_out(row, header)
         if row.is_fault and self._recipe.unreadable_rows == "fail":
-            self._fault_count += 1
-            if len(self._faults) < _MOST_NAMED:
-                self._faults.append(row)
-
-    def _fault_text(self) -> str:
-        shown = " ".join(str(row).rstrip(".") + ";" for row in self._faults).rstrip(";")
-        more = self._fault_count - len(self._faults)
-        return (
-            f"{self._fault_count:,} of its rows cannot be read, so nothing was written: {shown}"
-            f"{f'; and {more:,} more' if more else ''}. Correct the recipe or the file, or set unreadable_rows to "
-            "'leave_out'."
-        )
+            self._faults.add(row)
 
 
 def _has_content(cell: object) -> bool:

@@ -15,8 +15,9 @@ from shutil import copyfileobj
 from typing import Any, BinaryIO, TypeAlias
 
 from eci_provider.bills.errors import EciBillFileError
+from eci_provider.bills.opening import LongLineError, line_blocks, opened_file
 from eci_provider.bills.prepare.cells import Cell
-from eci_provider.bills.prepare.workbooks import workbook_records
+from eci_provider.bills.prepare.workbooks import Workbook
 from eci_provider.bills.recipe.model import Source
 from eci_provider.core.paths import OpenablePath, redact_path
 from eci_provider.core.spill import spill_file
@@ -30,8 +31,6 @@ HeaderTest: TypeAlias = Callable[[list[NumberedRow]], bool]
 DELIMITERS = (",", ";", "\t", "|")
 #: How many bytes and rows of a text file are read to find its encoding and its delimiter.
 _HEAD, _HEAD_ROWS = 256 * 1024, 1100
-#: The longest line that is read, in characters.
-_LONGEST_LINE = 4 * 1024 * 1024
 #: How many characters are read at once.
 _BLOCK = 64 * 1024
 _BYTE_ORDER_MARK = "\ufeff"
@@ -94,16 +93,29 @@ def read_content(path: OpenablePath) -> tuple[bytes, bool]:
 
 
 @contextmanager
+def open_workbook(path: OpenablePath) -> Iterator[Workbook]:
+    """
+    Open a workbook, whose sheets can be read one after the other.
+
+    :param path: the file.
+    :raises EciBillFileError: when it cannot be read.
+    """
+    with _opened(path) as stream, _workbook(redact_path(path.name), _unpacked(stream)[1]) as book:
+        yield book
+
+
+@contextmanager
+def _workbook(name: str, content: BinaryIO) -> Iterator[Workbook]:
+    with spill_file() as local:
+        copyfileobj(content, local)
+        local.seek(0)
+        yield Workbook(name, local)
+
+
+@contextmanager
 def _opened(path: OpenablePath) -> Iterator[BinaryIO]:
     """Open a file; whatever is wrong with its packing, also later, is an error of ours."""
-    shown_path = redact_path(path)
-    try:
-        stream = path.open("rb")
-    except (FileNotFoundError, NotADirectoryError):
-        raise EciBillFileError("there is no such file.", file=shown_path) from None
-    except IsADirectoryError:
-        raise EciBillFileError("it is a folder.", file=shown_path) from None
-    with stream:
+    with opened_file(path) as stream:
         try:
             yield stream
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
@@ -127,10 +139,8 @@ def _records(name: str, stream: BinaryIO, source: Source, has_header: HeaderTest
     if not head.strip():
         raise EciBillFileError("it is empty.", file=name)
     if head.startswith(_WORKBOOKS):
-        with spill_file() as local:
-            copyfileobj(content, local)
-            local.seek(0)
-            sheet, rows = workbook_records(name, local, source.sheet)
+        with _workbook(name, content) as book:
+            sheet, rows = book.records(source.sheet)
             yield Records(rows, sheet=sheet)
         return
     _refuse_other_content(name, head)
@@ -176,11 +186,30 @@ def _refuse_other_content(name: str, head: bytes) -> None:
         raise EciBillFileError(problem, file=name)
 
 
+def marked_encoding(head: bytes) -> str | None:
+    """
+    Return the encoding that a byte order mark says; None without one.
+
+    :param head: the first bytes of a file.
+    """
+    return next((encoding for mark, encoding in _MARKS if head.startswith(mark)), None)
+
+
+def unmarked_utf_16(head: bytes) -> str | None:
+    """
+    Return which UTF-16 a text without a byte order mark seems to be; None where it has no zero bytes.
+
+    :param head: the first bytes of a file.
+    """
+    if b"\0" not in head[:4096]:
+        return None
+    return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+
+
 def _encoding(name: str, head: bytes, wanted: str | None) -> str:
-    marked = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), None)
+    marked = marked_encoding(head)
     if wanted is None:
-        if marked is None and b"\0" in head[:4096]:
-            side = "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+        if marked is None and (side := unmarked_utf_16(head)):
             problem = (
                 f"it is UTF-16 without a byte order mark, or no text. Set source.encoding, perhaps to {side!r}."
             )
@@ -222,34 +251,21 @@ def head_rows(head: bytes, *, encoding: str, delimiter: str, quote: str | None) 
         text = io.TextIOWrapper(io.BytesIO(head), encoding=encoding, errors="replace", newline="")
         for row in enumerate(islice(_parsed(text, delimiter, quote), _HEAD_ROWS), start=1):
             rows.append(row)
-    except (csv.Error, _LineError):
+    except (csv.Error, LongLineError):
         pass
     return rows
 
 
-class _LineError(Exception):
-    """A line is too long."""
-
-
-def _lines(text: io.TextIOWrapper) -> Iterator[list[str]]:
-    """Iterate over the lines of a text, many at a time, which takes less time than one by one."""
-    left, block = "", "-"
-    while block:
-        block = text.read(_BLOCK)
-        lines = io.StringIO(left + block, newline="").readlines()
-        # The last line may continue in the next block.
-        left = lines.pop() if block else ""
-        if _BYTE_ORDER_MARK in block:
-            # Files that were joined have one in the middle.
-            lines = [line.removeprefix(_BYTE_ORDER_MARK) for line in lines]
-        yield lines
-        if len(left) >= _LONGEST_LINE:
-            raise _LineError
+def _unmarked(lines: list[str]) -> list[str]:
+    """Return lines without byte order marks, which files that were joined have in the middle."""
+    if all(map(str.isascii, lines)):
+        return lines
+    return [line.removeprefix(_BYTE_ORDER_MARK) for line in lines]
 
 
 def _parsed(text: io.TextIOWrapper, delimiter: str, quote: str | None) -> Iterator[list[Cell]]:
     quoting: Any = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-    lines = chain.from_iterable(_lines(text))
+    lines = chain.from_iterable(map(_unmarked, line_blocks(text, _BLOCK)))
     # Strict, so that a quote out of place is an error and not somehow read.
     return csv.reader(lines, delimiter=delimiter, quotechar=quote, quoting=quoting, strict=True)
 
@@ -266,7 +282,7 @@ def _text_rows(
     except csv.Error as error:
         problem = f"it cannot be read as a table from here on ({error}). Look for a quote that is out of place."
         raise EciBillFileError(problem, file=name, row=next(numbers) - 1) from None
-    except _LineError:
+    except LongLineError:
         raise EciBillFileError("it is too long to be a bill.", file=name, row=next(numbers) - 1) from None
 
 

@@ -15,6 +15,7 @@ from eci_provider.bills.prepare.header import Header, is_repeated
 from eci_provider.bills.prepare.result import Sums
 from eci_provider.bills.prepare.values import AmountReader, Cells, DateReader, TextReader, ValueReaders
 from eci_provider.bills.recipe.model import DATE_FIELDS, Amount, BillFileRecipe, Fields, Match, decimals_of
+from eci_provider.core.memo import Memo
 
 #: What separates the cells of a record, which is one text so that a sort can keep many of them.
 SEPARATOR = "\x1f"
@@ -22,7 +23,6 @@ SEPARATOR = "\x1f"
 OPEN_START = "~"
 #: The cells of a row of the output, before it is sorted.
 Record: TypeAlias = "list[str]"
-_MOST_DAYS = 16_384
 
 
 class RowMaker:
@@ -41,7 +41,7 @@ class RowMaker:
         self._parts = [_Part(part, readers, columns, sums) for part in recipe.parts()]
         self._leave_out = [match_test(match, header) for match in recipe.leave_out]
         self._ends_at = [match_test(match, header) for match in recipe.ends_at]
-        self._needed = 1 + max((header.index(column) for column in recipe.used_columns()), default=0)
+        self._needed = header.width_of(recipe.used_columns())
         self._width = len(header.names) if header.row else None
         #: Whether the table has ended.
         self.is_below = False
@@ -227,14 +227,11 @@ class AmountColumn:
             self.pending = None
 
 
-class _DayTexts(dict[date, str]):
+class _DayTexts(Memo[date, str]):
     """Dates as the Advanced format writes them, kept since the same dates recur."""
 
-    def __missing__(self, day: date) -> str:
-        if len(self) >= _MOST_DAYS:
-            self.clear()
-        text = self[day] = day.isoformat().replace("-", "")
-        return text
+    def find(self, key: date) -> str:
+        return key.isoformat().replace("-", "")
 
 
 _DAY_TEXTS = _DayTexts()

@@ -35,7 +35,7 @@ class ValueReaders:
 
     def __init__(self, recipe: BillFileRecipe, header: Header) -> None:
         self._recipe, self._header = recipe, header
-        self._missing = frozenset(word.strip().lower() for word in recipe.missing)
+        self._missing = recipe.missing_words()
         self._number = number_reader(recipe.numbers, self._missing)
 
     def text(self, value: Value) -> TextReader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from eci_provider.bills.errors import EciBillFileError
@@ -19,54 +20,53 @@ _LARGE = 128 * 1024 * 1024
 _MOST_ROWS = 1_048_576
 
 
-def workbook_records(
-    name: str, stream: BinaryIO, sheet: str | int | None
-) -> tuple[str, Iterator[tuple[int, list[Cell]]]]:
+class Workbook:
     """
-    Return a sheet's name and its rows.
-
-    :param name: the file's name.
-    :param stream: its content, which can be searched.
-    :param sheet: the sheet's name, or its number from 1; None for the only one.
-    :raises EciBillFileError: when it cannot be read, or the sheet is not known.
-    """
-    calamine = _calamine(name)
-    try:
-        book = calamine.CalamineWorkbook.from_filelike(stream)
-        names = list(book.sheet_names)
-        chosen = _chosen(name, names, sheet)
-        if _must_stream(stream):
-            return chosen, _streamed(name, stream, chosen)
-        found = book.get_sheet_by_name(chosen)
-    except EciBillFileError:
-        raise
-    except calamine.PasswordError:
-        problem = "it is protected by a password. Save it without one."
-        raise EciBillFileError(problem, file=name) from None
-    except Exception as error:
-        # A damaged file makes calamine raise whatever its parsers raise.
-        reason = shown(f"{type(error).__name__}: {error}", _LONGEST_REASON)
-        problem = (
-            f"it cannot be read as a workbook ({reason}). Save it again, or unpack it if it is a ZIP of files."
-        )
-        raise EciBillFileError(problem, file=name) from None
-    return chosen, _rows(found)
-
-
-def sheet_names(name: str, stream: BinaryIO) -> list[str]:
-    """
-    Return the names of a workbook's sheets.
+    A workbook, in any of the forms that calamine reads.
 
     :param name: the file's name.
     :param stream: its content, which can be searched.
     :raises EciBillFileError: when it cannot be read.
     """
-    calamine = _calamine(name)
+
+    def __init__(self, name: str, stream: BinaryIO) -> None:
+        self._name, self._stream = name, stream
+        with _readable(name):
+            self._book = _calamine(name).CalamineWorkbook.from_filelike(stream)
+            #: The names of its sheets.
+            self.sheets = list(self._book.sheet_names)
+            self._is_streamed = _must_stream(stream)
+
+    def records(self, sheet: str | int | None) -> tuple[str, Iterator[tuple[int, list[Cell]]]]:
+        """
+        Return a sheet's name and its rows.
+
+        :param sheet: the sheet's name, or its number from 1; None for the only one.
+        :raises EciBillFileError: when it cannot be read, or the sheet is not known.
+        """
+        chosen = _chosen(self._name, self.sheets, sheet)
+        if self._is_streamed:
+            return chosen, _streamed(self._name, self._stream, chosen)
+        with _readable(self._name):
+            return chosen, _rows(self._book.get_sheet_by_name(chosen))
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Raise whatever calamine's parsers raise for a damaged file as an error of ours."""
     try:
-        return list(calamine.CalamineWorkbook.from_filelike(stream).sheet_names)
+        yield
+    except EciBillFileError:
+        raise
     except Exception as error:
+        if isinstance(error, _calamine(name).PasswordError):
+            problem = "it is protected by a password. Save it without one."
+            raise EciBillFileError(problem, file=name) from None
         reason = shown(f"{type(error).__name__}: {error}", _LONGEST_REASON)
-        raise EciBillFileError(f"it cannot be read as a workbook ({reason}).", file=name) from None
+        problem = (
+            f"it cannot be read as a workbook ({reason}). Save it again, or unpack it if it is a ZIP of files."
+        )
+        raise EciBillFileError(problem, file=name) from None
 
 
 def _calamine(name: str) -> Any:

@@ -16,12 +16,13 @@ from eci_provider.bills.prepare.records import (
     NumberedRow,
     head_rows,
     likely_encoding,
-    open_records,
+    marked_encoding,
+    open_workbook,
     read_content,
+    unmarked_utf_16,
 )
 from eci_provider.bills.proposal.columns import is_number_text, patterns_of
 from eci_provider.bills.proposal.lines import Proposal, scalar
-from eci_provider.bills.recipe.model import Source
 from eci_provider.core.paths import OpenablePath
 
 #: How many rows are looked at.
@@ -101,13 +102,11 @@ def _text_rows(head: bytes, name: str, lines: list[tuple[str, str]]) -> list[Num
 
 
 def _encoding(head: bytes, lines: list[tuple[str, str]]) -> str:
-    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
-        if head.startswith(mark):
-            return encoding
-    if b"\0" in head[:4096]:
-        encoding = "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
-        lines.append((f"encoding: {encoding}", "each other byte is zero, and there is no byte order mark"))
-        return encoding
+    if marked := marked_encoding(head):
+        return marked
+    if side := unmarked_utf_16(head):
+        lines.append((f"encoding: {side}", "each other byte is zero, and there is no byte order mark"))
+        return side
     try:
         # The last letter may be cut.
         head[:-4].decode("utf-8")
@@ -121,21 +120,20 @@ def _encoding(head: bytes, lines: list[tuple[str, str]]) -> str:
 
 def _sheet_rows(path: OpenablePath, name: str, lines: list[tuple[str, str]]) -> list[NumberedRow]:
     best: tuple[int, str, list[NumberedRow]] = (0, "", [])
-    number = 0
-    while True:
-        number += 1
-        try:
-            with open_records(path, Source(sheet=number), lambda _: True) as records:
-                rows = list(islice(records.rows, _MOST_ROWS))
-                found = sum(_count(cells) > 1 for _, cells in rows), records.sheet or "", rows
-        except EciBillFileError:
-            if number == 1:
-                raise
-            break
-        best = max(best, found, key=lambda item: item[0])
+    with open_workbook(path) as book:
+        for number in range(1, len(book.sheets) + 1):
+            try:
+                sheet, found = book.records(number)
+                rows = list(islice(found, _MOST_ROWS))
+            except EciBillFileError:
+                if number == 1:
+                    raise
+                break
+            filled = sum(_count(cells) > 1 for _, cells in rows)
+            best = max(best, (filled, sheet, rows), key=lambda item: item[0])
     if not best[0]:
         raise EciBillFileError("none of its sheets has a table.", file=name)
-    if number > 2:
+    if len(book.sheets) > 1:
         lines.append(
             (f"sheet: {scalar(best[1])}", f"{best[0]} of its rows have several cells, the most of all sheets")
         )

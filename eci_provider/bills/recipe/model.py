@@ -343,6 +343,10 @@ class BillFileRecipe(Fields):
         """Return the recipe as plain JSON."""
         return self.model_dump(mode="json", exclude_unset=True)
 
+    def missing_words(self) -> frozenset[str]:
+        """Return the words that mean an empty cell, in lower case."""
+        return frozenset(word.strip().lower() for word in self.missing)
+
     def parts(self) -> tuple[Fields, ...]:
         """Return the rows that each row becomes, each with all of its fields."""
         if not self.rows:
