@@ -30,8 +30,7 @@ class BillRows:
         #: How many bills with amounts that are added up were found, until there are more than are reported.
         self.summed = 0
         # Of the last bill so far: the hashes of its rows, the label of its first row, and of each meter the label
-        # and
-        # the columns with amounts.
+        # and the columns with amounts.
         self._rows: set[int] = set()
         self._label = 0
         self._meters: dict[str, tuple[int, set[int]]] = {}

@@ -25,9 +25,8 @@ from eci_provider.core.paths import AnyPath, OpenablePath
 from eci_provider.storage.object_store import open_path
 
 _HEADER_BELOW = (
-    "the header seems to stand in row {}. EnergyCAP takes the first row that is not empty. Remove the rows "
-    "above it, or "
-    "prepare the file."
+    "the header seems to stand in row {}. EnergyCAP takes the first row that is not empty. Remove the rows above "
+    "it, or prepare the file."
 )
 
 

@@ -1,4 +1,4 @@
-"""Tell a rebill from a torn bill: both are rows of one bill's account and dates with other rows between them."""
+"""Rebills and torn bills: both are rows of one bill's account and dates with other rows between them."""
 
 from __future__ import annotations
 

@@ -78,8 +78,7 @@ _ALL = (
         "creates_accounts",
         ERROR,
         "With the column *CreateUpdateOption a misspelt code becomes a new account or meter. Remove the column; "
-        "if "
-        "the file shall create them, switch this rule off.",
+        "if the file shall create them, switch this rule off.",
         _CREATE_PAGE,
     ),
     Rule("too_few_rows", ERROR, "There are fewer rows than min_rows. Check if the file is complete.", "advice"),
@@ -118,16 +117,14 @@ _ALL = (
         "code_scientific",
         ERROR,
         "A spreadsheet program has turned a code into a number such as 1.23E+11, and digits are lost. Take the "
-        "code from "
-        "the source, and format its column as text.",
+        "code from the source, and format its column as text.",
         "advice",
     ),
     Rule(
         "code_hidden_character",
         ERROR,
         "A cell has an invisible character, such as the byte order mark of a file that was joined to another. "
-        "Remove "
-        "it: EnergyCAP compares codes as they are.",
+        "Remove it: EnergyCAP compares codes as they are.",
         "advice",
     ),
     Rule(
@@ -163,48 +160,42 @@ _ALL = (
         ERROR,
         "A later bill of the same account and dates names only some of the meters, or is another invoice: it "
         "replaces the bill before, and the other meters are lost. Do not sort. Remove the bill that is not "
-        "wanted, "
-        "or give the later one all rows.",
+        "wanted, or give the later one all rows.",
         _WHITE_LABEL_PAGE,
     ),
     Rule(
         "rows_summed",
         ERROR,
-        "Rows of one bill name the same meter, but differ in the flag A/C/E or the invoice number: the bill "
-        "gets the "
-        "first flag and the sum of both. Keep the row that counts.",
+        "Rows of one bill name the same meter, but differ in the flag A/C/E or the invoice number: the bill gets "
+        "the first flag and the sum of both. Keep the row that counts.",
         _WHITE_LABEL_PAGE,
     ),
     Rule(
         "start_meets_bill",
         ERROR,
         "EnergyCAP moves a start from the day after a bill's end to that end. The bill then has the dates of "
-        "another "
-        "bill of the account, and one of the two is lost. Give both bills the same start.",
+        "another bill of the account, and one of the two is lost. Give both bills the same start.",
         _NOTES_PAGE,
     ),
     Rule(
         "bill_rebilled",
         WARNING,
-        "A bill of the same account, dates and meters is above: this one replaces it. Check that it is a "
-        "rebill, and "
-        "do not sort the file, since sorting would add them up.",
+        "A bill of the same account, dates and meters is above: this one replaces it. Check that it is a rebill, "
+        "and do not sort the file, since sorting would add them up.",
         _WHITE_LABEL_PAGE,
     ),
     Rule(
         "correction_added",
         WARNING,
         "A bill flagged C has the dates of a bill above: EnergyCAP keeps both, and both count. Check that it "
-        "holds "
-        "only the difference.",
+        "holds only the difference.",
         _LEGACY_PAGE,
     ),
     Rule(
         "meter_summed",
         WARNING,
         "Rows of one bill have amounts of the same meter in the same column: they are added up. If one replaces "
-        "the "
-        "other, remove the one that does not count.",
+        "the other, remove the one that does not count.",
         _LEGACY_PAGE,
     ),
     Rule(
@@ -299,8 +290,7 @@ _ALL = (
         "ace_flag_unknown",
         ERROR,
         "An A/C/E flag is not A, C or E. EnergyCAP kicks the bill out, or, as older pages say, reads it as A, "
-        "which "
-        "replaces a bill of the same dates. Correct it.",
+        "which replaces a bill of the same dates. Correct it.",
         f"{_PROFILE_PAGE}; {_LEGACY_PAGE}",
     ),
     Rule(

@@ -114,10 +114,8 @@ class _SortGuard:
         if meter in self._before or (self._before and differ(self._first[2], detail)):
             problem = (
                 f"it cannot be sorted: it has the account and the dates of row {self._first[0]}, and the same "
-                f"meter, "
-                "or another flag A/C/E or invoice number. In order, the two would be added up. Remove the row "
-                "that "
-                "does not count, or leave the file as it is."
+                "meter, or another flag A/C/E or invoice number. In order, the two would be added up. Remove the "
+                "row that does not count, or leave the file as it is."
             )
             raise EciBillFileError(problem, file=self._file, row=number)
         self._meters.add(meter)

@@ -27,8 +27,7 @@ class StartModel:
         #: How many starts were moved.
         self.moved = 0
         # Of each account, by the ends of its bills: twice the start in the file, plus 1 where it is moved; tuples
-        # of
-        # these where bills end together. Of recent accounts, and of those before them.
+        # of these where bills end together. Of recent accounts, and of those before them.
         self._accounts: dict[str, _Ends] = {}
         self._older: dict[str, _Ends] = {}
         self._known = 0

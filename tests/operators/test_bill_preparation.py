@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from eci_provider.api.errors import EciValidationError
 from eci_provider.bills import EciBillFileError
@@ -135,4 +136,6 @@ def test_a_file_that_is_missing_fails_the_task_for_good(tmp_path: Path) -> None:
     failed = run(task)
 
     assert failed.state == "failed"
-    assert isinstance(failed.error, EciBillFileError) or "there is no such file" in str(failed.error)
+    assert isinstance(failed.error, EciBillFileError)
+    assert isinstance(failed.error, AirflowFailException)
+    assert "there is no such file" in str(failed.error)

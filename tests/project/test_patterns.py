@@ -26,7 +26,7 @@ COMPOSED = {
     "bills/prepare/rows.py": "a recipe's own pattern, applied to a thousand characters at most",
     "bills/prepare/values.py": "a recipe's own pattern, applied to a thousand characters at most",
     "bills/recipe/date_patterns.py": "the parts of a date, each of a few digits or letters",
-    "bills/recipe/model.py": "a recipe's own pattern, which is only compiled",
+    "bills/recipe/values.py": "a recipe's own pattern, which is only compiled",
     "bills/recipe/yaml_texts.py": "words, and digits of which a number has 18 at most",
 }
 

@@ -16,16 +16,8 @@ from eci_provider.bills.prepare.result import Sums
 from eci_provider.bills.prepare.rows import SEPARATOR, AmountColumn, day_text, match_test
 from eci_provider.bills.prepare.values import Cells, DateReader, ValueReaders
 from eci_provider.bills.recipe.date_patterns import ISO, date_reader
-from eci_provider.bills.recipe.model import (
-    DATE_FIELDS,
-    Amount,
-    BillFileRecipe,
-    DateValue,
-    Fields,
-    StartValue,
-    Value,
-    decimals_of,
-)
+from eci_provider.bills.recipe.model import DATE_FIELDS, BillFileRecipe, Fields
+from eci_provider.bills.recipe.values import Amount, DateValue, StartValue, Value, decimals_of
 from eci_provider.core.memo import Memo
 
 #: A row of the output: its cells.

@@ -95,7 +95,7 @@ class OutputWriter:
 
     def _write_sorted(self, blocks: Iterable[Block], file: str) -> None:
         rows = in_order(records_of(blocks), self._recipe, self._columns, file)
-        # A sort has read everything before it returns its first row, so that the file may be written anew.
+        # A sort has read everything before it returns its first row, so that the file may be overwritten.
         first = list(islice(rows, _AT_ONCE))
         self._forget()
         text = self._text()

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from eci_provider.bills.prepare.faults import LeftOutRow
-from eci_provider.bills.recipe.model import is_money
+from eci_provider.bills.recipe.values import is_money
 from eci_provider.core.text import shown
 
 #: How many rows that are left out are kept in the result; the report has all of them.

@@ -14,7 +14,8 @@ from eci_provider.bills.prepare.faults import LeftOutRow, RowError
 from eci_provider.bills.prepare.header import Header, is_repeated
 from eci_provider.bills.prepare.result import Sums
 from eci_provider.bills.prepare.values import AmountReader, Cells, DateReader, TextReader, ValueReaders
-from eci_provider.bills.recipe.model import DATE_FIELDS, Amount, BillFileRecipe, Fields, Match, decimals_of
+from eci_provider.bills.recipe.model import DATE_FIELDS, BillFileRecipe, Fields
+from eci_provider.bills.recipe.values import Amount, Match, decimals_of
 from eci_provider.core.memo import Memo
 
 #: What separates the cells of a record, which is one text so that a sort can keep many of them.

@@ -13,7 +13,8 @@ from eci_provider.bills.prepare.faults import RowError
 from eci_provider.bills.prepare.header import Header
 from eci_provider.bills.prepare.numbers import number_reader
 from eci_provider.bills.recipe.date_patterns import ISO, date_reader
-from eci_provider.bills.recipe.model import Amount, BillFileRecipe, DateValue, StartValue, Value
+from eci_provider.bills.recipe.model import BillFileRecipe
+from eci_provider.bills.recipe.values import Amount, DateValue, StartValue, Value
 from eci_provider.core.text import did_you_mean
 
 Cells: TypeAlias = "list[Cell]"
