@@ -176,6 +176,6 @@ def instructions(airflow: str, password: str, sandbox: str, folder: Path) -> lis
         f"5. {airflow}/connections",
         "   eci_default leads to the look-alike. Edit it, and test it.",
         "",
-        "Press Ctrl+C here to end everything. The next start begins anew.",
+        "Press Ctrl+C here to end everything. The next start begins with no runs.",
         "",
     ]

@@ -56,7 +56,7 @@ def paths(scene: Month) -> dict[str, str]:
 
 
 def update(page: Page) -> None:
-    """Let the page ask for news at once, as it does when it is looked at again."""
+    """Make the page refresh at once, as it does when its tab becomes visible again."""
     with page.expect_response(lambda answer: answer.url == page.url):
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 

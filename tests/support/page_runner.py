@@ -286,7 +286,7 @@ def free_port() -> int:
 
 
 def share_api_server() -> None:
-    """Let ``dag.test()`` of Airflow 3 make its API server once. It makes one for each task, in a second each."""
+    """Share one API server among the tasks of ``dag.test()``. Airflow 3 starts one for each, in a second."""
     if supervisor is not None:
         supervisor.in_process_api_server = cache(supervisor.in_process_api_server)
 

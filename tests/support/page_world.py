@@ -120,7 +120,7 @@ class World:
         )
 
     def enter(self) -> None:
-        """Let this process, and so the next task, find this world."""
+        """Use this world in this process, and so in the next task."""
         os.environ["AIRFLOW_CONN_ECI_DEFAULT"] = self.connection
         os.chdir(self.folder)
         store = Path(os.environ["S3_FOLDER"])

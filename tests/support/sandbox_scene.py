@@ -48,7 +48,7 @@ class Month:
 
 
 def month(sandbox: Sandbox) -> Month:
-    """Let a month happen in a sandbox with a virtual clock."""
+    """Simulate a month in a sandbox with a virtual clock."""
     with FILE.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     api = Api(sandbox)
