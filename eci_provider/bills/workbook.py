@@ -53,7 +53,8 @@ def workbook_rows(name: str, stream: BinaryIO, date_format: str, sheets: list[st
             raise EciBillFileError(problem, file=name)
         number = 0
         try:
-            for number, values in enumerate(_values(local, load_workbook, sheets), start=1):
+            rows = _values(local, load_workbook, sheets, with_formulas=has_formulas(local))
+            for number, values in enumerate(rows, start=1):
                 if number > _MOST_ROWS:
                     # A row with a huge number would make openpyxl create millions of empty rows above it.
                     problem = f"it claims to have more than {_MOST_ROWS:,} rows, which is the limit of Excel."
@@ -80,28 +81,34 @@ def _load_workbook(name: str) -> Callable[..., Any]:
     return cast("Callable[..., Any]", load_workbook)
 
 
-def sheet_values(name: str, stream: BinaryIO, title: str) -> Iterator[Sequence[Any]]:
+def sheet_values(name: str, stream: BinaryIO, title: str, *, with_formulas: bool) -> Iterator[Sequence[Any]]:
     """
     Iterate over the rows of a workbook's sheet as typed values, in memory that does not grow with the sheet.
 
     :param name: the file's name.
     :param stream: its content, which can be searched.
     :param title: the sheet's name.
+    :param with_formulas: what :func:`has_formulas` returns for it.
     :return: the rows; a formula without a stored result is :data:`NO_RESULT`.
     :raises EciBillFileError: when openpyxl is not installed.
     """
-    return _values(stream, _load_workbook(name), None, title)
+    return _values(stream, _load_workbook(name), None, title, with_formulas=with_formulas)
 
 
 def _values(
-    file: Any, load_workbook: Callable[..., Any], sheets: list[str] | None, title: str | None = None
+    file: Any,
+    load_workbook: Callable[..., Any],
+    sheets: list[str] | None,
+    title: str | None = None,
+    *,
+    with_formulas: bool,
 ) -> Iterator[Sequence[Any]]:
     """Iterate over the values of a workbook's sheet, the first one without a title."""
     book = load_workbook(file, read_only=True, data_only=True)
     if sheets is not None:
         sheets += [found.title for found in book.worksheets]
     sheet = _sheet(book, title)
-    if not has_formulas(file):
+    if not with_formulas:
         yield from sheet.iter_rows(values_only=True)
         return
     # openpyxl gives either formulas or their results, so a sheet with formulas is read twice, side by side.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
@@ -35,7 +35,11 @@ class Workbook:
             self._book = _calamine(name).CalamineWorkbook.from_filelike(stream)
             #: The names of its sheets.
             self.sheets = list(self._book.sheet_names)
-            self._is_streamed = _must_stream(stream)
+            size = _xml_size(stream)
+            # calamine has a whole sheet in memory, and does not tell a formula without a stored result from an
+            # empty cell; openpyxl streams, and does.
+            self._with_formulas = size > 0 and has_formulas(stream)
+            self._is_streamed = size > _LARGE or self._with_formulas
 
     def records(self, sheet: str | int | None) -> tuple[str, Iterator[tuple[int, list[Cell]]]]:
         """
@@ -46,7 +50,8 @@ class Workbook:
         """
         chosen = _chosen(self._name, self.sheets, sheet)
         if self._is_streamed:
-            return chosen, _streamed(self._name, self._stream, chosen)
+            values = sheet_values(self._name, self._stream, chosen, with_formulas=self._with_formulas)
+            return chosen, _streamed(self._name, values)
         with _readable(self._name):
             return chosen, _rows(self._book.get_sheet_by_name(chosen))
 
@@ -95,25 +100,20 @@ def _chosen(name: str, names: list[str], sheet: str | int | None) -> str:
     raise EciBillFileError(f"it has no sheet {sheet!r}.{hint} It has {listed}.", file=name)
 
 
-def _must_stream(stream: BinaryIO) -> bool:
-    """
-    Return whether openpyxl reads a workbook: a huge one, or one with formulas.
-
-    calamine has the whole sheet in memory, and does not tell a formula without a stored result from an empty cell.
-    """
+def _xml_size(stream: BinaryIO) -> int:
+    """Return how many bytes the sheets of a workbook have, unpacked, if they are the XML that openpyxl reads."""
     if not zipfile.is_zipfile(stream):
-        return False
+        return 0
     with zipfile.ZipFile(stream) as archive:
         sheets = [member for member in archive.infolist() if member.filename.startswith("xl/worksheets/")]
-        is_xml = bool(sheets) and all(not member.filename.endswith(".bin") for member in sheets)
-        size = sum(member.file_size for member in sheets)
-    return is_xml and (size > _LARGE or has_formulas(stream))
+    is_xml = not any(member.filename.endswith(".bin") for member in sheets)
+    return sum(member.file_size for member in sheets) if is_xml else 0
 
 
-def _streamed(name: str, stream: BinaryIO, sheet: str) -> Iterator[tuple[int, list[Cell]]]:
+def _streamed(name: str, rows: Iterator[Sequence[Any]]) -> Iterator[tuple[int, list[Cell]]]:
     number = 0
     try:
-        for number, values in enumerate(sheet_values(name, stream, sheet), start=1):
+        for number, values in enumerate(rows, start=1):
             if number > _MOST_ROWS:
                 raise EciBillFileError(f"it claims to have more than {_MOST_ROWS:,} rows.", file=name)
             yield number, [UNCALCULATED if value is NO_RESULT else value for value in values]
